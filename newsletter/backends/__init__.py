@@ -1,0 +1,83 @@
+"""Ways to hand over messages. A backend is one file and one line in `BACKENDS`.
+
+The contract, for ours and for anyone else's (`kind = "package.module:Class"`):
+
+* `Class.from_options(options, root=…)` reads the keys of `[backend]` (without `kind`). Unknown or impossible keys
+  raise `SettingsError` naming the key. It opens nothing. Relative paths are relative to `root`, the project's folder.
+* `open()` gives a `Connection`, or raises `Unavailable` (cannot be talked to now) or `ConfigurationError` (wrong
+  password, certificate not trusted, folder not writable: somebody has to change something).
+* On a connection, one message at a time: `offer` does everything that can be taken back and raises `SendError` —
+  the message is certainly not accepted, and the connection is either usable again or says so by `alive`.
+  `hand_over` is the point of no return: it gives the `Reply` of acceptance, raises `SendError` when the answer was a
+  clear no, and `InDoubt` when the answer is not known. `abandon` takes back what was offered and not handed over.
+* `sending` makes its intent durable between `offer` and `hand_over`; a backend must not accept anything before.
+* A connection is used by one thread. A backend may be opened many times at once, up to `connections`.
+
+`newsletter.backends.contract` is the test suite every backend has to pass; third parties import it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, Self, runtime_checkable
+
+BACKENDS = {
+    "smtp": "newsletter.backends.smtp:Smtp",
+    "maildir": "newsletter.backends.maildir:Maildir",
+    "console": "newsletter.backends.console:Console",
+    "memory": "newsletter.backends.memory:Memory",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A letter addressed to one person, as bytes on the wire.
+
+    `sender` and `recipient` are the envelope. `data` is a whole RFC 5322 message: CRLF line ends only, ASCII only, no
+    line over 998 octets, **no line that begins with a dot** (so nothing needs dot-stuffing), ending in CRLF.
+    """
+
+    sender: str
+    recipient: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the next server said when it accepted: its code (250 where there is none) and its text."""
+
+    code: int
+    text: str
+
+
+@runtime_checkable
+class Connection(Protocol):
+    @property
+    def alive(self) -> bool:
+        """Whether another message can be offered. False after a lost connection; `close` it and open another."""
+
+    def offer(self, message: Message) -> None: ...
+
+    def hand_over(self) -> Reply: ...
+
+    def abandon(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+@runtime_checkable
+class Backend(Protocol):
+    @property
+    def connections(self) -> int:
+        """How many connections one process may keep open at once."""
+
+    @property
+    def where(self) -> str:
+        """Where messages go, for people: `smtp.example.org:587 (starttls)`. Never holds a secret."""
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any], *, root: Path) -> Self: ...
+
+    def open(self) -> Connection: ...

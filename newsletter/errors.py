@@ -1,0 +1,78 @@
+"""The error family of this package: one class per thing the caller can do about it.
+
+Every message is one sentence for a person and says what to do next. `exit_code` is what the command line answers
+with (0 done, 1 failed or not clean, 2 wrong usage or configuration).
+
+Two families never mix: a *configuration mistake* must stop everything and be shown at once, so nothing that retries
+may catch it; a *send failure* is about one message or one connection and is what retrying is for.
+"""
+
+
+class NewsletterError(Exception):
+    """Anything this package refuses to do, said in one sentence."""
+
+    exit_code = 1
+
+
+class ConfigurationError(NewsletterError):
+    """Somebody has to change a file, a setting or a command before it makes sense to try again."""
+
+    exit_code = 2
+
+
+class SettingsError(ConfigurationError):
+    """`newsletter.toml`, `.env` or a NEWSLETTER_ variable says something impossible; names the key."""
+
+
+class TemplateError(ConfigurationError):
+    """A template cannot be read or rendered; names the file and the line."""
+
+    def __init__(self, message: str, *, file: str = "", line: int = 0) -> None:
+        where = f"{file}:{line}: " if file and line else f"{file}: " if file else ""
+        super().__init__(f"{where}{message}")
+        self.file = file
+        self.line = line
+
+
+class DatabaseError(ConfigurationError):
+    """The database is missing, locked, full, damaged or made by a newer version."""
+
+
+class KeyFileError(ConfigurationError):
+    """The key file is missing or unreadable. It is never remade silently: old unsubscribe links would die."""
+
+
+class Refused(NewsletterError):
+    """A request that is understood and not allowed, such as an illegal step in a state table."""
+
+
+class NotYet(NewsletterError):
+    """A command of the contract whose room is not built yet."""
+
+
+class SourceError(NewsletterError):
+    """One source could not be read. Never stops the others."""
+
+
+class SendError(NewsletterError):
+    """The message was certainly not accepted.
+
+    `permanent` says whether trying again can help; `code` is the server's SMTP reply code, or None when it did not
+    get to speak; `text` is what it said.
+    """
+
+    def __init__(self, text: str, *, permanent: bool, code: int | None = None) -> None:
+        super().__init__(f"{code} {text}" if code else text)
+        self.text = text
+        self.permanent = permanent
+        self.code = code
+
+
+class Unavailable(NewsletterError):
+    """The backend cannot be talked to at all. Says nothing about any recipient; nothing was accepted."""
+
+    exit_code = 2
+
+
+class InDoubt(NewsletterError):
+    """The message was handed over and the answer is not known: it may or may not have been accepted."""

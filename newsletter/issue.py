@@ -1,0 +1,220 @@
+"""The nouns of a weekly issue. Pure: frozen values, no clock, no I/O, no outside library.
+
+What it does not know: where articles come from (`sources`), how they are kept (`shelf`), why one is better than
+another (`highlights`), or what a mail looks like (`letter`, `rendering`).
+
+All times are timezone-aware and in UTC unless a name says otherwise. Text fields are plain text: whatever mark-up a
+source delivered has been cleaned away at the edge.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class SignalKind(StrEnum):
+    """What a number about an article counts."""
+
+    VIEWS = "views"
+    COMMENTS = "comments"
+    SHARES = "shares"
+    VOTES = "votes"
+    RATING = "rating"
+    RATING_COUNT = "rating_count"
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A number about an article at a time. A rating is on a scale of 0 to 5. Unknown is absence, never zero."""
+
+    kind: SignalKind
+    value: float
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture by address. `width` and `height` are in pixels; None is unknown."""
+
+    url: str
+    width: int | None = None
+    height: int | None = None
+    alt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """The box some pages carry about the thing they write of ("TV Info").
+
+    `rating` is on a scale of 0 to 5. A page may count its raters without saying what they gave ("3 users"): then
+    `rating_count` is 3 and `rating` is None, and nobody may read that as three stars.
+    """
+
+    name: str
+    produced_by: tuple[str, ...] = ()
+    rating: float | None = None
+    rating_count: int | None = None
+    label: str = "TV Info"
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One thing worth reading.
+
+    `guid` is the source's own name for it. `published` is a trusted time in UTC or None; `published_raw` is what the
+    source wrote and `published_from` where (`feed`, `json-ld`, `meta`, `front-matter`, `editor`, or `guess`, which is
+    never trusted). `section` is the source's hint. `subject` is the show, film or person it is about. `related` holds
+    titles the page itself named as related. `id` and `first_seen` are given by the shelf.
+    """
+
+    title: str
+    url: str | None = None
+    source: str = ""
+    guid: str | None = None
+    dek: str = ""
+    summary: str = ""
+    body: str = ""
+    authors: tuple[str, ...] = ()
+    published: datetime | None = None
+    published_raw: str = ""
+    published_from: str = ""
+    updated: datetime | None = None
+    image: Image | None = None
+    card: Card | None = None
+    section: str = ""
+    categories: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    language: str = ""
+    subject: str = ""
+    related: tuple[str, ...] = ()
+    signals: tuple[Signal, ...] = ()
+    sponsored: bool = False
+    featured: bool = False
+    id: int | None = None
+    first_seen: datetime | None = None
+
+    def lacks(self) -> tuple[str, ...]:
+        """What keeps this article from being picked by itself: any of `title`, `url`, `date`. Empty is complete."""
+        missing = []
+        if not self.title.strip():
+            missing.append("title")
+        if not self.url:
+            missing.append("url")
+        if self.published is None or self.published_from == "guess":
+            missing.append("date")
+        return tuple(missing)
+
+    @property
+    def blurb(self) -> str:
+        """The lines that stand under the title: the dek, else the summary."""
+        return self.dek or self.summary
+
+    def signal(self, kind: SignalKind) -> float | None:
+        """The latest value of one kind, or None when it is unknown."""
+        values = [signal.value for signal in self.signals if signal.kind == kind]
+        return values[-1] if values else None
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One planned moment of publication. `at` carries the newsletter's own time zone. `key` names the issue."""
+
+    key: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Which articles a section takes. Every field that is set must fit; none set takes everything.
+
+    `title` is a regular expression searched case-insensitively; the others compare case-insensitively, `url_prefix`
+    against the start of the path or of the whole address.
+    """
+
+    category: tuple[str, ...] = ()
+    tag: tuple[str, ...] = ()
+    url_prefix: tuple[str, ...] = ()
+    title: str = ""
+    source: tuple[str, ...] = ()
+
+
+class IfThin(StrEnum):
+    """What happens to a section that found fewer than its minimum."""
+
+    KEEP = "keep"
+    SKIP = "skip"
+    MERGE = "merge"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A titled group inside an issue: at most `pick` articles, thin below `min`."""
+
+    name: str
+    title: str
+    pick: int = 5
+    min: int = 1
+    match: Match = Match()
+    if_thin: IfThin = IfThin.KEEP
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One part of a score: `weight` times `value` (both 0 to 1), and the words that explain the value."""
+
+    name: str
+    weight: float
+    value: float
+    why: str = ""
+
+    @property
+    def points(self) -> float:
+        return self.weight * self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """An article chosen for a section. `score` is the sum of the terms' points; `beat` names the runner-up."""
+
+    article: Article
+    section: str
+    position: int
+    score: float
+    terms: tuple[Term, ...] = ()
+    reason: str = ""
+    beat: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """An article that was not chosen, and why. `waits` is true when it may still be chosen for a later issue."""
+
+    article: Article
+    reason: str
+    score: float | None = None
+    terms: tuple[Term, ...] = ()
+    waits: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One slot's chosen articles in sections, with everything that was passed over."""
+
+    slot: Slot
+    sections: tuple[Section, ...]
+    picks: tuple[Pick, ...]
+    passed_over: tuple[PassedOver, ...] = ()
+
+    def in_section(self, name: str) -> tuple[Pick, ...]:
+        return tuple(pick for pick in self.picks if pick.section == name)
+
+    @property
+    def lead(self) -> Pick | None:
+        """The first pick of the first filled section."""
+        for section in self.sections:
+            picks = self.in_section(section.name)
+            if picks:
+                return picks[0]
+        return None
