@@ -44,7 +44,7 @@ class StoredImage:
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """What one reading gave. `unchanged` means the source said nothing is new since `previous`, and `articles` is empty.
+    """What one reading gave. `unchanged`: the source said nothing is new since `previous`; `articles` is empty.
 
     An article whose picture came as a file carries `Image(url="stored:<name>")`; whoever renders puts the address of
     the public pages in its place.
