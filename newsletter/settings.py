@@ -11,6 +11,7 @@ folder. Raises `SettingsError`; reads nothing but the file, `.env` and the envir
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
