@@ -1,0 +1,160 @@
+"""Templates → one Letter. The front door of the room.
+
+`render` makes the Letter of an issue, `render_mail` that of a single mail (confirmation). Both are pure given their
+arguments: no clock, no network, the same bytes for the same input and nonce. What it does not know: who will get it,
+how it is sent, where the issue came from. Raises `TemplateError` when a template cannot be made into a letter.
+
+In reading order: `look` (who and how), `story` and `words` (what the reader meets), `templates`, `blanks`,
+`inlining`, and `check` with its rules, which looks at any finished letter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from newsletter.errors import TemplateError
+from newsletter.issue import Issue
+from newsletter.letter import CONFIRM_TOKEN, UNSUBSCRIBE_TOKEN, Letter, clean, encode
+from newsletter.rendering import words
+from newsletter.rendering.blanks import LETTER_BLANKS, refuse_positions, stand_ins
+from newsletter.rendering.inlining import InliningError, inline
+from newsletter.rendering.look import Fonts, Look, Palette, Publication, Social
+from newsletter.rendering.story import Group, Story, groups_of
+from newsletter.rendering.templates import Templates, shipped_templates
+
+__all__ = [
+    "Fonts",
+    "Look",
+    "Palette",
+    "Publication",
+    "Social",
+    "Templates",
+    "render",
+    "render_mail",
+    "shipped_templates",
+]
+
+MAILS = ("confirm", "already")
+SUBJECT_SETTING = "newsletter.toml: [issue] subject"
+_PREHEADER = 130
+
+
+def render(issue: Issue, *, publication: Publication, look: Look, templates: Templates, nonce: str) -> Letter:
+    """The Letter of an issue. `nonce` is 12 random hex digits.
+
+    Raises `TemplateError` for a broken template, and for an issue without a single pick.
+    """
+    groups = groups_of(issue, publication=publication, look=look)
+    if not groups:
+        raise TemplateError(f"issue {issue.slot.key} has no picks: there is nothing to render")
+    key = issue.slot.key
+    stories = [story for group in groups for story in group.stories]
+    context = {
+        **_context(publication, look, nonce),
+        "issue": issue,
+        "slot": issue.slot,
+        "groups": groups,
+        "stories": stories,
+        "lead": stories[0],
+        "date": words.date_words(issue.slot.at, language=publication.language),
+        "label": words.issue_words(key),
+        "browser_url": f"{publication.public_url}/issues/{key}",
+    }
+    subject = _subject(look.name, context, templates=templates, setting=publication.subject)
+    context |= {"subject": subject, "preheader": _preheader(subject, stories)}
+    return _letter(look.name, context, publication=publication, templates=templates, nonce=nonce, about=key)
+
+
+def render_mail(
+    kind: str,
+    context: Mapping[str, object] | None = None,
+    *,
+    publication: Publication,
+    look: Look,
+    templates: Templates,
+    nonce: str,
+) -> Letter:
+    """The Letter of a single mail: `confirm` or `already`. `context` is for a project's own templates.
+
+    Raises `TemplateError` for a broken template.
+    """
+    full = {**_context(publication, look, nonce), "browser_url": "", **(context or {})}
+    subject = _subject(kind, full, templates=templates, setting="")
+    full |= {"subject": subject, "preheader": ""}
+    return _letter(kind, full, publication=publication, templates=templates, nonce=nonce, about=kind)
+
+
+def _context(publication: Publication, look: Look, nonce: str) -> dict[str, object]:
+    blanks = stand_ins(nonce)
+    rtl = publication.right_to_left
+    return {
+        "publication": publication,
+        "look": look,
+        "brand": look.brand or publication.name,
+        "logo": publication.image_url(look.logo) if look.logo else "",
+        "blanks": blanks,
+        "dir": "rtl" if rtl else "ltr",
+        "start": "right" if rtl else "left",
+        "end": "left" if rtl else "right",
+        "postal_lines": [line.strip() for line in publication.postal_address.splitlines() if line.strip()],
+        "unsubscribe_url": f"{publication.public_url}/unsubscribe/{blanks[UNSUBSCRIBE_TOKEN]}",
+        "confirm_url": f"{publication.public_url}/confirm/{blanks[CONFIRM_TOKEN]}",
+    }
+
+
+def _subject(folder: str, context: Mapping[str, object], *, templates: Templates, setting: str) -> str:
+    if setting:
+        where = SUBJECT_SETTING
+        text = templates.render_string(setting, context, name=where)
+    else:
+        where = f"{folder}/subject.txt.j2"
+        text = templates.render(where, context)
+    subject = " ".join(clean(text).split())
+    if not subject:
+        raise TemplateError("the subject came out empty", file=where)
+    return subject
+
+
+def _preheader(subject: str, stories: list[Story]) -> str:
+    """The line an inbox shows after the subject: what the lead is about, and what else is in the letter."""
+    lead, *others = stories
+    pieces = [piece for piece in (lead.title, lead.blurb) if piece and piece != subject]
+    line = pieces[-1] if pieces else ""
+    titles = [story.title for story in others if story.title != subject]
+    if len(line) < 90 and titles:
+        line = f"{line} Plus: {titles[0]}" if line else titles[0]
+        if len(line) < 90 and len(titles) > 1:
+            line = f"{line} · {titles[1]}"
+    return words.shorten(line, _PREHEADER)
+
+
+def _letter(
+    folder: str,
+    context: Mapping[str, object],
+    *,
+    publication: Publication,
+    templates: Templates,
+    nonce: str,
+    about: str,
+) -> Letter:
+    body = f"{folder}/body.html.j2"
+    text = templates.render(f"{folder}/body.txt.j2", context)
+    html = templates.render(body, context)
+    try:
+        inlined = inline(html).html
+        if inlined.count(nonce) != html.count(nonce):
+            raise InliningError("a blank was lost while the CSS was inlined")
+        refuse_positions(inlined, nonce=nonce)
+    except (InliningError, ValueError) as error:
+        raise TemplateError(f"its output cannot become a letter: {error}", file=f"templates/{body}") from error
+    try:
+        return encode(
+            inlined,
+            words.tidy(text),
+            subject=str(context["subject"]),
+            identity=publication.identity(about=about),
+            nonce=nonce,
+            blanks=LETTER_BLANKS,
+        )
+    except ValueError as error:
+        raise TemplateError(str(error), file=f"templates/{folder}") from error

@@ -1,0 +1,135 @@
+"""Blanks as templates see them: stand-ins that can be written and do nothing else.
+
+A template is rendered once for everybody, so a blank has no value yet: asking it anything (`{% if %}`, `|length`,
+`+`, `==`) would decide for the whole audience at once. Each such question raises `TypeError`, which the template room
+reports with file and line. `refuse_positions` holds where a value could break out of its place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import NoReturn
+
+from newsletter.letter import CONFIRM_TOKEN, EMAIL, FIRST_NAME, UNSUBSCRIBE_TOKEN, Blank, token_of
+
+# The order is the numbering of the tokens: a letter that is stored keeps names, so it may change.
+LETTER_BLANKS = (
+    Blank(FIRST_NAME, default="there"),
+    Blank(EMAIL),
+    Blank(UNSUBSCRIBE_TOKEN),
+    Blank(CONFIRM_TOKEN),
+)
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
+ADDRESSES = {"href", "src", "action", "background", "srcset", "poster", "formaction", "data", "cite"}
+
+
+class StandIn:
+    """What a template gets for a blank. It can be printed; everything else raises `TypeError`."""
+
+    __slots__ = ("_name", "_token")
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, name: str, token: str) -> None:
+        self._name = name
+        self._token = token
+
+    def __str__(self) -> str:
+        return self._token
+
+    def __html__(self) -> str:
+        return self._token
+
+    def _refuse(self) -> NoReturn:
+        message = (
+            f"the blank {self._name} has no value while the letter is rendered, since it is rendered once for everybody;"
+            " print it as it is"
+        )
+        raise TypeError(message)
+
+    def __bool__(self) -> bool:
+        self._refuse()
+
+    def __len__(self) -> int:
+        self._refuse()
+
+    def __iter__(self) -> Iterator[str]:
+        self._refuse()
+
+    def __eq__(self, other: object) -> bool:
+        self._refuse()
+
+    def __contains__(self, item: object) -> bool:
+        self._refuse()
+
+    def __add__(self, other: object) -> str:
+        self._refuse()
+
+    __radd__ = __add__
+    __mod__ = __add__
+
+
+def stand_ins(nonce: str) -> dict[str, StandIn]:
+    """The blanks of a letter by name, for a template."""
+    return {blank.name: StandIn(blank.name, token_of(nonce, number)) for number, blank in enumerate(LETTER_BLANKS)}
+
+
+def refuse_positions(html: str, *, nonce: str) -> None:
+    """Raise `ValueError` when a blank stands where a person's value could become code, style or a link's scheme."""
+    scan = _Positions(nonce)
+    scan.feed(html)
+    scan.close()
+    if scan.wrong:
+        raise ValueError(f"line {scan.line}: a blank cannot stand {scan.wrong}")
+
+
+class _Positions(HTMLParser):
+    def __init__(self, nonce: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.nonce = nonce
+        self.wrong = ""
+        self.line = 0
+
+    def _found(self, where: str) -> None:
+        if not self.wrong:
+            self.wrong, self.line = where, self.getpos()[0]
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        raw = self.get_starttag_text() or ""
+        if self.nonce not in raw:
+            return
+        if self.nonce in _QUOTED.sub("", raw):
+            self._found("in a tag outside quotes")
+        for name, value in attrs:
+            if not value or self.nonce not in value:
+                continue
+            if name.startswith("on"):
+                self._found(f"in the script of {name}")
+            elif name == "style":
+                self._found("in a style attribute")
+            elif name in ADDRESSES and not _after_host(value, self.nonce):
+                self._found(f"before the end of the host in {name}")
+
+    handle_startendtag = handle_starttag
+
+    def handle_data(self, data: str) -> None:
+        if self.nonce in data and self.cdata_elem in {"style", "script"}:
+            self._found(f"inside <{self.cdata_elem}>")
+
+    def handle_comment(self, data: str) -> None:
+        if self.nonce not in data:
+            return
+        if not data.startswith("[if"):
+            self._found("in a comment")
+            return
+        inner = _Positions(self.nonce)
+        inner.feed(data.partition("]>")[2])
+        if inner.wrong:
+            self._found(f"{inner.wrong} (for Word)")
+
+
+def _after_host(value: str, nonce: str) -> bool:
+    before = value.partition(nonce)[0]
+    scheme, separator, rest = before.partition("://")
+    return separator == "://" and scheme in {"http", "https"} and "/" in rest

@@ -1,0 +1,143 @@
+"""Who publishes and how it looks: the values every template gets. Pure.
+
+`app.py` fills these from the settings; nothing here knows a settings file. Theme tokens are written into the CSS by
+Jinja, never as custom properties: premailer would copy `var(--x)` into style attributes, where Word and Gmail lose it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import quote, urlsplit
+
+from newsletter.letter import Identity
+
+RIGHT_TO_LEFT = {"ar", "arc", "ckb", "dv", "fa", "he", "iw", "ps", "sd", "ug", "ur", "yi"}
+STORED = "stored:"
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """Colours as `#rrggbb`. `background` lies around the letter and tints plates; `card` is what text stands on."""
+
+    background: str = "#f3f1ec"
+    card: str = "#ffffff"
+    text: str = "#1c1b19"
+    muted: str = "#625d55"
+    link: str = "#8a1f2b"
+    accent: str = "#8a1f2b"
+    on_accent: str = "#ffffff"
+    border: str = "#ddd8ce"
+
+
+DARK = Palette(
+    background="#141311",
+    card="#1f1d1a",
+    text="#f2efe9",
+    muted="#b5aea3",
+    link="#ff9aa2",
+    accent="#c8404d",
+    on_accent="#ffffff",
+    border="#3a3630",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fonts:
+    """Font stacks. Short ones: every story repeats them in its style attributes."""
+
+    heading: str = "Georgia, 'Times New Roman', serif"
+    body: str = "-apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
+
+
+@dataclass(frozen=True, slots=True)
+class Social:
+    """A link in the footer, by name."""
+
+    name: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a letter looks. `name` is the folder of templates an issue is rendered from.
+
+    `logo` is an https address or `stored:<name>`; `logo_width` is in pixels. `images` says which stories show their
+    picture.
+    """
+
+    name: str = "weekly"
+    brand: str = ""
+    logo: str = ""
+    logo_width: int = 180
+    logo_alt: str = ""
+    light: Palette = Palette()
+    dark: Palette = DARK
+    fonts: Fonts = Fonts()
+    social: tuple[Social, ...] = ()
+    images: Literal["all", "lead", "none"] = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """Who publishes. `public_url` has no trailing slash; `utm` is added to the query of article links.
+
+    `subject` is the subject line as a template over the issue's data; empty takes the look's `subject.txt.j2`.
+    """
+
+    name: str
+    public_url: str
+    from_address: str
+    postal_address: str
+    list_id: str
+    tagline: str = ""
+    from_name: str = ""
+    reply_to: str = ""
+    language: str = "en"
+    timezone: str = "UTC"
+    subject: str = ""
+    utm: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def right_to_left(self) -> bool:
+        return self.language.partition("-")[0].lower() in RIGHT_TO_LEFT
+
+    @property
+    def site(self) -> str:
+        """The host of the public pages, for a person to read."""
+        return urlsplit(self.public_url).hostname or self.public_url
+
+    def identity(self, *, about: str) -> Identity:
+        """The head of every letter. `about` is the slot's key, or the kind of a single mail."""
+        sender = "".join(c for c in self.list_id.lower() if c.isascii() and c.isalnum())[:15] or "newsletter"
+        return Identity(
+            from_name=self.from_name or self.name,
+            from_address=self.from_address,
+            list_id=self.list_id,
+            list_name=self.name,
+            unsubscribe=f"{self.public_url}/unsubscribe/",
+            feedback_id=f"{quote(about, safe='-._')}:newsletter:weekly:{sender}",
+            reply_to=self.reply_to,
+        )
+
+    def image_url(self, url: str) -> str:
+        """The address a mail program loads a picture from; empty when `url` is none it could."""
+        if url.startswith(STORED):
+            return f"{self.public_url}/images/{quote(url.removeprefix(STORED), safe='')}"
+        return web_address(url)
+
+
+def web_address(url: str | None) -> str:
+    """`url` when it is an absolute http or https address of printable characters, else empty.
+
+    Everything else a feed may call an address (`javascript:`, `data:`, a path) is nothing a letter links to.
+    """
+    if not url or not url.isprintable() or any(c in " \"'<>\\^`{|}" for c in url):
+        return ""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return ""
+    return url if usable else ""

@@ -1,0 +1,193 @@
+"""An issue as its reader meets it: stories in groups, with clean words and safe addresses. Pure.
+
+Everything a source wrote passes here on its way into a template: one line of plain text without control or
+bidirectional characters, and only http and https addresses. A story says in a few words why it is in the issue, and
+only what is true of it; the score stays in the editor's room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from newsletter.issue import Article, Issue, Pick, SignalKind
+from newsletter.letter import clean
+from newsletter.rendering import words
+from newsletter.rendering.look import Look, Publication, web_address
+
+WIDEST_IMAGE = 600
+SURE_RATERS = 10
+GOOD_RATING = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An image with the address a mail program can load. `wide` is how wide the file is in pixels, if known."""
+
+    url: str
+    alt: str
+    wide: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """The box about the show, film or person a story is about. `rating` is in words, empty when there is none."""
+
+    label: str
+    name: str
+    produced_by: str
+    rating: str
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One article in the letter. All texts are single lines; an empty one is not shown.
+
+    `kicker` is the word above the title, `reason` why it was picked, `direction` that of the title's script.
+    """
+
+    number: int
+    title: str
+    url: str
+    blurb: str
+    kicker: str
+    byline: str
+    reason: str
+    subject: str
+    sponsored: bool
+    direction: str
+    picture: Picture | None = None
+    info: Info | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A filled section of the letter. `kind` is `cards` for the first and `list` for the others."""
+
+    name: str
+    title: str
+    kind: str
+    stories: tuple[Story, ...]
+
+
+def groups_of(issue: Issue, *, publication: Publication, look: Look) -> tuple[Group, ...]:
+    """The filled sections of an issue in order."""
+    groups: list[Group] = []
+    reasons = _Reasons(issue)
+    for section in issue.sections:
+        picks = issue.in_section(section.name)
+        if not picks:
+            continue
+        stories = []
+        for number, pick in enumerate(picks, start=1):
+            shown = look.images == "all" or (look.images == "lead" and not groups and number == 1)
+            story = story_of(
+                pick.article,
+                number=number,
+                reason=reasons.of(pick),
+                publication=publication,
+                key=issue.slot.key,
+                heading=section.title,
+                show_picture=shown,
+            )
+            stories.append(story)
+        kind = "list" if groups else "cards"
+        groups.append(Group(section.name, clean(section.title or section.name), kind, tuple(stories)))
+    return tuple(groups)
+
+
+def story_of(
+    article: Article,
+    *,
+    number: int,
+    reason: str,
+    publication: Publication,
+    key: str,
+    heading: str,
+    show_picture: bool,
+) -> Story:
+    """One article as a story."""
+    title = " ".join(clean(article.title).split()) or "Untitled"
+    kicker = words.shorten(clean(article.section or next(iter(article.categories), "")), 30)
+    subject = words.shorten(clean(article.subject), 60)
+    authors = ", ".join(clean(author) for author in article.authors[:3])
+    return Story(
+        number=number,
+        title=words.shorten(title, 200),
+        url=words.tagged(web_address(article.url), utm=publication.utm, key=key),
+        blurb=words.shorten(" ".join(clean(article.blurb).split()), 400),
+        kicker="" if kicker.casefold() == heading.casefold() else kicker,
+        byline=f"By {words.shorten(authors, 80)}" if authors else "",
+        reason="" if article.sponsored else reason,
+        subject=subject,
+        sponsored=article.sponsored,
+        direction=words.direction(title),
+        picture=_picture(article, title=subject or title, publication=publication) if show_picture else None,
+        info=_info(article),
+    )
+
+
+def _picture(article: Article, *, title: str, publication: Publication) -> Picture | None:
+    url = publication.image_url(article.image.url) if article.image else ""
+    if not url or article.image is None:
+        return None
+    return Picture(url=url, alt=words.shorten(clean(article.image.alt) or title, 120), wide=article.image.width)
+
+
+def _info(article: Article) -> Info | None:
+    card = article.card
+    if card is None or not clean(card.name):
+        return None
+    makers = words.shorten(", ".join(clean(maker) for maker in card.produced_by), 120)
+    rating = words.rating_words(card)
+    if not makers and not rating:
+        return None
+    return Info(clean(card.label) or "Info", words.shorten(clean(card.name), 120), makers, rating)
+
+
+class _Reasons:
+    """What can truly be said of the picks of one issue: who leads each count among everything seen that week."""
+
+    def __init__(self, issue: Issue) -> None:
+        since = issue.slot.at - timedelta(days=7)
+        others = [passed.article for passed in issue.passed_over]
+        recent = [article for article in others if article.published is not None and article.published >= since]
+        self._all = [*(pick.article for pick in issue.picks), *recent]
+        self._tops = {
+            kind: self._top(self._all, kind) for kind in (SignalKind.VIEWS, SignalKind.COMMENTS, SignalKind.SHARES)
+        }
+
+    @staticmethod
+    def _top(articles: Iterable[Article], kind: SignalKind) -> float | None:
+        """The highest value of one count, or None when too few are known or nobody leads."""
+        values = sorted((value for a in articles if (value := a.signal(kind)) is not None), reverse=True)
+        return values[0] if len(values) >= 3 and values[0] > values[1] and values[0] >= 10 else None
+
+    def of(self, pick: Pick) -> str:
+        """Why this story is in the letter, in at most five words; empty when there is nothing sure to say."""
+        article = pick.article
+        leads = {kind for kind, top in self._tops.items() if top is not None and article.signal(kind) == top}
+        if SignalKind.VIEWS in leads:
+            return "Most read this week"
+        if SignalKind.COMMENTS in leads:
+            return "Most discussed this week"
+        if SignalKind.SHARES in leads:
+            return "Most shared this week"
+        if rated := _rated(article):
+            return rated
+        if article.featured:
+            return "Editors’ choice"
+        popular = any(term.name.startswith("popular") and term.value >= 0.8 for term in pick.terms)
+        if popular and article.signal(SignalKind.VIEWS) is not None:
+            return "Among the most read"
+        return ""
+
+
+def _rated(article: Article) -> str:
+    rating, count = article.signal(SignalKind.RATING), article.signal(SignalKind.RATING_COUNT)
+    if article.card is not None and article.card.rating is not None:
+        rating, count = article.card.rating, article.card.rating_count
+    if rating is None or not count or not GOOD_RATING <= rating <= 5 or count < SURE_RATERS:
+        return ""
+    return f"Rated {rating:.1f} by {count:,.0f} readers"

@@ -1,0 +1,114 @@
+"""Templates: where they lie, how they are filled, and how a broken one is reported.
+
+A mail is a folder with `subject.txt.j2`, `body.html.j2` and `body.txt.j2`. A project's own `templates/` comes first,
+then the shipped ones. Templates run in a sandbox: they can neither reach Python's inside nor change what they are
+given. Names ending in `.html.j2` or `.html` are escaped; everything else is plain text.
+
+What it does not know: what is in an issue, what a letter is. Raises `TemplateError` with file and line, never another
+exception, whatever a template does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from types import TracebackType
+
+from jinja2 import (
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateNotFound,
+    TemplateSyntaxError,
+    UndefinedError,
+    select_autoescape,
+)
+from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+
+from newsletter.errors import TemplateError
+from newsletter.rendering import words
+
+STRING = "<template>"
+
+
+def shipped_templates() -> Path:
+    """The templates that came with this package: inside the wheel, or at the top of the checkout.
+
+    `importlib.resources` alone does not find them in an editable install, where the wheel's mapping is not applied.
+    """
+    package = Path(str(files("newsletter")))
+    for folder in (package / "templates", package.parent / "templates"):
+        if folder.is_dir():
+            return folder
+    raise TemplateError("the shipped templates are missing; install newsletter again", file=str(package / "templates"))
+
+
+class Templates:
+    """All templates of a project. `project` is its folder, or None for the shipped ones alone."""
+
+    def __init__(self, project: Path | None = None) -> None:
+        own = (project / "templates",) if project is not None else ()
+        self.folders = (*own, shipped_templates())
+        self.environment: Environment = ImmutableSandboxedEnvironment(
+            loader=FileSystemLoader(self.folders),
+            autoescape=select_autoescape(("html.j2", "html"), default_for_string=False),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+        )
+        self.environment.filters.update(
+            shorten=words.shorten, wrap=words.wrap, hanging=words.hanging, underline=words.underline
+        )
+
+    def has(self, name: str) -> bool:
+        """Whether there is a template of this name, such as `weekly/body.html.j2`."""
+        return any((folder / name).is_file() for folder in self.folders)
+
+    def render(self, name: str, context: Mapping[str, object]) -> str:
+        """The text of one template. Raises `TemplateError`."""
+        try:
+            return self.environment.get_template(name).render(context)
+        except Exception as error:  # noqa: BLE001 - a template can raise anything
+            raise self._explained(error, name) from error
+
+    def render_string(self, source: str, context: Mapping[str, object], *, name: str) -> str:
+        """The text of a template that is a setting; `name` says which one. Raises `TemplateError`."""
+        try:
+            return self.environment.from_string(source).render(context)
+        except Exception as error:  # noqa: BLE001 - a template can raise anything
+            raise self._explained(error, name) from error
+
+    def _explained(self, error: Exception, name: str) -> TemplateError:
+        if isinstance(error, TemplateError):
+            return error
+        if isinstance(error, TemplateNotFound):
+            message = f"there is no template {error.message or name}"
+            file, line = self._where(error.__traceback__)
+            return TemplateError(message, file=file or name, line=line)
+        if isinstance(error, TemplateSyntaxError):
+            return TemplateError(str(error.message), file=self._shown(error.filename or name), line=error.lineno)
+        file, line = self._where(error.__traceback__)
+        message = str(error) or type(error).__name__
+        if isinstance(error, SecurityError):
+            message = f"not allowed in a template: {message}"
+        elif not isinstance(error, (UndefinedError, TypeError)):
+            message = f"{type(error).__name__}: {message}"
+        return TemplateError(message, file=file or name, line=line if file else 0)
+
+    def _where(self, traceback: TracebackType | None) -> tuple[str, int]:
+        """The innermost line of a template in a traceback, which Jinja has rewritten to template lines."""
+        found = ("", 0)
+        while traceback is not None:
+            file = traceback.tb_frame.f_code.co_filename
+            if any(Path(file).is_relative_to(folder) for folder in self.folders):
+                found = (self._shown(file), traceback.tb_lineno)
+            traceback = traceback.tb_next
+        return found
+
+    def _shown(self, file: str) -> str:
+        for folder in self.folders:
+            if Path(file).is_relative_to(folder):
+                return f"templates/{Path(file).relative_to(folder).as_posix()}"
+        return file

@@ -1,0 +1,126 @@
+"""Turning values into words for readers: dates, ratings, line lengths. Pure; knows no template."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import datetime
+from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
+
+from newsletter.issue import Card
+
+COLUMNS = 72
+_WEEK = re.compile(r"(\d{4})-W(\d{2})")
+
+
+def shorten(text: str, width: int) -> str:
+    """At most `width` characters, cut between words where there are any, with an ellipsis where something is lost."""
+    if len(text) <= width:
+        return text
+    cut = text[: width - 1]
+    space = cut.rfind(" ")
+    if space > width * 0.6:
+        cut = cut[:space]
+    while cut and (unicodedata.combining(text[len(cut)]) or text[len(cut)] == "\u200d" or cut[-1] == "\u200d"):
+        cut = cut[:-1]
+    return cut.rstrip(" ,;:.–—-(“‘\"'") + "…"
+
+
+def columns(text: str) -> int:
+    """How wide a fixed-width screen shows it: East Asian wide characters take two columns."""
+    return sum(
+        0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        for character in text
+    )
+
+
+def wrap(text: str, indent: str = "", width: int = COLUMNS) -> str:
+    """Paragraphs in lines of at most `width` columns, each after `indent`. An address is never broken."""
+    return "\n".join(_wrapped(" ".join(paragraph.split()), indent, width) for paragraph in text.split("\n"))
+
+
+def _wrapped(paragraph: str, indent: str, width: int) -> str:
+    lines, line, room = [], "", width - columns(indent)
+    for word in paragraph.split(" "):
+        if line and columns(line) + 1 + columns(word) > room:
+            lines.append(line)
+            line = ""
+        line = f"{line} {word}" if line else word
+        while columns(line) > room and "://" not in line:
+            cut = _cut(line, room)
+            lines.append(line[:cut])
+            line = line[cut:]
+    return "\n".join(indent + line for line in [*lines, line])
+
+
+def _cut(line: str, room: int) -> int:
+    cut = len(line)
+    while cut > 1 and columns(line[:cut]) > room:
+        cut -= 1
+    return cut
+
+
+def underline(text: str, character: str = "-") -> str:
+    """A heading of a text part: the text, wrapped, and a rule as wide as it."""
+    lines = wrap(text)
+    return f"{lines}\n{character * max(columns(line) for line in lines.splitlines() or [''])}"
+
+
+def counted(number: int, one: str) -> str:
+    """`1 rating`, `1,204 ratings`."""
+    return f"{number:,} {one}" if number == 1 else f"{number:,} {one}s"
+
+
+def rating_words(card: Card) -> str:
+    """`4.4 of 5 · 212 ratings`. A page may count its raters without saying what they gave: `3 ratings so far`."""
+    count = counted(card.rating_count, "rating") if card.rating_count else ""
+    if card.rating is not None and 0 <= card.rating <= 5:
+        value = f"{card.rating:.1f} of 5"
+        return f"{value} · {count}" if count else value
+    return f"{count} so far" if count else ""
+
+
+def date_words(at: datetime, *, language: str) -> str:
+    """A date for a reader: `Thursday, 19 November 2026`, and the ISO date where the language is not English."""
+    if language.lower().startswith("en"):
+        return f"{at:%A}, {at.day} {at:%B} {at.year}"
+    return at.date().isoformat()
+
+
+def issue_words(key: str) -> str:
+    """What readers call an issue: `Week 47` for the slot `2026-W47`, else the key."""
+    found = _WEEK.fullmatch(key)
+    return f"Week {int(found[2])}" if found else key
+
+
+def tagged(url: str, *, utm: Mapping[str, str], key: str) -> str:
+    """`url` with the publisher's own query added; what it says already stays. `{slot}` is the slot's key."""
+    if not url or not utm:
+        return url
+    parts = urlsplit(url)
+    present = {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
+    added = [f"{quote(n, safe='')}={quote(v.replace('{slot}', key), safe='')}" for n, v in utm.items() if n not in present]
+    query = "&".join([parts.query, *added] if parts.query else added)
+    return urlunsplit(parts._replace(query=query))
+
+
+def direction(text: str) -> str:
+    """`rtl` or `ltr`, by the first letter that has a direction."""
+    for character in text:
+        kind = unicodedata.bidirectional(character)
+        if kind in {"R", "AL"}:
+            return "rtl"
+        if kind == "L":
+            return "ltr"
+    return "ltr"
+
+
+def tidy(text: str) -> str:
+    """A text part without trailing blanks and with at most one empty line between two others."""
+    return re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \t]+\n", "\n", text)).strip("\n") + "\n"
+
+
+def hanging(text: str, mark: str) -> str:
+    """Wrapped lines after `mark`, the following ones indented as deep as it is wide."""
+    return mark + wrap(text, " " * len(mark))[len(mark) :]
