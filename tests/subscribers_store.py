@@ -131,19 +131,33 @@ def postgres_url() -> Iterator[str]:
         server.dispose()
 
 
+@contextmanager
+def sqlite_store(folder: Path) -> Iterator[TestStore]:
+    engine = sqlite_engine(folder / "newsletter.db")
+    metadata.create_all(engine)
+    yield TestStore(engine)
+    engine.dispose()
+
+
+@contextmanager
+def postgres_store(url: str) -> Iterator[TestStore]:
+    engine = sa.create_engine(url)
+    metadata.create_all(engine)
+    names = ", ".join(table.name for table in metadata.sorted_tables)
+    with engine.begin() as connection:
+        connection.execute(sa.text(f"TRUNCATE {names}"))
+    yield TestStore(engine)
+    engine.dispose()
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TestStore]:
     if request.param == "sqlite":
-        engine = sqlite_engine(tmp_path / "newsletter.db")
+        place = sqlite_store(tmp_path)
     else:
-        engine = sa.create_engine(request.getfixturevalue("postgres_url"))
-    metadata.create_all(engine)
-    if request.param == "postgres":
-        names = ", ".join(table.name for table in metadata.sorted_tables)
-        with engine.begin() as connection:
-            connection.execute(sa.text(f"TRUNCATE {names}"))
-    yield TestStore(engine)
-    engine.dispose()
+        place = postgres_store(request.getfixturevalue("postgres_url"))
+    with place as store:
+        yield store
 
 
 @pytest.fixture
