@@ -5,8 +5,9 @@ answer is checked, and the connection goes to the checked address itself: nothin
 the use (DNS rebinding), while TLS still verifies the name. Only public addresses are reachable unless named in
 `allow_private`. Sizes are counted as they arrive, on the wire and unpacked; one clock covers the whole request.
 
-What it does not know: what the bytes mean (`sources`), when to ask again (`weekly`). It keeps no cookie between requests, sends
-no credential, and reads no proxy or netrc settings from the environment. Raises `FetchError`, one sentence each.
+What it does not know: what the bytes mean (`sources`), when to ask again (`weekly`). It keeps no cookie between
+requests, sends no credential, and reads no proxy or netrc settings from the environment. Raises `FetchError`, one
+sentence each.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class FetchError(SourceError):
-    """Nothing usable came back. `status` is the HTTP status when there was one; `gone` means that it will not return."""
+    """Nothing usable came back. `status` is the HTTP status when there was one; `gone` means it will not return."""
 
     def __init__(self, message: str, *, status: int | None = None) -> None:
         super().__init__(message)

@@ -1,10 +1,10 @@
 """Where articles come from. A source is one file and one line in `SOURCES`.
 
 The contract: `Class.from_options(name, options, root=…, fetcher=…, clock=…)` reads the keys of one `[[sources]]` table
-(without `name`, `kind`, `weight`, `sections`); unknown or impossible keys raise `SettingsError` naming the key. Relative
-paths are relative to `root`, the project's folder; `clock` tells what time it is. `read(previous)` gives what is there
-now. It raises `SourceError` when nothing could be read at all; a single bad item is a line in
-`problems` and the others are given. Beside every source stands a pure `parse(bytes, …)` that its tests read files with.
+(without `name`, `kind`, `weight`, `sections`); unknown or impossible keys raise `SettingsError` naming the key.
+Relative paths are relative to `root`, the project's folder; `clock` tells what time it is. `read(previous)` gives
+what is there now. It raises `SourceError` when nothing could be read at all; a single bad item is a line in `problems`
+and the others are given. Beside every source stands a pure `parse(bytes, …)` that its tests read files with.
 
 Everything a source reads is hostile until cleaned: articles leave here as plain text, with http(s) addresses only.
 """
@@ -91,7 +91,7 @@ def load(
     module_name, colon, class_name = place.partition(":")
     if not colon:
         near = difflib.get_close_matches(kind, SOURCES, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(SOURCES)}, or \"package.module:Class\"."
+        hint = f"did you mean {near[0]!r}?" if near else f'known are {", ".join(SOURCES)}, or "package.module:Class".'
         raise SettingsError(f'Source "{name}" has an unknown kind {kind!r}; {hint}')
     try:
         source_class = getattr(importlib.import_module(module_name), class_name)

@@ -35,39 +35,40 @@ _MONTHS = {
 # Minutes east of UTC. Only names that mean one thing; RFC 5322 §4.3 defines the American ones. IST, BST, CST in Asia
 # mean several, so an unknown name needs the source's own time zone to agree.
 _ZONES = {
-    "z": 0, "ut": 0, "utc": 0, "gmt": 0, "wet": 0, "west": 60, "cet": 60, "cest": 120, "met": 60, "mest": 120, "mez": 60,
-    "mesz": 120, "eet": 120, "eest": 180, "msk": 180, "sast": 120, "jst": 540, "kst": 540, "hkt": 480, "sgt": 480,
-    "aest": 600, "aedt": 660, "nzst": 720, "nzdt": 780,
+    "z": 0, "ut": 0, "utc": 0, "gmt": 0, "wet": 0, "west": 60, "cet": 60, "cest": 120, "met": 60, "mest": 120,
+    "mez": 60, "mesz": 120, "eet": 120, "eest": 180, "msk": 180, "sast": 120, "jst": 540, "kst": 540, "hkt": 480,
+    "sgt": 480, "aest": 600, "aedt": 660, "nzst": 720, "nzdt": 780,
     "est": -300, "edt": -240, "cst": -360, "cdt": -300, "mst": -420, "mdt": -360, "pst": -480, "pdt": -420,
 }  # fmt: skip
 
 _CLOCK = r"(?:(?P<hour>\d{1,2})[:.h](?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,]\d{1,9})?)?\s*(?P<half>[ap]\.?m\.?)?)"
-_OFFSET = r"\s*(?P<zone>\(?(?:[A-Za-z]{1,5}(?![A-Za-z])\s?)?(?:[+\-−]\d{1,2}(?::?\d{2})?)?\)?)(?:\s*\([^()]*\))?\.?"
+_OFFSET = (
+    r"\s*(?P<zone>\(?(?:[A-Za-z]{1,5}(?![A-Za-z])\s?)?(?:[+\-\u2212]\d{1,2}(?::?\d{2})?)?\)?)(?:\s*\([^()]*\))?\.?"
+)
 _DAY_NAME = r"(?:[^\W\d_]{2,9}\.?,?\s+)?"
-_FORMS = tuple(
-    re.compile(form, re.IGNORECASE)
-    for form in (
-        # ISO 8601 and RFC 3339, date alone or with a time; also with slashes or dots, for the year leads
-        r"(?P<year>\d{4})(?P<between>[-/.])(?P<month>\d{1,2})(?P=between)(?P<day>\d{1,2})"
-        rf"(?:(?:\s*T\s*|,?\s+){_CLOCK}{_OFFSET})?",
-        # RFC 5322 §3.3, with the looseness feeds allow themselves: "Mon, 05 Feb 2024 10:00:00 GMT", "5-Feb-24"
-        rf"{_DAY_NAME}(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\.?[\s-]+(?P<word>[a-z]{{3,9}})\.?,?[\s-]+(?P<year>\d{{4}}|\d{{2}})"
-        rf"(?:(?:,|\s+at|\s*T)?\s*{_CLOCK}{_OFFSET})?",
-        # "February 5, 2024 at 10:00 am EST"
-        rf"{_DAY_NAME}(?P<word>[a-z]{{3,9}})\.?\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<year>\d{{4}})"
-        rf"(?:(?:,|\s+at|\s*-)?\s*{_CLOCK}{_OFFSET})?",
-        # asctime: "Mon Feb  5 10:00:00 2024", "Mon Feb 05 10:00:00 +0000 2024"
-        rf"[a-z]{{3}},?\s+(?P<word>[a-z]{{3}})\s+(?P<day>\d{{1,2}})\s+{_CLOCK}{_OFFSET}\s+(?P<year>\d{{4}})",
-        # East Asian: 2024年2月5日 10:00, 2024년 2월 5일
-        r"(?P<year>\d{4})\s*[年년]\s*(?P<month>\d{1,2})\s*[月월]\s*(?P<day>\d{1,2})\s*[日일](?:\s*\([^()]{1,3}\))?"
-        r"(?:\s*(?P<hour>\d{1,2})\s*[:時时시]\s*(?P<minute>\d{1,2})(?::(?P<second>\d{2}))?[分분]?(?P<zone>))?",
-    )
+_WITH_TIME = rf"(?:(?:(?:,|\s+at|T|\s*-)\s*|\s+){_CLOCK}{_OFFSET})?"
+_ISO = r"(?P<year>\d{4})(?P<between>[-/.])(?P<month>\d{1,2})(?P=between)(?P<day>\d{1,2})"
+_DAY_FIRST = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?\.?[\s-]+(?P<word>[a-z]{3,9})\.?,?[\s-]+(?P<year>\d{4}|\d{2})"
+_MONTH_FIRST = r"(?P<word>[a-z]{3,9})\.?\s+(?P<day>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<year>\d{4})"
+_ASCTIME = r"[a-z]{3},?\s+(?P<word>[a-z]{3})\s+(?P<day>\d{1,2})\s+"
+_EAST_ASIAN = (
+    r"(?P<year>\d{4})\s*[年년]\s*(?P<month>\d{1,2})\s*[月월]\s*(?P<day>\d{1,2})\s*[日일](?:\s*\([^()]{1,3}\))?"
+    r"(?:\s*(?P<hour>\d{1,2})\s*[:時时시]\s*(?P<minute>\d{1,2})(?::(?P<second>\d{2}))?[分분]?(?P<zone>))?"
+)
+_FORMS = (
+    # ISO 8601 and RFC 3339; also with slashes or dots, for the year leads
+    re.compile(rf"{_ISO}(?:(?:\s*T\s*|,?\s+){_CLOCK}{_OFFSET})?", re.IGNORECASE),
+    # RFC 5322 §3.3 with the looseness feeds allow themselves: Mon, 05 Feb 2024 10:00:00 GMT
+    re.compile(_DAY_NAME + _DAY_FIRST + _WITH_TIME, re.IGNORECASE),
+    # as Americans write: February 5, 2024 at 10:00 am EST
+    re.compile(_DAY_NAME + _MONTH_FIRST + _WITH_TIME, re.IGNORECASE),
+    # as asctime and JavaScript do: Mon Feb  5 10:00:00 2024, Mon Feb 05 2024 10:00:00 GMT+0100 (CET)
+    re.compile(rf"{_ASCTIME}{_CLOCK}{_OFFSET}\s+(?P<year>\d{{4}})", re.IGNORECASE),
+    re.compile(_EAST_ASIAN),
 )
 _WEEK = re.compile(r"(\d{4})-?W(\d{2})-?([1-7])")
-_NUMBERS = re.compile(
-    rf"(?P<one>\d{{1,4}})(?P<between>[/.-])(?P<two>\d{{1,2}})(?P=between)(?P<three>\d{{1,4}})(?:,?\s+{_CLOCK}{_OFFSET})?",
-    re.IGNORECASE,
-)
+_THREE_NUMBERS = r"(?P<one>\d{1,4})(?P<between>[/.-])(?P<two>\d{1,2})(?P=between)(?P<three>\d{1,4})"
+_NUMBERS = re.compile(rf"{_THREE_NUMBERS}(?:,?\s+{_CLOCK}{_OFFSET})?", re.IGNORECASE)
 
 
 def read_date(raw: str, *, zone: tzinfo, now: datetime, order: DateOrder | None = None) -> datetime | None:
@@ -158,7 +159,7 @@ def _moment(year: int, month: int, day: int, clock: dict[str, str | None], zone:
 
 def _offset(name: str) -> tzinfo | None:
     """The time zone a name or number means by itself: `+0200`, `GMT+2`, `EST`. None when it means several or none."""
-    found = re.fullmatch(r"([a-z]*)\s?(?:([+\-−])(\d{1,2}):?(\d{2})?)?", name.lower())
+    found = re.fullmatch(r"([a-z]*)\s?(?:([+\-\u2212])(\d{1,2}):?(\d{2})?)?", name.lower())
     if found is None:
         return None
     word, sign, hours, minutes = found.groups()

@@ -69,7 +69,8 @@ class Feed:
         """What the feed holds now. A reading with problems is not remembered, so the next one tells them again."""
         settings = f"{__version__} {self.url or self.path} {self.common}"
         known = previous.values if previous.values.get("settings") == settings else {}
-        address, content_type, state, moved = self.url, "", {"settings": settings}, ()
+        address, content_type, state = self.url, "", {"settings": settings}
+        moved: tuple[str, ...] = ()
         if self.path is not None:
             data = read_bytes(self.path, max_bytes=MAX_BYTES)
         else:

@@ -27,9 +27,10 @@ MAX_PROBLEMS = 10
 FULL_TEXT = 600
 """Characters from which a description without a `content` beside it is the article itself and not its blurb."""
 
+_LAST_MOMENT = datetime(9000, 1, 1, tzinfo=UTC)
 _PAID = re.compile(
-    r"sponsored(?: content| post)?|advertisements?|advertorial|paid (?:post|content)|partner content|promoted|promotion|"
-    r"brand(?:ed)? content|anzeige|werbung|publireportage|publicidad|patrocinado|sponsorisé|contenu partenaire",
+    r"sponsored(?: content| post)?|advertisements?|advertorial|paid (?:post|content)|partner content|promoted|"
+    r"promotion|brand(?:ed)? content|anzeige|werbung|publireportage|publicidad|patrocinado|sponsorisé|contenu partenaire",
     re.IGNORECASE,
 )
 _PAID_TITLE = re.compile(rf"(?:\[(?:{_PAID.pattern}|ad)\]|(?:{_PAID.pattern})\s*[:|–—-]\s)", re.IGNORECASE)  # noqa: RUF001
@@ -37,13 +38,13 @@ _PAID_TITLE = re.compile(rf"(?:\[(?:{_PAID.pattern}|ad)\]|(?:{_PAID.pattern})\s*
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one reading of a source knows from outside: its name, its own address, how it writes dates, and when it is."""
+    """What a reading of a source knows from outside: its name, its address, how it writes dates, what time it is."""
 
     source: str
     address: str = ""
     zone: tzinfo = UTC
     order: DateOrder | None = None
-    now: datetime = datetime.max.replace(tzinfo=UTC)
+    now: datetime = _LAST_MOMENT
 
     def date(self, raw: str) -> datetime | None:
         return read_date(raw, zone=self.zone, now=self.now, order=self.order) if raw.strip() else None
@@ -72,10 +73,16 @@ def from_json(data: bytes, *, reading: Reading) -> Pulled:
         feed = json.loads(data.decode("utf-8-sig", "replace"), parse_constant=lambda _name: None)
     except (ValueError, RecursionError) as error:
         line = f" in line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise SourceError(f"The answer is broken JSON{line}, not a feed; ask its publisher, or check the address.") from error
+        raise SourceError(
+            f"The answer is broken JSON{line}, not a feed; ask its publisher, or check the address."
+        ) from error
     if isinstance(feed, list) and feed and isinstance(feed[0], dict) and {"slug", "link"} <= feed[0].keys():
         raise SourceError("This is a WordPress REST answer, not a feed; use the site's address with /feed/ at the end.")
-    if not isinstance(feed, dict) or "jsonfeed.org" not in str(feed.get("version")) or not isinstance(feed.get("items"), list):
+    if (
+        not isinstance(feed, dict)
+        or "jsonfeed.org" not in str(feed.get("version"))
+        or not isinstance(feed.get("items"), list)
+    ):
         raise SourceError("The answer is JSON but no JSON Feed (its version is missing); check the address.")
     base = canonical(_str(feed, "home_page_url"), against=reading.address) or reading.address
     language = one_line(_str(feed, "language"), limit=35)
@@ -92,7 +99,7 @@ def from_json(data: bytes, *, reading: Reading) -> Pulled:
 
 def _each(items: Iterable[Any], make: Callable[[Any], Article], *, count: int) -> Pulled:
     """Every item made an article; what is wrong with one never stops the others."""
-    articles, problems = [], []
+    articles, problems, nameless = [], [], 0
     for position, item in enumerate(items, start=1):
         try:
             article = make(item)
@@ -101,11 +108,15 @@ def _each(items: Iterable[Any], make: Callable[[Any], Article], *, count: int) -
             continue
         label = f'item {position} ("{one_line(article.title, limit=60)}")'
         if not article.title and not article.url:
-            problems.append(f"item {position} has neither a title nor an address and was left out")
+            nameless += 1
             continue
         if article.published_raw and article.published is None:
-            problems.append(f'{label}: its date "{one_line(article.published_raw, limit=60)}" is not certain or not sane')
+            problems.append(
+                f'{label}: its date "{one_line(article.published_raw, limit=60)}" is not certain or not sane'
+            )
         articles.append(article)
+    if nameless:
+        problems.append(f"{nameless} item(s) had neither a title nor an address and were left out")
     if count > MAX_ITEMS:
         problems.append(f"the feed has {count} items; only the first {MAX_ITEMS} were read")
     return Pulled(articles=tuple(articles), problems=shortened(problems))
@@ -130,7 +141,9 @@ def _from_xml_item(item: Mapping[str, Any], *, base: str, reading: Reading) -> A
         published_raw=tidy(raw)[:100],
         published_from="feed" if raw.strip() else "",
         updated=reading.date(item["updated"]) if item["published"] else None,
-        image=_image(item, base=base) or first_inline(content_html, against=base) or first_inline(summary_html, against=base),
+        image=_image(item, base=base)
+        or first_inline(content_html, against=base)
+        or first_inline(summary_html, against=base),
         section=tags[0] if tags else "",
         categories=tags,
         signals=_signals(item, at=reading.now),
@@ -174,7 +187,9 @@ def _offer(entry: Mapping[str, str]) -> Offer:
 def _is_picture(entry: Mapping[str, str]) -> bool:
     """By what it says it is; when it does not say, by not looking like sound or film (`pictures` checks the name)."""
     said = (entry.get("medium") or entry.get("type", "").partition("/")[0]).lower()
-    return said == "image" or (not said and re.search(r"\.(?:jpe?g|png|gif|webp|avif)\b|/image", _offer(entry).url, re.I) is not None)
+    return said == "image" or (
+        not said and re.search(r"\.(?:jpe?g|png|gif|webp|avif)\b|/image", _offer(entry).url, re.IGNORECASE) is not None
+    )
 
 
 def _signals(item: Mapping[str, Any], *, at: datetime) -> tuple[Signal, ...]:

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from xml.parsers import expat
@@ -28,6 +28,10 @@ MAX_ITEMS = 500
 _ENTRY_KEYS = (
     "id", "link", "published", "updated", "author", "feedburner_origlink", "slash_comments", "thr_total",
 )  # fmt: skip
+
+
+# An empty item inside another is a known fault; feedparser would end the outer one there and lose the rest of it.
+_EMPTY_ITEM = re.compile(rb"<item\s*/>|<item>\s*</item>")
 
 
 class TooHardError(Exception):
@@ -45,6 +49,7 @@ def read_xml(data: bytes, *, address: str, content_type: str) -> dict[str, Any]:
     headers = {"content-location": address} if address else {}
     if content_type:
         headers["content-type"] = content_type
+    data = _EMPTY_ITEM.sub(b"", data)
     if _is_ordinary(data):
         return _parse(data, headers)
     order = json.dumps(headers).encode() + b"\n"
@@ -71,7 +76,7 @@ def _is_ordinary(data: bytes) -> bool:
     depth = elements = 0
     parser = expat.ParserCreate()
 
-    def start(_name: str, _attributes: Mapping[str, str]) -> None:
+    def start(_name: str, _attributes: dict[str, str]) -> None:
         nonlocal depth, elements
         depth += 1
         elements += 1
@@ -85,13 +90,13 @@ def _is_ordinary(data: bytes) -> bool:
     parser.StartElementHandler = start
     parser.EndElementHandler = end
     try:
-        parser.Parse(data, True)  # noqa: FBT003 - expat takes no keyword
+        parser.Parse(data, True)
     except (expat.ExpatError, OverflowError, ValueError, LookupError):
         return False
     return True
 
 
-def _parse(data: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
+def _parse(data: bytes, headers: dict[str, str]) -> dict[str, Any]:
     import feedparser
 
     # A stream, never the bytes themselves: feedparser tries those as the name of a local file first.
@@ -111,7 +116,7 @@ def _parse(data: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _what_is_broken(found: Mapping[str, Any]) -> str:
+def _what_is_broken(found: dict[str, Any]) -> str:
     error = found.get("bozo_exception") if found.get("bozo") else None
     if error is None or type(error).__name__ in ("CharacterEncodingOverride", "NonXMLContentType"):
         return ""
@@ -120,27 +125,27 @@ def _what_is_broken(found: Mapping[str, Any]) -> str:
     return f"line {line}: {text}" if line else text
 
 
-def _item(entry: Mapping[str, Any]) -> dict[str, Any]:
+def _item(entry: dict[str, Any]) -> dict[str, Any]:
     # dict.get, because feedparser's own looks for other keys when one is absent
     item: dict[str, Any] = {key: _text(entry, key) for key in _ENTRY_KEYS}
-    item["title"] = _typed(dict.get(entry, "title_detail"))  # type: ignore[arg-type]
-    item["summary"] = _typed(dict.get(entry, "summary_detail"))  # type: ignore[arg-type]
+    item["title"] = _typed(dict.get(entry, "title_detail"))
+    item["summary"] = _typed(dict.get(entry, "summary_detail"))
     contents = [_typed(content) for content in _mappings(entry, "content")]
     item["content"] = max(contents, key=lambda content: len(content[1]), default=["", ""])
     for key in ("authors", "tags", "links", "enclosures", "media_content", "media_thumbnail"):
         item[key] = [_texts(mapping) for mapping in _mappings(entry, key)]
     for key in ("image", "media_starrating", "media_statistics"):
-        value = dict.get(entry, key)  # type: ignore[arg-type]
+        value = dict.get(entry, key)
         item[key] = _texts(value) if isinstance(value, dict) else {}
     return item
 
 
-def _text(mapping: Mapping[str, Any], key: str) -> str:
-    value = dict.get(mapping, key)  # type: ignore[arg-type]
+def _text(mapping: dict[str, Any], key: str) -> str:
+    value = dict.get(mapping, key)
     return value if isinstance(value, str) else ""
 
 
-def _texts(mapping: Mapping[str, Any]) -> dict[str, str]:
+def _texts(mapping: dict[str, Any]) -> dict[str, str]:
     return {str(name): value for name, value in mapping.items() if isinstance(value, str)}
 
 
@@ -148,8 +153,8 @@ def _typed(detail: Any) -> list[str]:
     return [_text(detail, "type"), _text(detail, "value")] if isinstance(detail, dict) else ["", ""]
 
 
-def _mappings(entry: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
-    value = dict.get(entry, key)  # type: ignore[arg-type]
+def _mappings(entry: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    value = dict.get(entry, key)
     return [item for item in value if isinstance(item, dict)][:100] if isinstance(value, list) else []
 
 

@@ -64,7 +64,7 @@ def texts(name: str, options: Mapping[str, Any], key: str) -> tuple[str, ...]:
     value = options.get(key, ())
     items = (value,) if isinstance(value, str) else value
     if not isinstance(items, list | tuple) or not all(isinstance(item, str) and item.strip() for item in items):
-        raise SettingsError(f"Source \"{name}\": {key} must be a list of texts, not {value!r}.")
+        raise SettingsError(f'Source "{name}": {key} must be a list of texts, not {value!r}.')
     return tuple(item.strip() for item in items)
 
 
@@ -77,7 +77,7 @@ def web_address(name: str, options: Mapping[str, Any], key: str) -> str:
 
 
 def local_path(name: str, options: Mapping[str, Any], key: str, *, root: Path) -> Path | None:
-    """A file or folder, relative to the project's folder, None when the key is absent. Whether it exists is for later."""
+    """A file or folder, relative to the project's folder, None when the key is absent. It need not exist yet."""
     value = text(name, options, key)
     return root / Path(value).expanduser() if value else None
 
@@ -94,9 +94,7 @@ def _zone(name: str, value: object) -> tzinfo:
     if value is None:
         return UTC
     try:
-        if not isinstance(value, str) or not value:
-            raise ValueError(value)
-        return ZoneInfo(value)
+        return ZoneInfo(str(value))
     except (ValueError, OSError, LookupError) as error:
         raise SettingsError(
             f'Source "{name}": timezone {value!r} is unknown; write it like "Europe/Berlin" or "UTC".'
@@ -109,9 +107,7 @@ def _order(name: str, value: object) -> DateOrder | None:
     try:
         return DateOrder(value)  # type: ignore[arg-type]
     except ValueError as error:
-        raise SettingsError(
-            f'Source "{name}": date_order must be "dmy", "mdy" or "ymd", not {value!r}.'
-        ) from error
+        raise SettingsError(f'Source "{name}": date_order must be "dmy", "mdy" or "ymd", not {value!r}.') from error
 
 
 def read_bytes(path: Path, *, max_bytes: int) -> bytes:
@@ -124,3 +120,25 @@ def read_bytes(path: Path, *, max_bytes: int) -> bytes:
     if len(data) > max_bytes:
         raise SourceError(f"{path} is larger than {max_bytes // 1024 // 1024} MiB; is it the right file?")
     return data
+
+
+def files_inside(folder: Path, suffixes: tuple[str, ...], *, limit: int) -> list[Path]:
+    """The files of a folder and its subfolders, by name, at most `limit`. None that leads out of it by a link.
+
+    Names that begin with a dot or an underscore are not looked at. Raises `SourceError`.
+    """
+    if not folder.is_dir():
+        raise SourceError(f"The folder {folder} does not exist; make it or correct the path.")
+    inside = folder.resolve()
+    found = []
+    for file in sorted(folder.rglob("*")):
+        hidden = any(part.startswith((".", "_")) for part in file.relative_to(folder).parts)
+        if hidden or file.suffix.lower() not in suffixes or not file.is_file():
+            continue
+        if file.resolve().is_relative_to(inside):
+            found.append(file)
+    if len(found) > limit:
+        raise SourceError(
+            f"The folder {folder} holds {len(found)} files; more than {limit} are not read. Move old ones away."
+        )
+    return found

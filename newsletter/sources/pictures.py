@@ -14,7 +14,7 @@ from newsletter.links import picture_address
 from newsletter.sources.text import MAX_MARKUP, one_line, plain
 
 SMALLEST = 200
-"""Pixels. A picture inside the text that is narrower is an ornament; one narrower than a quarter of it is never taken."""
+"""Pixels. A picture inside the text that is narrower is an ornament; narrower than a quarter of it, none is taken."""
 
 # Words that name something that is no picture of the story, where they are a whole part of the path or the host
 _ORNAMENT = re.compile(
@@ -38,7 +38,7 @@ class Offer:
 
 
 def acceptable(offer: Offer, *, against: str, smallest: int = SMALLEST // 4) -> Image | None:
-    """The picture, if it can stand for an article: an http(s) photo, no ornament, not known to be smaller than `smallest`."""
+    """The picture, if it can stand for an article: an http(s) photo, no ornament, not known to be smaller."""
     url = picture_address(offer.url, against=against)
     place = url.partition("?")[0].partition("://")[2]
     if not url or _ORNAMENT.search(place) or _NOT_A_PHOTO.search(place):

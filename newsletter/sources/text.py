@@ -4,6 +4,8 @@ What it does not know: where a text came from or where it will stand. Plain text
 HTML escapes it again. Nothing here raises.
 """
 
+# ruff: noqa: RUF001 - typographic quotation marks, dashes and full-width stops are what this file is about
+
 from __future__ import annotations
 
 import re
@@ -16,7 +18,7 @@ import nh3
 MAX_MARKUP = 250_000
 """Characters of one field that are looked at; the rest of it is cut off."""
 MAX_DEPTH = 400
-"""Open elements at once. nh3 needs quadratic time for nesting (190,000 open `<div>` took 527 s); no article goes near."""
+"""Open elements at once. nh3 needs quadratic time for nesting: 190,000 open `<div>` took 527 s. No article is near."""
 MAX_TITLE = 300
 MAX_BODY = 200_000
 SUMMARY_LIMIT = 320
@@ -29,7 +31,25 @@ _BLOCK_TAG = re.compile(rf"<(?=/?(?:{_BLOCKS})\b)", re.IGNORECASE)
 _CELL_TAG = re.compile(r"<(?=(?:td|th|option|button)\b)", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]*)")
 _NEVER_DEEP = frozenset(
-    "area base br col embed hr img input li link meta option p param source td th tr track wbr dd dt".split()
+    {
+        "area",
+        "base",
+        "br",
+        "col",
+        "dd",
+        "dt",
+        "embed",
+        "hr",
+        "img",
+        "input",
+        "li",
+        "link",
+        "meta",
+        "option",
+        "p",
+        "param",
+    }
+    | {"source", "td", "th", "tr", "track", "wbr"}
 )
 _UNSEEN = frozenset(
     {"script", "style", "noscript", "template", "iframe", "object", "svg", "math", "head", "textarea", "title"}
@@ -41,9 +61,11 @@ _SPACES = re.compile(r"[^\S\n]+")
 _LINES = re.compile(r" ?\n[ \n]*")
 _BOILERPLATE = re.compile(
     r"""\s*(?:
-        \b(?:The\ )?(?:post|article|story|entry)\ .{1,300}?\ (?:appeared\ first|first\ appeared|was\ first\ published)\ (?:on|at|in)\ .{0,200}$
+        \b(?:The\ )?(?:post|article|story|entry)\ .{1,300}?
+        \ (?:appeared\ first|first\ appeared|was\ first\ published)\ (?:on|at|in)\ .{0,200}$
       | \b(?:Continue|Keep)\ reading\b.{0,200}$
-      | \b(?:Read|Learn|Find\ out|View|See)\ (?:more|the\ (?:rest|full|whole)\b.{0,80}|full\ (?:article|story|post))\s*(?:[.…»>→]|&raquo;)*\s*$
+      | \b(?:Read|Learn|Find\ out|View|See)
+        \ (?:more|the\ (?:rest|full|whole)\b.{0,80}|full\ (?:article|story|post))\s*(?:[.…»>→]|&raquo;)*\s*$
       | \bClick\ here\ to\ (?:read|continue)\b.{0,100}$
       | \(?\bmore(?:…|\.\.\.)\)?\s*$
     )""",
@@ -127,7 +149,7 @@ def names(raw: Iterable[str]) -> tuple[str, ...]:
         line = re.sub(r"^(?:by|von|par|por|di)[ :]+(?=[A-Z])", "", one_line(plain(text)), flags=re.IGNORECASE)
         mail = re.fullmatch(r"\S+@\S+\s*\((.+)\)", line)
         line = mail.group(1) if mail else re.sub(r"<?\S+@\S+>?", "", line)
-        parts = re.split(r",\s+(?:and\s+)?|\s+(?:and|und|et|&)\s+|\s*;\s*", line)
+        parts = re.split(r",\s+(?:and\s+)?|\s+(?:and|und|et|og|och|y|&)\s+|\s*;\s*", line)
         for name in parts if all(" " in part.strip() for part in parts) else [line]:
             if (clean := name.strip(" ,;|-")) and not clean.lower().startswith(("http:", "https:")):
                 found.setdefault(clean.casefold(), clean[:120])
@@ -144,7 +166,7 @@ def labels(raw: Iterable[str], *, limit: int = 50) -> tuple[str, ...]:
 
 
 def _deep_at(html: str) -> int:
-    """Where the nesting passes `MAX_DEPTH`, or the length: counted by name, since a parser ignores an end tag that fits nothing."""
+    """Where the nesting passes `MAX_DEPTH`, or the length. Counted by name: parsers ignore end tags that fit none."""
     opened: dict[str, int] = {}
     depth = 0
     for found in _TAG.finditer(html):
