@@ -76,3 +76,9 @@ class Unavailable(NewsletterError):
 
 class InDoubt(NewsletterError):
     """The message was handed over and the answer is not known: it may or may not have been accepted."""
+
+
+class Busy(NewsletterError):
+    """Another process is doing just this; starting a second one is a mistake."""
+
+    exit_code = 2

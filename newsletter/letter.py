@@ -30,7 +30,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from email.utils import format_datetime
+from email.utils import format_datetime, parseaddr
 from functools import cached_property
 
 FORMAT = 1
@@ -311,6 +311,11 @@ def _token(name: str, values: Mapping[str, str]) -> str:
     return token
 
 
+def bare_address(text: str) -> str:
+    """The address of `Name <address>` or of a bare one."""
+    return parseaddr(text)[1]
+
+
 def date_header(at: datetime) -> str:
     """An RFC 5322 date of an aware time."""
     return format_datetime(at)
@@ -320,6 +325,11 @@ def message_id(*, issue: str, list_id: str, person: str, domain: str) -> str:
     """The same for the same person and issue, so that a repeated hand-over can be recognised (RFC 5322 §3.6.4)."""
     digest = hashlib.sha256(f"{list_id}\0{issue}\0{person}".encode()).hexdigest()[:32]
     return f"{digest}@{domain}"
+
+
+def first_name(name: str) -> str:
+    """What to call somebody: the first word of the name they gave."""
+    return next(iter(name.split()), "")
 
 
 _AS_IS = frozenset(range(33, 127)) - {ord("=")} | {ord(" "), ord("\t")}

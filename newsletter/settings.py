@@ -454,7 +454,7 @@ def load(root: Path) -> Settings:
     _refuse_later(data)
     _refuse_strange_variables([*os.environ, *dotenv_values(root / ".env")])
     try:
-        return Settings(_env_file=root / ".env", **{**data, "root": root})  # type: ignore[call-arg]
+        return Settings(_env_file=root / ".env", **{**data, "root": root})
     except ValidationError as error:
         raise SettingsError(f"{file}: {_sentence(error)}") from error
     except SourceParseError as error:

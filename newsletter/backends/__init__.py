@@ -10,6 +10,8 @@ The contract, for ours and for anyone else's (`kind = "package.module:Class"`):
   the message is certainly not accepted, and the connection is either usable again or says so by `alive`.
   `hand_over` is the point of no return: it gives the `Reply` of acceptance, raises `SendError` when the answer was a
   clear no, and `InDoubt` when the answer is not known. `abandon` takes back what was offered and not handed over.
+* What is wrong with the place and not with the message is said by `offer` too, in the words of `open`: `Unavailable`
+  (the disk is full) or `ConfigurationError` (the server wants a log-in). Nothing was accepted and it is about nobody.
 * `sending` makes its intent durable between `offer` and `hand_over`; a backend must not accept anything before.
 * A connection is used by one thread. A backend may be opened many times at once, up to `connections`.
 
@@ -18,10 +20,14 @@ The contract, for ours and for anyone else's (`kind = "package.module:Class"`):
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, Self, runtime_checkable
+
+from newsletter.backends.options import nearest
+from newsletter.errors import SettingsError
 
 BACKENDS = {
     "smtp": "newsletter.backends.smtp:Smtp",
@@ -81,3 +87,32 @@ class Backend(Protocol):
     def from_options(cls, options: Mapping[str, Any], *, root: Path) -> Self: ...
 
     def open(self) -> Connection: ...
+
+
+def load(kind: str, options: Mapping[str, Any], *, root: Path) -> Backend:
+    """The backend of that kind with those options: a name of `BACKENDS`, or `package.module:Class`.
+
+    Opens nothing. Raises `SettingsError` naming the kind or the key.
+    """
+    if kind not in BACKENDS and ":" not in kind:
+        raise SettingsError(f'[backend] kind "{kind}" is not known{nearest(kind, [*BACKENDS, "package.module:Class"])}')
+    backend = _class(kind).from_options(options, root=root)
+    if not isinstance(backend, Backend):
+        raise SettingsError(
+            f'[backend] kind "{kind}" is not a backend: it lacks what newsletter.backends.Backend asks for'
+        )
+    return backend
+
+
+def _class(kind: str) -> Any:
+    module_name, _, name = BACKENDS.get(kind, kind).partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except Exception as error:  # somebody else's module: whatever it raises, it cannot be used
+        reason = f"{type(error).__name__}: {error}"
+        raise SettingsError(
+            f'[backend] kind "{kind}" cannot be imported ({reason}); check its spelling and that it is installed'
+        ) from error
+    if not callable(getattr(getattr(module, name, None), "from_options", None)):
+        raise SettingsError(f'[backend] kind "{kind}": {module_name} has no class "{name}" with from_options')
+    return getattr(module, name)

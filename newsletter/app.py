@@ -1,0 +1,268 @@
+"""The composition root: the only file that knows everybody. It makes one `Project` of a folder.
+
+What a room needs from above is handed to it here as a callable: the Book gets the outbox to post into, the public
+pages get something to draw with. Nothing is opened or imported before it is used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from newsletter.database import Database
+from newsletter.errors import ConfigurationError, KeyFileError, SettingsError
+from newsletter.issue import Slot
+from newsletter.issues import Issues
+from newsletter.settings import Settings, load
+from newsletter.shelf import Shelf
+from newsletter.slots import Schedule
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from newsletter import rendering
+    from newsletter.backends import Backend
+    from newsletter.letter import Letter
+    from newsletter.sending.alerts import Alerts
+    from newsletter.sending.frozen import Sender
+    from newsletter.sources import Source, StoredImage
+    from newsletter.weekly import Weekly
+    from subscribers import Book, KeyRing, Subscriber
+
+IMAGE_TYPES = {
+    b"\x89PNG\r\n\x1a\n": ("image/png", "png"),
+    b"\xff\xd8\xff": ("image/jpeg", "jpg"),
+    b"GIF8": ("image/gif", "gif"),
+}
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Project:
+    """One newsletter: a folder with a `newsletter.toml`. `clock` gives the time in UTC."""
+
+    def __init__(self, root: Path, *, clock: Callable[[], datetime] = utc_now) -> None:
+        self.root = root
+        self.clock = clock
+        self.settings: Settings = load(root)
+
+    @cached_property
+    def unchecked_database(self) -> Database:
+        """The database as it is found: for `migrate` and `doctor`, which look at its version themselves."""
+        return Database(self.settings.database_url)
+
+    @cached_property
+    def database(self) -> Database:
+        self.unchecked_database.check()
+        return self.unchecked_database
+
+    @cached_property
+    def shelf(self) -> Shelf:
+        return Shelf(self.database)
+
+    @cached_property
+    def issues(self) -> Issues:
+        return Issues(self.database)
+
+    @cached_property
+    def keys(self) -> KeyRing:
+        from subscribers import SubscribersError, load_keys
+
+        try:
+            return load_keys(self.settings.key_file)
+        except SubscribersError as error:
+            raise KeyFileError(str(error)) from error
+
+    @cached_property
+    def book(self) -> Book:
+        from subscribers import Book
+
+        return Book(self.database, self.keys, now=self.clock, post=self._post)
+
+    @cached_property
+    def publication(self) -> rendering.Publication:
+        from newsletter import rendering
+
+        table = self.settings.newsletter
+        return rendering.Publication(
+            name=table.name,
+            tagline=table.tagline,
+            public_url=table.public_url,
+            from_name=self.settings.from_name,
+            from_address=self.settings.from_address,
+            reply_to=table.reply_to,
+            postal_address=table.postal_address,
+            list_id=self.settings.list_id,
+            language=table.language,
+            timezone=table.timezone,
+            subject=self.settings.issue.subject,
+            utm=self.settings.issue.utm,
+        )
+
+    @cached_property
+    def _logo(self) -> StoredImage | None:
+        """The logo when it is a file of the project: it is then served from the public pages."""
+        from newsletter.sources import StoredImage
+
+        logo = self.settings.theme.logo
+        if not logo or logo.startswith("https://"):
+            return None
+        path = (self.root / logo).resolve()
+        try:
+            if not path.is_relative_to(self.root.resolve()):
+                raise SettingsError(f'[theme] logo "{logo}" lies outside the project')
+            data = path.read_bytes()
+        except OSError as error:
+            raise SettingsError(f'[theme] logo "{logo}" cannot be read: {error.strerror}') from error
+        for magic, (media_type, suffix) in IMAGE_TYPES.items():
+            if data.startswith(magic):
+                return StoredImage(f"{hashlib.sha256(data).hexdigest()[:16]}.{suffix}", media_type, data)
+        raise SettingsError(f'[theme] logo "{logo}" is no PNG, JPEG or GIF; mail programs show no other kind')
+
+    @cached_property
+    def look(self) -> rendering.Look:
+        from newsletter import rendering
+
+        theme = self.settings.theme
+        return rendering.Look(
+            name=theme.look,
+            brand=theme.brand,
+            logo=f"stored:{self._logo.name}" if self._logo else theme.logo,
+            logo_width=theme.logo_width,
+            logo_alt=theme.brand or self.settings.newsletter.name,
+            light=rendering.Palette(**theme.colours.model_dump()),
+            dark=rendering.Palette(**theme.dark.model_dump()),
+            fonts=rendering.Fonts(**theme.fonts.model_dump()),
+            social=tuple(rendering.Social(one.name, one.url) for one in theme.social),
+            images=theme.images,
+        )
+
+    @cached_property
+    def templates(self) -> rendering.Templates:
+        from newsletter import rendering
+
+        return rendering.Templates(self.root / "templates")
+
+    @cached_property
+    def sources(self) -> tuple[Source, ...]:
+        from newsletter import sources
+        from newsletter.fetch import Fetcher
+
+        fetcher = Fetcher()
+        return tuple(
+            sources.load(table.kind, table.name, table.options, root=self.root, fetcher=fetcher)
+            for table in self.settings.sources
+        )
+
+    def backend(self) -> Backend:
+        """The backend of the settings; opens no connection."""
+        from newsletter import backends
+
+        return backends.load(self.settings.backend.kind, self.settings.backend.options, root=self.root)
+
+    @cached_property
+    def alerts(self) -> Alerts:
+        from newsletter.sending.alerts import Alerts
+
+        return Alerts(
+            database=self.database,
+            issues=self.issues,
+            identity=self.publication.identity(about="alert"),
+            postal_address=self.publication.postal_address,
+            editors=self.settings.newsletter.editors,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def sender(self) -> Sender:
+        from newsletter.sending.frozen import Sender
+
+        return Sender(
+            database=self.database,
+            issues=self.issues,
+            book=self.book,
+            alerts=self.alerts,
+            rate=self.settings.pace.rate,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def weekly(self) -> Weekly:
+        from newsletter.weekly import Weekly
+
+        return Weekly(
+            settings=self.settings,
+            database=self.database,
+            shelf=self.shelf,
+            issues=self.issues,
+            book=self.book,
+            sender=self.sender,
+            alerts=self.alerts,
+            sources=self.sources,
+            publication=self.publication,
+            look=self.look,
+            templates=self.templates,
+            own_images=(self._logo,) if self._logo else (),
+            clock=self.clock,
+        )
+
+    @cached_property
+    def schedule(self) -> Schedule:
+        table = self.settings.schedule
+        return Schedule(day=table.day, time=table.time, timezone=self.settings.newsletter.timezone)
+
+    def slot(self, key: str | None) -> Slot:
+        """The slot of a key, or the current week's. Raises `ConfigurationError` for a key that is none."""
+        if key is None:
+            return self.schedule.current(self.clock())
+        try:
+            return self.schedule.of_key(key)
+        except ValueError as error:
+            raise ConfigurationError(str(error)) from error
+
+    def _post(self, connection: sa.Connection, kind: str, subscriber: Subscriber, values: Mapping[str, str]) -> None:
+        """Put a single mail to a subscriber into the outbox, inside the transaction that causes it."""
+        from newsletter import letter as letters
+        from newsletter.sending import outbox
+
+        letter = self._single_mail(kind)
+        now = self.clock()
+        outbox.post(
+            connection,
+            kind=kind,
+            sender=letter.sender,
+            recipient=subscriber.email,
+            data=letter.addressed(
+                address=subscriber.email,
+                name="",
+                message_id=f"{secrets.token_hex(16)}@{letter.sender.rpartition('@')[2]}",
+                date=letters.date_header(now),
+                values=values,
+            ),
+            now=now,
+        )
+
+    def _single_mail(self, kind: str) -> Letter:
+        """The Letter of a single mail, rendered once per process."""
+        from newsletter import rendering
+
+        if kind not in self._single_mails:
+            self._single_mails[kind] = rendering.render_mail(
+                kind,
+                publication=self.publication,
+                look=self.look,
+                templates=self.templates,
+                nonce=secrets.token_hex(6),
+            )
+        return self._single_mails[kind]
+
+    @cached_property
+    def _single_mails(self) -> dict[str, Letter]:
+        return {}

@@ -1,0 +1,116 @@
+"""Hand messages to an SMTP server: the keys of `kind = "smtp"`, and how a connection is opened.
+
+    replies      bytes → replies (pure)
+    line         the socket, and TLS on it
+    greeting     banner, EHLO, STARTTLS, log-in
+    connection   one message after another, the last dot held back
+
+`open` raises `Unavailable` when the server cannot be talked to now and `ConfigurationError` when somebody has to change
+something. Reads `password_file` and `ca_file` only then.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from newsletter.backends.options import between, read
+from newsletter.backends.smtp import greeting
+from newsletter.backends.smtp.connection import SmtpConnection
+from newsletter.backends.smtp.line import Line, Lost
+from newsletter.errors import ConfigurationError, SettingsError, Unavailable
+
+PORTS = {"none": 25, "starttls": 587, "tls": 465}
+CONNECT_SECONDS = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Smtp:
+    """The keys. `password` is for the environment (NEWSLETTER_BACKEND__PASSWORD); files name a `password_file`.
+
+    `ca_file` replaces the system's authorities. `timeout` is how long any answer may take (RFC 5321 §4.5.3.2 asks for
+    five minutes), `final_timeout` the answer to the last dot: shorter than ten minutes means more messages in doubt.
+    """
+
+    host: str
+    port: int | None = field(default=None, metadata=between(1, 65535))
+    security: Literal["none", "starttls", "tls"] = "starttls"
+    username: str = ""
+    password_file: Path | None = None
+    password: str = field(default="", repr=False)
+    ca_file: Path | None = None
+    connections: int = field(default=2, metadata=between(1, 100))
+    timeout: float = field(default=300, metadata=between(0.01, 3600))
+    final_timeout: float = field(default=600, metadata=between(0.01, 3600))
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any], *, root: Path) -> Self:
+        smtp = read(cls, options, root=root)
+        if not smtp.host.strip():
+            raise SettingsError("[backend] host is empty; name the mail server")
+        if smtp.username and not (smtp.password or smtp.password_file):
+            raise SettingsError("[backend] username is set without password_file; name the file with the password")
+        if not smtp.username and (smtp.password or smtp.password_file):
+            raise SettingsError("[backend] a password is set without username; add username")
+        return smtp
+
+    @property
+    def where(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self._port} ({self.security})"
+
+    @property
+    def _port(self) -> int:
+        return self.port or PORTS[self.security]
+
+    def open(self) -> SmtpConnection:
+        login = self._login()
+        try:
+            wait = min(self.timeout, CONNECT_SECONDS)
+            sock = socket.create_connection((self.host, self._port), timeout=wait)
+        except (OSError, UnicodeError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise Unavailable(
+                f"{self.where} cannot be reached ({reason}); check [backend] host and port, and that the server runs"
+            ) from error
+        line = Line(sock, seconds=self.timeout)
+        try:
+            # The dot is a small packet of its own: with Nagle's algorithm it waits 40 ms for an acknowledgement.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            offered = self._greet(line, login)
+        except BaseException as error:
+            line.close()
+            if isinstance(error, (Unavailable, ConfigurationError)):
+                raise type(error)(f"{self.where} {error}") from error
+            if isinstance(error, (Lost, OSError)):
+                raise Unavailable(f"{self.where} {error} while saying hello; try again later") from error
+            raise
+        return SmtpConnection(line, offered, where=self.where, final_seconds=self.final_timeout)
+
+    def _greet(self, line: Line, login: greeting.Login | None) -> greeting.Extensions:
+        if self.security == "tls":
+            greeting.encrypt(line, host=self.host, ca_file=self.ca_file)
+        offered = greeting.greet(line)
+        if self.security == "starttls":
+            offered = greeting.start_tls(line, offered, host=self.host, ca_file=self.ca_file)
+        if login:
+            greeting.log_in(line, offered, login)
+        return offered
+
+    def _login(self) -> greeting.Login | None:
+        if not self.username:
+            return None
+        if self.password or self.password_file is None:
+            return greeting.Login(self.username, self.password)
+        try:
+            password = self.password_file.read_text("utf-8").rstrip("\r\n")
+        except (OSError, ValueError) as error:
+            raise ConfigurationError(
+                f"[backend] password_file {self.password_file} cannot be read; put the password there"
+            ) from error
+        if not password:
+            raise ConfigurationError(f"[backend] password_file {self.password_file} is empty; put the password there")
+        return greeting.Login(self.username, password)

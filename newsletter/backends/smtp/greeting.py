@@ -1,0 +1,129 @@
+"""From an open line to a server that takes our mail: banner, EHLO, STARTTLS, log-in.
+
+Nothing here says anything about a recipient: a server that cannot or will not talk now is `Unavailable`; a wrong
+password, a certificate that is not trusted or a server without what was asked for is `ConfigurationError`. A password
+never appears in an error, also when the server repeats it.
+"""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import re
+import socket
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+
+from newsletter.backends.smtp.line import Line
+from newsletter.backends.smtp.replies import Answer
+from newsletter.errors import ConfigurationError, Unavailable
+
+Extensions = dict[str, str]  # what EHLO offered: keyword → its parameters, both in capitals
+
+_HOST_NAME = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    username: str
+    password: str
+
+
+def greet(line: Line) -> Extensions:
+    """Wait for the banner and say EHLO; what the server can do."""
+    banner = line.answer()
+    if banner.code != 220:
+        raise Unavailable(f"turned us away: {banner.code} {banner.text}")
+    return hello(line)
+
+
+def hello(line: Line) -> Extensions:
+    line.send(f"EHLO {_own_name(line)}\r\n".encode("ascii"))
+    answer = line.answer()
+    if answer.code != 250:
+        raise Unavailable(f"turned us away after EHLO: {answer.code} {answer.text}")
+    offered: Extensions = {}
+    for text in answer.lines[1:]:
+        keyword, _, parameters = text.decode("ascii", "replace").upper().partition(" ")
+        offered[keyword] = parameters
+    return offered
+
+
+def start_tls(line: Line, offered: Extensions, *, host: str, ca_file: Path | None) -> Extensions:
+    """Encrypt a line on which the server has to offer it, and ask again what it can do: the first answer is void."""
+    if "STARTTLS" not in offered:
+        raise ConfigurationError(
+            'does not offer STARTTLS; ask its operator which port does, or set [backend] security = "tls"'
+        )
+    line.send(b"STARTTLS\r\n")
+    answer = line.answer()
+    if answer.code != 220:
+        problem = f"did not start TLS: {answer.code} {answer.text}"
+        raise Unavailable(problem) if answer.code < 500 else ConfigurationError(problem)
+    encrypt(line, host=host, ca_file=ca_file)
+    return hello(line)
+
+
+def encrypt(line: Line, *, host: str, ca_file: Path | None) -> None:
+    """TLS 1.2 or newer with a certificate that is trusted and made out to `host`."""
+    try:
+        context = ssl.create_default_context(cafile=ca_file)
+    except OSError as error:  # ssl.SSLError is one
+        raise ConfigurationError(
+            f"cannot be trusted: [backend] ca_file {ca_file} holds no readable certificate"
+        ) from error
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        line.encrypt(context, host=host)
+    except ssl.SSLCertVerificationError as error:
+        raise ConfigurationError(
+            f"cannot be trusted: {error.verify_message.rstrip('.')}; "
+            "check [backend] host, or name the right authority in ca_file"
+        ) from error
+    except ssl.SSLError as error:
+        raise ConfigurationError(
+            f"does not speak TLS 1.2 or newer there ({error.reason or error}); check [backend] port and security"
+        ) from error
+
+
+def log_in(line: Line, offered: Extensions, login: Login) -> None:
+    """AUTH PLAIN, or LOGIN where that is all there is (RFC 4954); only where nobody can listen."""
+    if not line.encrypted and not ipaddress.ip_address(line.peer_address.partition("%")[0]).is_loopback:
+        raise ConfigurationError(
+            'would get the password in the clear; set [backend] security = "starttls" or "tls", or take username out'
+        )
+    mechanisms = offered.get("AUTH", "").split()
+    user, password = login.username.encode(), login.password.encode()
+    if "PLAIN" in mechanisms:
+        steps = [(b"AUTH PLAIN " + base64.b64encode(b"\0" + user + b"\0" + password), 235)]
+    elif "LOGIN" in mechanisms:
+        steps = [(b"AUTH LOGIN", 334), (base64.b64encode(user), 334), (base64.b64encode(password), 235)]
+    else:
+        what = f"offers only {', '.join(mechanisms)}" if mechanisms else "offers no log-in on this port"
+        raise ConfigurationError(f"{what}; check [backend] port, security and username")
+    for command, expected in steps:
+        line.send(command + b"\r\n")
+        answer = line.answer()
+        if answer.code != expected:
+            raise _login_refused(answer, login)
+
+
+def _login_refused(answer: Answer, login: Login) -> ConfigurationError | Unavailable:
+    told = f"{answer.code} {answer.text}"
+    for secret in (login.password, base64.b64encode(login.password.encode()).decode()):
+        told = told.replace(secret, "…") if secret else told
+    if answer.code < 500:
+        return Unavailable(f'could not check the log-in of "{login.username}" now: {told}')
+    return ConfigurationError(
+        f'refused the log-in of "{login.username}": {told}; check [backend] username and password_file'
+    )
+
+
+def _own_name(line: Line) -> str:
+    """Our name for EHLO: the host's full name, else its address (RFC 5321 §4.1.3). Never asks the DNS."""
+    name = socket.gethostname()
+    if _HOST_NAME.fullmatch(name):
+        return name
+    address = line.own_address.partition("%")[0]
+    return f"[IPv6:{address}]" if ":" in address else f"[{address}]"

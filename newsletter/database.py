@@ -1,0 +1,198 @@
+"""The only Engine: opening the database, transactions, its version, and the translation of its errors.
+
+SQLite is opened in WAL mode with foreign keys, a busy time-out of 30 s and `synchronous=FULL`: an intent to hand a
+message over has to survive a power cut, and one commit costs a fifth of a millisecond. Writers begin with
+BEGIN IMMEDIATE, so a transaction never fails half-way for want of the write lock; writers of one process wait for
+each other in line instead of in SQLite's sleep loop. PostgreSQL needs none of that.
+
+What it does not know: what any table means. Raises `DatabaseError` with a sentence for a database that is missing,
+locked, full, damaged, older or newer than this version.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+
+from newsletter.errors import DatabaseError
+from newsletter.migrations import HEAD, REVISIONS
+
+BUSY_TIMEOUT = 30.0
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite numbers rows by itself only in a column declared INTEGER.
+RowId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+class UtcDateTime(sa.types.TypeDecorator[datetime]):
+    """An aware datetime in UTC, stored without its zone, so that both databases compare and sort it alike."""
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+facts = sa.Table(
+    "facts",
+    metadata,
+    sa.Column("name", sa.String(40), primary_key=True),
+    sa.Column("at", UtcDateTime, nullable=False),
+)
+
+
+class Database:
+    """One project's database. Connections are opened as needed, and returned."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            self.url = make_url(url)
+        except ArgumentError as error:
+            raise DatabaseError(
+                f'[database] url "{url}" is not a database address; use sqlite:///newsletter.db or postgresql://…'
+            ) from error
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        if self.url.get_backend_name() == "postgresql":
+            self.url = self.url.set(drivername="postgresql+psycopg")
+        elif not self.is_sqlite or not self.url.database or self.url.database == ":memory:":
+            raise DatabaseError("[database] url has to name a SQLite file (sqlite:///…) or a PostgreSQL database")
+        self._in_line = threading.RLock() if self.is_sqlite else nullcontext()
+        try:
+            self.engine = sa.create_engine(
+                self.url,
+                connect_args={"timeout": BUSY_TIMEOUT, "check_same_thread": False} if self.is_sqlite else {},
+                pool_size=20,
+                max_overflow=20,
+            )
+        except (NoSuchModuleError, ImportError) as error:
+            raise DatabaseError("PostgreSQL needs its driver: install this package as newsletter[postgres]") from error
+        if self.is_sqlite:
+            sa.event.listen(self.engine, "connect", _prepare_sqlite)
+            sa.event.listen(self.engine, "begin", _begin_sqlite)
+
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file, or None."""
+        return Path(self.url.database or "") if self.is_sqlite else None
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A connection that sees one state of the database until it is given back."""
+        with self._translated(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """One transaction: committed durably at the end, or rolled back by any exception."""
+        with self._translated(), self._in_line, self.engine.connect() as connection:
+            if self.is_sqlite:
+                connection.execution_options(begin="BEGIN IMMEDIATE")
+            with connection.begin():
+                yield connection
+
+    def check(self) -> None:
+        """Refuse to work with a database that is missing, or older or newer than this version."""
+        if self.file is not None and not self.file.exists():
+            raise DatabaseError(f"there is no database at {self.file}; `newsletter migrate` makes it")
+        version = self.version()
+        if version is None:
+            raise DatabaseError("the database is empty; `newsletter migrate` makes its tables")
+        if version not in REVISIONS:
+            raise DatabaseError(
+                f"the database was made by a newer version of newsletter (its version is {version}, "
+                f"this program knows up to {HEAD}); install that version again"
+            )
+        if version != HEAD:
+            raise DatabaseError(f"the database is at version {version}; `newsletter migrate` brings it to {HEAD}")
+
+    def version(self) -> str | None:
+        with self.read() as connection:
+            if not sa.inspect(connection).has_table("alembic_version"):
+                return None
+            found: str | None = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+            return found
+
+    def began(self) -> datetime:
+        """When this database was made: no slot before it was ever due."""
+        with self.read() as connection:
+            return connection.execute(sa.select(facts.c.at).where(facts.c.name == "began")).scalar_one()
+
+    def migrate(self, *, now: datetime) -> tuple[str | None, str]:
+        """Bring the database to this version; gives the version before and after. A newer one is refused."""
+        from newsletter.migrations.run import upgrade
+
+        if self.file is not None and not self.file.parent.is_dir():
+            raise DatabaseError(f"the folder of the database, {self.file.parent}, does not exist; make it first")
+        before = self.version()
+        if before is not None and before not in REVISIONS:
+            self.check()
+        if before != HEAD:
+            with self.write() as connection:
+                upgrade(connection)
+                if before is None:
+                    connection.execute(facts.insert().values(name="began", at=now))
+        return before, HEAD
+
+    def dispose(self) -> None:
+        self.engine.dispose()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            sentence = self._sentence(error)
+            if sentence is None:
+                raise
+            raise DatabaseError(sentence) from error
+
+    def _sentence(self, error: DBAPIError) -> str | None:
+        text = str(error.orig).lower()
+        name = self.file or self.url.render_as_string(hide_password=True)
+        for part, sentence in (
+            ("locked", f"the database {name} was locked for {BUSY_TIMEOUT:.0f} s by another program; try again"),
+            ("disk is full", f"the disk is full: the database {name} cannot be written; nothing was lost, make room"),
+            ("no space left", f"the disk is full: the database {name} cannot be written; nothing was lost, make room"),
+            ("readonly", f"the database {name} may not be written; check whom the file and its folder belong to"),
+            ("unable to open", f"the database {name} cannot be opened; check the path and whom its folder belongs to"),
+            ("not a database", f"{name} is not a SQLite database; check [database] url"),
+            ("malformed", f"the database {name} is damaged; restore it from a backup (docs/running.md)"),
+        ):
+            if part in text and self.is_sqlite:
+                return sentence
+        if not self.is_sqlite and isinstance(error, OperationalError):
+            return f"the database {name} did not answer: {str(error.orig).strip().splitlines()[0]}"
+        return None
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # Python's own transaction handling begins late and never IMMEDIATE: switched off, `begin` below does it.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=FULL", "temp_store=MEMORY"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))

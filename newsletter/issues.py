@@ -1,0 +1,278 @@
+"""Issue rows: their states, what is frozen into them, and what the operator was told about them.
+
+The freeze is the waist of the house: `freeze` writes picks and finished Letters inside a transaction the caller began,
+so that the audience can go into the same one. From then on everything about an issue is read from here.
+
+What it does not know: templates, the shelf, how messages are handed over. Raises `Refused` for an illegal step.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+
+from newsletter.database import Database, RowId, UtcDateTime, metadata
+from newsletter.errors import DatabaseError, Refused
+from newsletter.letter import Letter, dumps, loads
+
+
+class State(StrEnum):
+    DRAFT = "draft"
+    REVIEW = "review"
+    APPROVED = "approved"
+    HELD = "held"
+    SENDING = "sending"
+    CLOSED = "closed"
+    SKIPPED = "skipped"
+    MISSED = "missed"
+    CANCELLED = "cancelled"
+
+
+STEPS: Mapping[State, frozenset[State]] = {
+    State.DRAFT: frozenset({State.REVIEW, State.APPROVED, State.SKIPPED, State.MISSED, State.CANCELLED}),
+    State.REVIEW: frozenset({State.APPROVED, State.HELD, State.CANCELLED}),
+    State.APPROVED: frozenset({State.SENDING, State.HELD, State.CANCELLED}),
+    State.HELD: frozenset({State.APPROVED, State.SENDING, State.CANCELLED}),
+    State.SENDING: frozenset({State.HELD, State.CLOSED, State.CANCELLED}),
+    State.CLOSED: frozenset(),
+    State.SKIPPED: frozenset(),
+    State.MISSED: frozenset(),
+    State.CANCELLED: frozenset(),
+}
+FROZEN = (State.SENDING, State.CLOSED)
+
+issues = sa.Table(
+    "issues",
+    metadata,
+    sa.Column("id", RowId, primary_key=True, autoincrement=True),
+    sa.Column("slot_key", sa.String(20), nullable=False, unique=True),
+    sa.Column("slot_at", UtcDateTime, nullable=False),
+    sa.Column("state", sa.String(20), nullable=False),
+    sa.Column("reason", sa.Text, nullable=False, server_default=""),
+    sa.Column("opened_at", UtcDateTime, nullable=False),
+    sa.Column("frozen_at", UtcDateTime),
+    sa.Column("closed_at", UtcDateTime),
+    sa.Column("expires_at", UtcDateTime),
+    sa.Column("frozen", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("digest", sa.String(64), nullable=False, server_default=""),
+    sa.Column("subject", sa.Text, nullable=False, server_default=""),
+    sa.Column("list_id", sa.String(255), nullable=False, server_default=""),
+    sa.Column("on_doubt", sa.String(10), nullable=False, server_default="resend"),
+    sa.Index("ix_issues_state", "state"),
+)
+
+letters = sa.Table(
+    "letters",
+    metadata,
+    sa.Column("issue_id", RowId, sa.ForeignKey("issues.id"), primary_key=True),
+    sa.Column("variant", sa.String(40), primary_key=True),
+    sa.Column("format", sa.Integer, nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("data", sa.LargeBinary, nullable=False),
+)
+
+picks = sa.Table(
+    "picks",
+    metadata,
+    sa.Column("issue_id", RowId, sa.ForeignKey("issues.id"), primary_key=True),
+    sa.Column("section", sa.String(60), primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("article_id", RowId),
+    sa.Column("score", sa.Float, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("article", sa.Text, nullable=False),
+)
+
+alerts = sa.Table(
+    "alerts",
+    metadata,
+    sa.Column("id", RowId, primary_key=True, autoincrement=True),
+    sa.Column("slot_key", sa.String(20), nullable=False, index=True),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class IssueRow:
+    """What is on record about one issue. `frozen` is how many people were frozen into it."""
+
+    id: int
+    slot_key: str
+    slot_at: datetime
+    state: State
+    reason: str
+    opened_at: datetime
+    frozen_at: datetime | None
+    closed_at: datetime | None
+    expires_at: datetime | None
+    frozen: int
+    digest: str
+    subject: str
+    list_id: str
+    on_doubt: str
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenPick:
+    """A pick as it went into the issue; `article` holds the article's fields as JSON values."""
+
+    section: str
+    position: int
+    article_id: int | None
+    score: float
+    reason: str
+    article: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    at: datetime
+    text: str
+
+
+class Issues:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find(self, slot_key: str) -> IssueRow | None:
+        with self._database.read() as connection:
+            return _one(connection, issues.c.slot_key == slot_key)
+
+    def get(self, slot_key: str) -> IssueRow:
+        row = self.find(slot_key)
+        if row is None:
+            raise Refused(f"there is no issue {slot_key}; `newsletter issues list` shows what there is")
+        return row
+
+    def unfinished(self) -> IssueRow | None:
+        """The oldest issue that is frozen and not closed."""
+        with self._database.read() as connection:
+            return _one(connection, issues.c.state == State.SENDING)
+
+    def newest(self, *, limit: int = 20) -> list[IssueRow]:
+        with self._database.read() as connection:
+            rows = connection.execute(sa.select(issues).order_by(issues.c.slot_at.desc()).limit(limit)).mappings().all()
+        return [_row(row) for row in rows]
+
+    def last_frozen(self) -> IssueRow | None:
+        """The issue frozen last: its time of freezing is where the next window of articles begins."""
+        with self._database.read() as connection:
+            query = sa.select(issues).where(issues.c.frozen_at.is_not(None)).order_by(issues.c.frozen_at.desc())
+            row = connection.execute(query.limit(1)).mappings().first()
+        return _row(row) if row else None
+
+    def last_slot(self) -> str:
+        """The key of the newest slot that has an issue row of any state, or empty."""
+        with self._database.read() as connection:
+            found = connection.scalar(sa.select(issues.c.slot_key).order_by(issues.c.slot_at.desc()).limit(1))
+        return found or ""
+
+    def open(self, connection: sa.Connection, *, slot_key: str, slot_at: datetime, now: datetime) -> IssueRow:
+        """The issue of a slot, made as a draft if there is none. Exactly one caller's transaction makes it."""
+        found = _one(connection, issues.c.slot_key == slot_key)
+        if found is None:
+            connection.execute(
+                issues.insert().values(slot_key=slot_key, slot_at=slot_at, state=State.DRAFT, opened_at=now)
+            )
+            found = _one(connection, issues.c.slot_key == slot_key)
+        if found is None:
+            raise DatabaseError(f"the issue {slot_key} was written and cannot be read back")
+        return found
+
+    def step(self, connection: sa.Connection, issue: IssueRow, to: State, *, reason: str = "", **values: Any) -> None:
+        """Move an issue to another state; refused when the table of states has no such step."""
+        if to not in STEPS[issue.state]:
+            raise Refused(f"the issue {issue.slot_key} is {issue.state}; it cannot become {to}")
+        moved = connection.execute(
+            issues.update()
+            .where(issues.c.id == issue.id, issues.c.state == issue.state)
+            .values(state=to, reason=reason, **values)
+        )
+        if moved.rowcount != 1:
+            raise Refused(f"the issue {issue.slot_key} has changed meanwhile; look again")
+
+    def keep(
+        self,
+        connection: sa.Connection,
+        issue: IssueRow,
+        *,
+        variants: Mapping[str, Letter],
+        chosen: Sequence[FrozenPick],
+    ) -> str:
+        """Store the finished Letters and the picks of an issue; gives the hash an approval binds."""
+        for variant, letter in variants.items():
+            connection.execute(
+                letters.insert().values(
+                    issue_id=issue.id, variant=variant, format=letter.format, digest=letter.digest, data=dumps(letter)
+                )
+            )
+        for pick in chosen:
+            connection.execute(
+                picks.insert().values(
+                    issue_id=issue.id,
+                    section=pick.section,
+                    position=pick.position,
+                    article_id=pick.article_id,
+                    score=pick.score,
+                    reason=pick.reason,
+                    article=json.dumps(pick.article, ensure_ascii=False),
+                )
+            )
+        return "+".join(letter.digest for _, letter in sorted(variants.items()))[:64]
+
+    def letter(self, issue_id: int, variant: str = "") -> Letter:
+        """A stored Letter, checked against its hash."""
+        with self._database.read() as connection:
+            row = connection.execute(
+                sa.select(letters).where(letters.c.issue_id == issue_id, letters.c.variant == variant)
+            ).first()
+        if row is None:
+            raise Refused("this issue has no letter: it was never frozen")
+        letter = loads(row.data)
+        if letter.digest != row.digest:
+            raise DatabaseError("a stored letter does not fit its hash: the database is damaged; restore a backup")
+        return letter
+
+    def picks(self, issue_id: int) -> list[FrozenPick]:
+        with self._database.read() as connection:
+            rows = connection.execute(
+                sa.select(picks).where(picks.c.issue_id == issue_id).order_by(picks.c.section, picks.c.position)
+            ).all()
+        return [
+            FrozenPick(row.section, row.position, row.article_id, row.score, row.reason, json.loads(row.article))
+            for row in rows
+        ]
+
+    def alert(self, slot_key: str, text: str, *, now: datetime) -> bool:
+        """Note what the operator is told about an issue; false when the same was noted last."""
+        with self._database.write() as connection:
+            last = connection.scalar(
+                sa.select(alerts.c.text).where(alerts.c.slot_key == slot_key).order_by(alerts.c.id.desc()).limit(1)
+            )
+            if last == text:
+                return False
+            connection.execute(alerts.insert().values(slot_key=slot_key, at=now, text=text))
+        return True
+
+    def alerts(self, slot_key: str) -> list[Alert]:
+        with self._database.read() as connection:
+            rows = connection.execute(
+                sa.select(alerts).where(alerts.c.slot_key == slot_key).order_by(alerts.c.id)
+            ).all()
+        return [Alert(row.at, row.text) for row in rows]
+
+
+def _one(connection: sa.Connection, where: sa.ColumnElement[bool]) -> IssueRow | None:
+    row = connection.execute(sa.select(issues).where(where).order_by(issues.c.slot_at).limit(1)).mappings().first()
+    return _row(row) if row else None
+
+
+def _row(row: sa.RowMapping) -> IssueRow:
+    return IssueRow(**{**row, "state": State(row["state"])})

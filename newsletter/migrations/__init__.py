@@ -1,0 +1,7 @@
+"""One linear history of the database for both packages. Alembic runs it (`run.py`); a test keeps it true.
+
+The revisions are named here too, so that checking a database's version does not import Alembic.
+"""
+
+REVISIONS = ("0001",)
+HEAD = REVISIONS[-1]

@@ -1,0 +1,13 @@
+"""The half that sends: it reads the database only — no template, no shelf, no settings of looks.
+
+    states     the table of a delivery's states (pure)
+    ledger     one row per person per issue, and one per single mail: claim, intend, record, end a dead worker's claims
+    workers    who is sending, proved by a lock
+    outbox     single mails, written in the transaction that causes them
+    pace       how fast, over all workers together
+    delivery   claim → offer → intend → hand over → record, a lane per open connection
+    audit      every sum, recomputed
+
+The promise (DESIGN §6): kill any process at any moment; every person frozen into an issue ends in exactly one listed
+state, at most one person per open connection is in doubt, and who was ever in doubt stays named.
+"""

@@ -1,0 +1,121 @@
+"""Every sum, recomputed from the rows alone. Reads only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from newsletter.database import Database
+from newsletter.issues import IssueRow, State as IssueState, issues
+from newsletter.sending.ledger import attempts, deliveries
+from newsletter.sending.states import OPEN, State
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """One person who was ever in doubt. `settled` is the state that ended the doubt, or empty while it lasts."""
+
+    address: str
+    attempt: int
+    settled: str
+
+
+@dataclass(frozen=True, slots=True)
+class IssueAudit:
+    """The sums of one issue. `wrong` holds a sentence for everything that does not add up."""
+
+    slot_key: str
+    state: str
+    frozen: int
+    counts: dict[str, int]
+    ever_in_doubt: tuple[Doubt, ...]
+    wrong: tuple[str, ...]
+
+
+def audit(database: Database, slot_key: str | None = None) -> list[IssueAudit]:
+    """Recompute the sums of one issue or of all, oldest first."""
+    query = sa.select(issues.c.id, issues.c.slot_key, issues.c.state, issues.c.frozen).order_by(issues.c.slot_at)
+    if slot_key is not None:
+        query = query.where(issues.c.slot_key == slot_key)
+    with database.read() as connection:
+        return [_one(connection, row) for row in connection.execute(query).all()]
+
+
+def _one(connection: sa.Connection, row: sa.Row[Any]) -> IssueAudit:
+    found: dict[str, int] = dict(
+        connection.execute(
+            sa.select(deliveries.c.state, sa.func.count())
+            .where(deliveries.c.issue_id == row.id)
+            .group_by(deliveries.c.state)
+        ).all()
+    )
+    counts = {state.value: found.pop(state.value, 0) for state in State}
+    wrong = [f"{number} rows are in a state that does not exist: {state}" for state, number in found.items()]
+    total = sum(counts.values())
+    if total != row.frozen:
+        wrong.append(f"{row.frozen} people were frozen into the issue, but its states add up to {total}")
+    still_open = sum(counts[state] for state in OPEN)
+    if row.state == IssueState.CLOSED and still_open:
+        wrong.append(f"the issue is closed, but {still_open} people are still open")
+    doubled = connection.execute(
+        sa.select(deliveries.c.email)
+        .where(deliveries.c.issue_id == row.id)
+        .group_by(deliveries.c.email)
+        .having(sa.func.count() > 1)
+    ).all()
+    wrong += [f"{one.email} was frozen into the issue twice" for one in doubled]
+    return IssueAudit(row.slot_key, row.state, row.frozen, counts, _doubts(connection, row.id), tuple(wrong))
+
+
+def _doubts(connection: sa.Connection, issue_id: int) -> tuple[Doubt, ...]:
+    rows = connection.execute(
+        sa.select(deliveries.c.email, deliveries.c.state, attempts.c.number)
+        .join(deliveries, sa.and_(attempts.c.ledger == deliveries.name, attempts.c.row_id == deliveries.c.id))
+        .where(deliveries.c.issue_id == issue_id, attempts.c.outcome == State.IN_DOUBT)
+        .order_by(attempts.c.id)
+    ).all()
+    unsettled = {*OPEN, State.IN_DOUBT}
+    return tuple(Doubt(row.email, row.number, "" if row.state in unsettled else row.state) for row in rows)
+
+
+def history(database: Database, issue: IssueRow, address: str) -> list[dict[str, object]]:
+    """What happened to one address in one issue: its row, then every attempt that was noted, oldest first."""
+    with database.read() as connection:
+        row = (
+            connection.execute(
+                sa.select(deliveries).where(
+                    deliveries.c.issue_id == issue.id, sa.func.lower(deliveries.c.email) == address.lower()
+                )
+            )
+            .mappings()
+            .first()
+        )
+        if row is None:
+            return []
+        noted = connection.execute(
+            sa.select(attempts)
+            .where(attempts.c.ledger == deliveries.name, attempts.c.row_id == row["id"])
+            .order_by(attempts.c.id)
+        ).mappings()
+        return [
+            {
+                "state": row["state"],
+                "reason": row["reason"],
+                "attempts": row["attempts"],
+                "code": row["code"],
+                "text": row["text"],
+                "at": row["updated_at"],
+            },
+            *(
+                {
+                    "attempt": one["number"],
+                    "outcome": one["outcome"],
+                    "code": one["code"],
+                    "text": one["text"],
+                    "at": one["at"],
+                }
+                for one in noted
+            ),
+        ]

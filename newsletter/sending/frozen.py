@@ -1,0 +1,195 @@
+"""Sending a frozen issue, and the single mails ahead of it. Needs the database, the keys and a backend: no template, no
+shelf, no settings of looks.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+
+from newsletter import letter as letters
+from newsletter.backends import Backend, Message
+from newsletter.database import Database
+from newsletter.errors import NewsletterError, Refused
+from newsletter.issues import IssueRow, Issues, State
+from newsletter.letter import Letter
+from newsletter.sending import outbox, workers
+from newsletter.sending.alerts import Alerts
+from newsletter.sending.delivery import Mailing, Tally, deliver
+from newsletter.sending.ledger import Claim, Ledger, deliveries
+from newsletter.sending.pace import Pace
+from newsletter.sending.states import OPEN
+from subscribers import Book
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Where an issue stands. `run` counts what this run did, `totals` the whole issue, both by state.
+
+    `already` means the issue was finished before, and nobody was mailed. `next_try_at` is set while somebody is still
+    deferred. `ended` is what dead workers had left behind.
+    """
+
+    slot_key: str
+    state: State
+    subject: str = ""
+    frozen: int = 0
+    run: dict[str, int] = field(default_factory=dict)
+    totals: dict[str, int] = field(default_factory=dict)
+    already: bool = False
+    reason: str = ""
+    next_try_at: datetime | None = None
+    ended: workers.Ended = field(default_factory=workers.Ended)
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """`rate` is messages a second over all workers, 0 for no limit."""
+
+    database: Database
+    issues: Issues
+    book: Book
+    alerts: Alerts
+    rate: float
+    clock: Callable[[], datetime]
+
+    def send(
+        self,
+        row: IssueRow,
+        backend: Backend,
+        *,
+        stop: threading.Event,
+        on_progress: Callable[[IssueRow, Tally], None] | None = None,
+    ) -> Report:
+        """Send a frozen issue's due messages, single mails first; close it when nobody is open any more."""
+        if row.state != State.SENDING:
+            raise Refused(f"the issue {row.slot_key} is {row.state}; only a frozen, unfinished one can be sent")
+        now = self.clock()
+        ended = workers.end_dead(self.database, now=now)
+        if ended.doubts:
+            what = "are sent again under the same id" if row.on_doubt == "resend" else "are held"
+            self.alerts.tell(
+                row.slot_key, f"a worker died with {ended.doubts} messages on the wire: they are in doubt and {what}"
+            )
+        ledger = self.ledger(row)
+        if row.expires_at is not None:
+            ledger.expire(row.expires_at, now=now)
+        mailing = Mailing(ledger, _addresser(row, self.issues.letter(row.id), self.book, self.clock))
+        watch = (lambda so_far: on_progress(row, so_far)) if on_progress else None
+        try:
+            tally = self._deliver([self._single_mails(), mailing], backend, stop=stop, on_progress=watch)
+        except NewsletterError as error:
+            self.alerts.note(row.slot_key, f"sending stopped: {error}")
+            raise
+        return self._close(row, ledger, tally, ended)
+
+    def send_single_mails(self, backend: Backend, *, stop: threading.Event) -> Tally:
+        """Send what is due in the outbox."""
+        workers.end_dead(self.database, now=self.clock())
+        return self._deliver([self._single_mails()], backend, stop=stop)
+
+    def report(self, row: IssueRow) -> Report:
+        """Where an issue stands, without sending anything."""
+        totals = {state.value: number for state, number in self.ledger(row).counts().items()}
+        return Report(row.slot_key, row.state, row.subject, row.frozen, totals=totals, already=True, reason=row.reason)
+
+    def cancel(self, row: IssueRow, *, reason: str) -> tuple[dict[str, int], bool]:
+        """Stop an issue: whoever has not been begun gets nothing. Gives the counts, and whether nobody ever got it."""
+        now = self.clock()
+        ledger = self.ledger(row)
+        with self.database.write() as connection:
+            self.issues.step(connection, row, State.CANCELLED, reason=reason, closed_at=now)
+            ledger.cancel(connection, now=now)
+            counts = {state.value: number for state, number in ledger.counts_in(connection).items()}
+        return counts, set(counts) <= {"cancelled", "skipped"}
+
+    def ledger(self, row: IssueRow) -> Ledger:
+        return Ledger(
+            self.database,
+            deliveries,
+            within=deliveries.c.issue_id == row.id,
+            may_receive=self.book.may_receive(deliveries.c.subscriber_id),
+        )
+
+    def _deliver(
+        self,
+        mailings: list[Mailing],
+        backend: Backend,
+        *,
+        stop: threading.Event,
+        on_progress: Callable[[Tally], None] | None = None,
+    ) -> Tally:
+        now = self.clock()
+        outbox.tidy(self.database, now=now)
+        with workers.enlist(self.database, now=now) as seat:
+            return deliver(
+                mailings,
+                backend,
+                worker=seat.id,
+                pace=Pace(self.database, self.rate),
+                clock=self.clock,
+                stop=stop,
+                on_progress=on_progress,
+            )
+
+    def _single_mails(self) -> Mailing:
+        def message(claim: Claim) -> Message:
+            return Message(claim.values["sender"], claim.email, claim.values["data"])
+
+        return Mailing(outbox.ledger(self.database), message)
+
+    def _close(self, row: IssueRow, ledger: Ledger, tally: Tally, ended: workers.Ended) -> Report:
+        now = self.clock()
+        with self.database.write() as connection:
+            counts = ledger.counts_in(connection)
+            current = self.issues.open(connection, slot_key=row.slot_key, slot_at=row.slot_at, now=now)
+            state = current.state
+            if state == State.SENDING and not any(counts.get(one) for one in OPEN):
+                self.issues.step(connection, current, State.CLOSED, closed_at=now)
+                state = State.CLOSED
+        total = sum(counts.values())
+        if total != row.frozen:
+            self.alerts.tell(row.slot_key, f"{row.frozen} people were frozen, but their states add up to {total}")
+        return Report(
+            row.slot_key,
+            state,
+            row.subject,
+            row.frozen,
+            run={one.value: number for one, number in tally.counts.items() if number},
+            totals={one.value: number for one, number in counts.items()},
+            next_try_at=ledger.next_try() if state == State.SENDING else None,
+            ended=ended,
+        )
+
+
+@lru_cache(maxsize=4)
+def _date(second: datetime) -> str:
+    return letters.date_header(second)
+
+
+def _addresser(row: IssueRow, letter: Letter, book: Book, clock: Callable[[], datetime]) -> Callable[[Claim], Message]:
+    """What turns a claim into a Message: per person a token, two hashes and a join, and nothing else."""
+    domain = letter.sender.rpartition("@")[2]
+
+    def message(claim: Claim) -> Message:
+        values = claim.values
+        public_id, name = values["public_id"], values["name"]
+        # A message sent again after a doubt is the same message: same id, same date.
+        date = _date((claim.doubt_at or clock()).replace(microsecond=0))
+        data = letter.addressed(
+            address=claim.email,
+            name=name,
+            message_id=letters.message_id(issue=row.slot_key, list_id=row.list_id, person=public_id, domain=domain),
+            date=date,
+            values={
+                letters.FIRST_NAME: letters.first_name(name),
+                letters.EMAIL: claim.email,
+                letters.UNSUBSCRIBE_TOKEN: book.unsubscribe_token(public_id),
+            },
+        )
+        return Message(letter.sender, claim.email, data)
+
+    return message

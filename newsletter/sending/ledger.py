@@ -1,0 +1,373 @@
+"""The ledger: one row per person per issue, one per single mail, and what happened to each.
+
+Every method is one transaction, durable when it returns. The order a worker keeps is claim → (offer) → intend →
+(hand over) → record; `intend` is the fence: it moves a row to *handing over* only while the row is still claimed by
+this very worker and the person may still receive it, so a worker that was taken for dead, or is about to mail somebody
+who has just left, stops there, with nothing accepted.
+
+All changes of many rows are single statements; nothing here holds the audience in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from newsletter.database import Database, RowId, UtcDateTime, metadata
+from newsletter.issues import issues
+from newsletter.sending.states import OPEN, State
+
+
+def _columns() -> list[sa.Column[Any]]:
+    """What deliveries and outbox rows have in common: everything the protocol reads or writes."""
+    return [
+        sa.Column("id", RowId, primary_key=True, autoincrement=True),
+        sa.Column("email", sa.String(320), nullable=False),
+        sa.Column("state", sa.String(20), nullable=False),
+        sa.Column("reason", sa.String(40), nullable=False, server_default=""),
+        sa.Column("worker_id", RowId),
+        sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("next_try_at", UtcDateTime, nullable=False),
+        sa.Column("doubt_at", UtcDateTime),
+        sa.Column("code", sa.Integer),
+        sa.Column("text", sa.String(500), nullable=False, server_default=""),
+        sa.Column("updated_at", UtcDateTime, nullable=False),
+    ]
+
+
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    *_columns(),
+    sa.Column("issue_id", RowId, sa.ForeignKey("issues.id"), nullable=False),
+    sa.Column("subscriber_id", RowId, nullable=False),
+    sa.Column("public_id", sa.String(40), nullable=False),
+    sa.Column("name", sa.String(200), nullable=False, server_default=""),
+    sa.Column("variant", sa.String(40), nullable=False, server_default=""),
+    sa.UniqueConstraint("issue_id", "subscriber_id"),
+    sa.Index("ix_deliveries_due", "issue_id", "state", "next_try_at", "id"),
+    sa.Index("ix_deliveries_worker", "worker_id", "state"),
+)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    *_columns(),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("sender", sa.String(320), nullable=False),
+    sa.Column("data", sa.LargeBinary),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("expires_at", UtcDateTime, nullable=False),
+    sa.Index("ix_outbox_due", "state", "next_try_at", "id"),
+    sa.Index("ix_outbox_worker", "worker_id", "state"),
+)
+
+# Append-only: every answer but a first acceptance, which the row itself tells. Nothing here is ever changed.
+attempts = sa.Table(
+    "attempts",
+    metadata,
+    sa.Column("id", RowId, primary_key=True, autoincrement=True),
+    sa.Column("ledger", sa.String(20), nullable=False),
+    sa.Column("row_id", RowId, nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("outcome", sa.String(20), nullable=False),
+    sa.Column("code", sa.Integer),
+    sa.Column("text", sa.String(500), nullable=False, server_default=""),
+    sa.Index("ix_attempts_row", "ledger", "row_id"),
+    sa.Index("ix_attempts_outcome", "outcome", "ledger"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A row claimed for this worker. `attempt` is the number the coming attempt has; `values` the row's own columns."""
+
+    id: int
+    email: str
+    attempt: int
+    doubt_at: datetime | None
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one attempt. `next_try_at` is set for *deferred* alone."""
+
+    state: State
+    code: int | None = None
+    text: str = ""
+    next_try_at: datetime | None = None
+
+
+class Ledger:
+    """The protocol over one table. `within` narrows it to one issue; `may_receive` is the Book's condition, or true."""
+
+    def __init__(
+        self,
+        database: Database,
+        table: sa.Table,
+        *,
+        within: sa.ColumnElement[bool] | None = None,
+        may_receive: sa.ColumnElement[bool] | None = None,
+    ) -> None:
+        self._database = database
+        self.table = table
+        self.within = sa.true() if within is None else within
+        self._may = sa.true() if may_receive is None else may_receive
+        self._claim, self._due = self._claim_statements()
+        self._intend = (
+            table.update()
+            .where(
+                table.c.id == sa.bindparam("row"),
+                table.c.state == State.CLAIMED,
+                table.c.worker_id == sa.bindparam("worker"),
+                self._may,
+            )
+            .values(state=State.HANDING_OVER, attempts=table.c.attempts + 1, updated_at=sa.bindparam("now"))
+        )
+
+    def _claim_statements(self) -> tuple[sa.UpdateBase, sa.UpdateBase]:
+        table = self.table
+        due = (
+            sa.select(table.c.id)
+            .where(self.within, table.c.state == State.WAITING, table.c.next_try_at <= sa.bindparam("now"))
+            .order_by(table.c.next_try_at, table.c.id)
+            .limit(sa.bindparam("limit"))
+            .with_for_update(skip_locked=True)
+        )
+        claim = (
+            table.update()
+            .where(table.c.id.in_(due.scalar_subquery()))
+            .values(
+                state=sa.case((self._may, State.CLAIMED), else_=State.SKIPPED),
+                reason=sa.case((self._may, ""), else_="left the list"),
+                worker_id=sa.case((self._may, sa.bindparam("worker")), else_=None),
+                updated_at=sa.bindparam("now"),
+            )
+            .returning(*table.c)
+        )
+        again = (
+            table.update()
+            .where(self.within, table.c.state == State.DEFERRED, table.c.next_try_at <= sa.bindparam("now"))
+            .values(state=State.WAITING)
+        )
+        return claim, again
+
+    def claim(self, worker: int, *, limit: int, now: datetime) -> list[Claim]:
+        """Up to `limit` due rows for this worker, oldest due first; who may no longer receive is skipped at once."""
+        with self._database.write() as connection:
+            connection.execute(self._due, {"now": now})
+            rows = connection.execute(self._claim, {"worker": worker, "limit": limit, "now": now}).mappings().all()
+        return [
+            Claim(row["id"], row["email"], row["attempts"] + 1, row["doubt_at"], dict(row))
+            for row in sorted(rows, key=lambda row: (row["next_try_at"], row["id"]))
+            if row["state"] == State.CLAIMED
+        ]
+
+    def intend(self, claim: Claim, worker: int, *, now: datetime) -> bool:
+        """Make the intent to hand over durable. False: it must not be handed over, and the row says why."""
+        with self._database.write() as connection:
+            done = connection.execute(self._intend, {"row": claim.id, "worker": worker, "now": now})
+            if done.rowcount:
+                return True
+            connection.execute(
+                self.table.update()
+                .where(self._mine(claim, worker), self.table.c.state == State.CLAIMED)
+                .values(state=State.SKIPPED, reason="left the list", worker_id=None, updated_at=now)
+            )
+        return False
+
+    def record(self, claim: Claim, worker: int, outcome: Outcome, *, now: datetime) -> None:
+        """Write down what became of an attempt, also when this worker has been taken for dead meanwhile."""
+        table = self.table
+        values: dict[str, Any] = {
+            "state": outcome.state,
+            "worker_id": None,
+            "code": outcome.code,
+            "text": outcome.text[:500],
+            "updated_at": now,
+        }
+        if outcome.next_try_at is not None:
+            values["next_try_at"] = outcome.next_try_at
+        if outcome.state == State.IN_DOUBT:
+            # Sent again or held; again means at the end of the line.
+            values |= {"state": _after_doubt(table), "doubt_at": now, "next_try_at": now}
+        # An attempt that ended before the intent has not been counted yet.
+        counted = sa.case((table.c.state == State.CLAIMED, table.c.attempts + 1), else_=table.c.attempts)
+        with self._database.write() as connection:
+            done = connection.execute(
+                table.update()
+                .where(self._mine(claim, worker), table.c.state.in_((State.HANDING_OVER, State.CLAIMED)))
+                .values(attempts=counted, **values)
+            )
+            late = not done.rowcount
+            if late and outcome.state == State.ACCEPTED:
+                # The proof came after the doubt: nobody needs to send it again.
+                connection.execute(
+                    table.update()
+                    .where(
+                        table.c.id == claim.id,
+                        table.c.state.in_((State.WAITING, State.IN_DOUBT)),
+                        table.c.doubt_at.is_not(None),
+                    )
+                    .values(**values)
+                )
+            if late or outcome.state != State.ACCEPTED or claim.attempt > 1:
+                self._note(connection, claim, outcome, now=now)
+
+    def give_back(self, claims: Sequence[Claim], worker: int, *, now: datetime) -> None:
+        """Let go of claims that were not begun."""
+        if not claims:
+            return
+        with self._database.write() as connection:
+            connection.execute(
+                self.table.update()
+                .where(
+                    self.table.c.id.in_([claim.id for claim in claims]),
+                    self.table.c.worker_id == worker,
+                    self.table.c.state == State.CLAIMED,
+                )
+                .values(state=State.WAITING, worker_id=None, updated_at=now)
+            )
+
+    def expire(self, moment: datetime, *, now: datetime) -> int:
+        """End every row that has waited past `moment`, if now is past it; gives how many."""
+        if now < moment:
+            return 0
+        with self._database.write() as connection:
+            done = connection.execute(
+                self.table.update()
+                .where(self.within, self.table.c.state.in_((State.WAITING, State.DEFERRED)))
+                .values(state=State.EXPIRED, worker_id=None, updated_at=now)
+            )
+        return done.rowcount
+
+    def cancel(self, connection: sa.Connection, *, now: datetime) -> None:
+        """End every row nobody has begun to hand over."""
+        unbegun = (State.WAITING, State.DEFERRED, State.CLAIMED, State.IN_DOUBT)
+        connection.execute(
+            self.table.update()
+            .where(self.within, self.table.c.state.in_(unbegun))
+            .values(state=State.CANCELLED, worker_id=None, updated_at=now)
+        )
+
+    def counts(self) -> dict[State, int]:
+        """How many rows are in each state; states without rows are left out."""
+        with self._database.read() as connection:
+            return self.counts_in(connection)
+
+    def counts_in(self, connection: sa.Connection) -> dict[State, int]:
+        state = self.table.c.state
+        rows = connection.execute(sa.select(state, sa.func.count()).where(self.within).group_by(state)).all()
+        return {State(name): number for name, number in rows}
+
+    def next_try(self) -> datetime | None:
+        """When the next open row may be tried, or None when no row is open."""
+        with self._database.read() as connection:
+            found: datetime | None = connection.scalar(
+                sa.select(sa.func.min(self.table.c.next_try_at)).where(self.within, self.table.c.state.in_(OPEN))
+            )
+        return found
+
+    def _mine(self, claim: Claim, worker: int) -> sa.ColumnElement[bool]:
+        return sa.and_(self.table.c.id == claim.id, self.table.c.worker_id == worker)
+
+    def _note(self, connection: sa.Connection, claim: Claim, outcome: Outcome, *, now: datetime) -> None:
+        connection.execute(
+            attempts.insert().values(
+                ledger=self.table.name,
+                row_id=claim.id,
+                number=claim.attempt,
+                at=now,
+                outcome=outcome.state,
+                code=outcome.code,
+                text=outcome.text[:500],
+            )
+        )
+
+
+def _after_doubt(table: sa.Table) -> sa.ColumnElement[str]:
+    """Where a doubt leads: single mails are sent again, deliveries as their issue says while it is being sent."""
+    if table is outbox:
+        return sa.literal(State.WAITING.value)
+    again = sa.exists().where(
+        issues.c.id == deliveries.c.issue_id, issues.c.on_doubt == "resend", issues.c.state == "sending"
+    )
+    return sa.case((again, State.WAITING.value), else_=State.IN_DOUBT.value)
+
+
+def freeze_audience(connection: sa.Connection, *, issue_id: int, audience: sa.Select[Any], now: datetime) -> int:
+    """Write one row per person of `audience` (`subscribers.Book.audience`) in one statement; gives how many."""
+    people = audience.subquery()
+    connection.execute(
+        deliveries.insert().from_select(
+            [
+                "issue_id",
+                "subscriber_id",
+                "public_id",
+                "email",
+                "name",
+                "variant",
+                "state",
+                "next_try_at",
+                "updated_at",
+            ],
+            sa.select(
+                sa.literal(issue_id, RowId),
+                people.c.subscriber_id,
+                people.c.public_id,
+                people.c.email,
+                people.c.name,
+                sa.literal(""),
+                sa.literal(State.WAITING.value),
+                sa.literal(now, UtcDateTime),
+                sa.literal(now, UtcDateTime),
+            ),
+        )
+    )
+    number: int = connection.execute(
+        sa.select(sa.func.count()).select_from(deliveries).where(deliveries.c.issue_id == issue_id)
+    ).scalar_one()
+    return number
+
+
+def end_claims(connection: sa.Connection, worker: int, *, now: datetime) -> tuple[int, int]:
+    """End what a dead worker held: unbegun claims wait again, begun ones are in doubt. Gives (claims, doubts)."""
+    back = doubts = 0
+    for table in (deliveries, outbox):
+        begun = sa.and_(table.c.worker_id == worker, table.c.state == State.HANDING_OVER)
+        connection.execute(
+            attempts.insert().from_select(
+                ["ledger", "row_id", "number", "at", "outcome", "text"],
+                sa.select(
+                    sa.literal(table.name),
+                    table.c.id,
+                    table.c.attempts,
+                    sa.literal(now, UtcDateTime),
+                    sa.literal(State.IN_DOUBT.value),
+                    sa.literal("the worker died before the answer was recorded"),
+                ).where(begun),
+            )
+        )
+        doubts += connection.execute(
+            table.update()
+            .where(begun)
+            .values(
+                state=_after_doubt(table),
+                doubt_at=table.c.updated_at,
+                next_try_at=now,
+                worker_id=None,
+                updated_at=now,
+            )
+        ).rowcount
+        back += connection.execute(
+            table.update()
+            .where(table.c.worker_id == worker, table.c.state == State.CLAIMED)
+            .values(state=State.WAITING, worker_id=None, updated_at=now)
+        ).rowcount
+    return back, doubts

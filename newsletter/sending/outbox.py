@@ -1,0 +1,50 @@
+"""Single mails — confirmations, alerts — written in the transaction that causes them and sent by the same code as an
+issue's, ahead of it. A mail's bytes are dropped once it has left: they hold a person's token.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from newsletter.database import Database
+from newsletter.sending.ledger import Ledger, outbox
+from newsletter.sending.states import OPEN, State
+
+# A confirmation that could not be handed over for this long is no use to anybody.
+KEEP_TRYING = timedelta(hours=48)
+
+
+def post(connection: sa.Connection, *, kind: str, sender: str, recipient: str, data: bytes, now: datetime) -> None:
+    """Put a whole message into the outbox, inside the caller's transaction."""
+    connection.execute(
+        outbox.insert().values(
+            kind=kind,
+            sender=sender,
+            email=recipient,
+            data=data,
+            state=State.WAITING,
+            next_try_at=now,
+            created_at=now,
+            updated_at=now,
+            expires_at=now + KEEP_TRYING,
+        )
+    )
+
+
+def tidy(database: Database, *, now: datetime) -> None:
+    """Expire what waited too long, and drop the bytes of everything that has ended."""
+    with database.write() as connection:
+        connection.execute(
+            outbox.update()
+            .where(outbox.c.state.in_((State.WAITING, State.DEFERRED)), outbox.c.expires_at <= now)
+            .values(state=State.EXPIRED, updated_at=now)
+        )
+        connection.execute(
+            outbox.update().where(outbox.c.state.not_in(OPEN), outbox.c.data.is_not(None)).values(data=None)
+        )
+
+
+def ledger(database: Database) -> Ledger:
+    return Ledger(database, outbox)

@@ -1,0 +1,44 @@
+"""How fast messages may leave, over all workers together: one row that says when the next one may."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from newsletter.database import Database, UtcDateTime, metadata
+
+pace = sa.Table(
+    "pace",
+    metadata,
+    sa.Column("name", sa.String(60), primary_key=True),
+    sa.Column("free_at", UtcDateTime, nullable=False),
+)
+
+
+class Pace:
+    """`rate` is messages a second; 0 is unlimited and costs nothing."""
+
+    def __init__(self, database: Database, rate: float, *, name: str = "all") -> None:
+        self._database = database
+        self._rate = rate
+        self._name = name
+
+    def batch(self, wanted: int) -> int:
+        """How many messages may be claimed at once without holding back other workers for more than a second."""
+        return wanted if not self._rate else max(1, min(wanted, int(self._rate)))
+
+    def take(self, *, now: datetime) -> timedelta:
+        """Reserve the next message's moment; gives how long to wait for it."""
+        if not self._rate:
+            return timedelta(0)
+        step = timedelta(seconds=1 / self._rate)
+        with self._database.write() as connection:
+            query = sa.select(pace.c.free_at).where(pace.c.name == self._name).with_for_update()
+            free_at = connection.scalar(query)
+            moment = max(free_at or now, now)
+            if free_at is None:
+                connection.execute(pace.insert().values(name=self._name, free_at=moment + step))
+            else:
+                connection.execute(pace.update().where(pace.c.name == self._name).values(free_at=moment + step))
+        return moment - now

@@ -1,0 +1,88 @@
+"""Who is sending. A worker proves that it lives by holding a lock; a lock that is free ends its claims at once.
+
+Nothing waits for a time-out: the next process that starts takes the dead worker's lock and gives its claims back.
+A worker that is merely frozen keeps its lock and its claims; when it thaws, it goes on.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+import sqlalchemy as sa
+
+from newsletter.database import Database, RowId, UtcDateTime, metadata
+from newsletter.locks import Lock, try_lock
+from newsletter.sending.ledger import end_claims
+
+workers = sa.Table(
+    "workers",
+    metadata,
+    sa.Column("id", RowId, primary_key=True, autoincrement=True),
+    sa.Column("token", sa.String(32), nullable=False, unique=True),
+    sa.Column("host", sa.String(100), nullable=False),
+    sa.Column("pid", sa.Integer, nullable=False),
+    sa.Column("started_at", UtcDateTime, nullable=False),
+    sa.Column("ended_at", UtcDateTime),
+    sa.Index("ix_workers_ended_at", "ended_at"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What dead workers left behind: how many of them, how many claims went back, how many messages are in doubt."""
+
+    workers: int = 0
+    claims: int = 0
+    doubts: int = 0
+
+
+class Seat:
+    """A living worker's place. Leaving it gives back what is left of its claims."""
+
+    def __init__(self, database: Database, number: int, lock: Lock) -> None:
+        self.id = number
+        self._database = database
+        self._lock = lock
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def enlist(database: Database, *, now: datetime) -> Seat:
+    """Become a worker: the lock first, then the row, so that no row is ever seen without its lock."""
+    token = os.urandom(16).hex()
+    lock = try_lock(database, f"worker-{token}")
+    if lock is None:
+        raise RuntimeError("a fresh random lock was already held")
+    with database.write() as connection:
+        number = connection.execute(
+            workers.insert()
+            .values(token=token, host=platform.node()[:100], pid=os.getpid(), started_at=now)
+            .returning(workers.c.id)
+        ).scalar_one()
+    return Seat(database, number, lock)
+
+
+def end_dead(database: Database, *, now: datetime) -> Ended:
+    """End the claims of every worker whose lock is free."""
+    with database.read() as connection:
+        open_rows = connection.execute(
+            sa.select(workers.c.id, workers.c.token).where(workers.c.ended_at.is_(None))
+        ).all()
+    ended = Ended()
+    for row in open_rows:
+        lock = try_lock(database, f"worker-{row.token}")
+        if lock is None:
+            continue
+        with lock, database.write() as connection:
+            claims, doubts = end_claims(connection, row.id, now=now)
+            connection.execute(workers.update().where(workers.c.id == row.id).values(ended_at=now))
+        ended = Ended(ended.workers + 1, ended.claims + claims, ended.doubts + doubts)
+    return ended

@@ -1,0 +1,332 @@
+"""The weekly job: pull → pick → compose → render → check → freeze → send.
+
+Everything up to the freeze may be repeated at will and changes nothing but the shelf. The freeze stores the audience,
+the picks and the finished Letter in one transaction; after it, `deliver` needs the database and a backend, and nothing
+of what went before.
+
+Raises the family of `errors`; one failing source never stops the others.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from newsletter import highlights, letter as letters, rendering
+from newsletter.backends import Backend, Message
+from newsletter.database import Database
+from newsletter.errors import Busy, ConfigurationError, Refused, SourceError
+from newsletter.issue import IfThin, Issue, Match, Section, Slot
+from newsletter.issues import FrozenPick, IssueRow, Issues, State
+from newsletter.letter import Letter
+from newsletter.locks import try_lock
+from newsletter.sending.alerts import Alerts
+from newsletter.sending.delivery import Tally
+from newsletter.sending.frozen import Report, Sender
+from newsletter.sending.ledger import freeze_audience
+from newsletter.settings import Settings
+from newsletter.shelf import Shelf, dump_article
+from newsletter.sources import PullState, Source, StoredImage
+from subscribers import Book
+
+# What was carried this long ago is still remembered when near-duplicates are looked for.
+REMEMBERED = timedelta(days=21)
+FIRST_WINDOW = timedelta(days=7)
+PULLS_AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class PullLine:
+    """What pulling one source did. `failed` says why nothing could be read; `problems` are about single articles."""
+
+    source: str
+    new: int = 0
+    changed: int = 0
+    same: int = 0
+    unchanged: bool = False
+    failed: str = ""
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """The issue as it would go out now."""
+
+    issue: Issue
+    letter: Letter | None
+    findings: tuple[rendering.Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What the job did: where the issue stands, what was pulled, and what was composed if it came to that."""
+
+    report: Report
+    pulled: tuple[PullLine, ...] = ()
+    composed: Composed | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Weekly:
+    """The job and everything it works with; `app` puts it together."""
+
+    settings: Settings
+    database: Database
+    shelf: Shelf
+    issues: Issues
+    book: Book
+    sender: Sender
+    alerts: Alerts
+    sources: Sequence[Source]
+    publication: rendering.Publication
+    look: rendering.Look
+    templates: rendering.Templates
+    own_images: Sequence[StoredImage]
+    clock: Callable[[], datetime]
+
+    def pull(self) -> list[PullLine]:
+        """Read all sources side by side and put what they gave on the shelf."""
+        for image in self.own_images:
+            self.shelf.keep_image(image.name, image.media_type, image.data)
+        with ThreadPoolExecutor(PULLS_AT_ONCE, thread_name_prefix="pull") as pool:
+            return list(pool.map(self._pull_one, self.sources))
+
+    def _pull_one(self, source: Source) -> PullLine:
+        now = self.clock()
+        record = self.shelf.pull_record(source.name)
+        try:
+            pulled = source.read(PullState(record.state))
+        except SourceError as error:
+            self.shelf.remember_pull(source.name, state=None, now=now, problem=str(error))
+            return PullLine(source.name, failed=str(error))
+        for image in pulled.images:
+            self.shelf.keep_image(image.name, image.media_type, image.data)
+        put = self.shelf.put([replace(article, source=source.name) for article in pulled.articles], now=now)
+        self.shelf.remember_pull(source.name, state=pulled.state.values, now=now)
+        return PullLine(
+            source.name,
+            new=put.new,
+            changed=put.changed,
+            same=put.same,
+            unchanged=pulled.unchanged,
+            problems=(*pulled.problems, *put.problems),
+        )
+
+    def pick(self, slot: Slot) -> Issue:
+        """What the issue of this slot would be now. Changes nothing."""
+        now = self.clock()
+        max_age = self.settings.issue.max_age
+        last = self.issues.last_frozen()
+        start = last.frozen_at if last and last.frozen_at else now - FIRST_WINDOW
+        by_name = {source.name: source for source in self.settings.sources}
+        candidates = []
+        for shelved in self.shelf.since(now - max(max_age, REMEMBERED)):
+            table = by_name.get(shelved.article.source)
+            candidates.append(
+                highlights.Candidate(
+                    article=shelved.article,
+                    carried_by="" if shelved.carried_by == slot.key else shelved.carried_by,
+                    dropped=shelved.dropped,
+                    held_until=shelved.held_until if shelved.held_until > slot.key else "",
+                    weight=table.weight if table else 1.0,
+                    sections=table.sections if table else (),
+                )
+            )
+        return highlights.choose(
+            candidates, slot=slot, sections=self.sections(), now=now, window_start=start, max_age=max_age
+        )
+
+    def sections(self) -> tuple[Section, ...]:
+        return tuple(
+            Section(
+                name=table.name,
+                title=table.title or table.name.replace("-", " ").capitalize(),
+                pick=table.pick,
+                min=table.min,
+                match=Match(
+                    category=table.match.category,
+                    tag=table.match.tag,
+                    url_prefix=table.match.url_prefix,
+                    title=table.match.title,
+                    source=table.match.source,
+                ),
+                if_thin=IfThin(table.if_thin),
+            )
+            for table in self.settings.sections
+        )
+
+    def compose(self, slot: Slot) -> Composed:
+        """The issue of this slot, rendered and checked, as it would go out now. Changes nothing."""
+        issue = self.pick(slot)
+        if not issue.picks:
+            return Composed(issue, None)
+        letter = rendering.render(
+            issue,
+            publication=self.publication,
+            look=self.look,
+            templates=self.templates,
+            nonce=secrets.token_hex(6),
+        )
+        return Composed(issue, letter, rendering.check(letter, publication=self.publication, look=self.look))
+
+    def audience_size(self) -> int:
+        import sqlalchemy as sa
+
+        with self.database.read() as connection:
+            people = self.book.audience(self.clock()).subquery()
+            return connection.execute(sa.select(sa.func.count()).select_from(people)).scalar_one()
+
+    def freeze(self, slot: Slot, composed: Composed) -> IssueRow:
+        """Store audience, picks and Letter in one transaction. From here on the issue goes out as it is."""
+        if composed.letter is None:
+            raise Refused(f"the issue {slot.key} has no picks; there is nothing to freeze")
+        now = self.clock()
+        with self.database.write() as connection:
+            row = self.issues.open(connection, slot_key=slot.key, slot_at=slot.at, now=now)
+            if row.state == State.DRAFT:
+                self.issues.step(connection, row, State.APPROVED, reason="approval is automatic")
+                row = replace(row, state=State.APPROVED)
+            digest = self.issues.keep(
+                connection, row, variants={"": composed.letter}, chosen=_frozen_picks(composed.issue)
+            )
+            number = freeze_audience(connection, issue_id=row.id, audience=self.book.audience(now), now=now)
+            carried = [pick.article.id for pick in composed.issue.picks if pick.article.id is not None]
+            self.shelf.carry(connection, carried, slot=slot.key)
+            self.issues.step(
+                connection,
+                row,
+                State.SENDING,
+                frozen_at=now,
+                expires_at=now + self.settings.pace.expire,
+                frozen=number,
+                digest=digest,
+                subject=composed.letter.subject,
+                list_id=self.publication.list_id,
+                on_doubt=self.settings.sending.on_doubt,
+            )
+        return self.issues.get(slot.key)
+
+    def run(
+        self,
+        slot: Slot,
+        *,
+        backend: Callable[[], Backend],
+        confirm: Callable[[Composed, int], bool],
+        stop: threading.Event,
+        on_progress: Callable[[IssueRow, Tally], None] | None = None,
+        on_pulled: Callable[[Sequence[PullLine]], None] | None = None,
+        finish_first: bool = True,
+    ) -> Done:
+        """The whole job for one slot, from wherever it stands.
+
+        With `finish_first` an older unfinished issue is finished instead. `confirm` is asked before the freeze, with
+        what would go out and to how many. Raises `Busy` while another process does the same.
+        """
+        lock = try_lock(self.database, "send")
+        if lock is None:
+            raise Busy(
+                "another `newsletter send` is at work here; `newsletter worker` helps it, a second send does not"
+            )
+        with lock:
+            row = self.issues.find(slot.key)
+            unfinished = self.issues.unfinished()
+            if finish_first and unfinished is not None:
+                row = unfinished
+            if row is not None and row.state == State.SENDING:
+                return Done(self.sender.send(row, backend(), stop=stop, on_progress=on_progress))
+            if row is not None and row.state not in (State.DRAFT, State.APPROVED):
+                return Done(self.sender.report(row))
+            self._refuse_without_address()
+            pulled = tuple(self.pull())
+            if on_pulled is not None:
+                on_pulled(pulled)
+            composed = self.compose(slot)
+            thin = self._thin(slot, composed)
+            if thin is not None:
+                return Done(thin, pulled, composed)
+            self._refuse_errors(slot, composed)
+            # A backend that is set up wrongly is found before anything is frozen.
+            ready = backend()
+            if not confirm(composed, self.audience_size()):
+                return Done(Report(slot.key, State.DRAFT, reason="not confirmed"), pulled, composed)
+            row = self.freeze(slot, composed)
+            return Done(self.sender.send(row, ready, stop=stop, on_progress=on_progress), pulled, composed)
+
+    def _refuse_without_address(self) -> None:
+        if not self.publication.postal_address.strip():
+            raise ConfigurationError(
+                "[newsletter] postal_address is empty: every issue has to carry a street address; set it and send again"
+            )
+
+    def _refuse_errors(self, slot: Slot, composed: Composed) -> None:
+        errors = [finding for finding in composed.findings if finding.level == "error"]
+        if errors:
+            text = f"the letter of {slot.key} has {len(errors)} errors, the first: {errors[0].message}"
+            self.alerts.tell(slot.key, text)
+            raise Refused(f"{text}; `newsletter check` lists them, nobody was mailed")
+
+    def _thin(self, slot: Slot, composed: Composed) -> Report | None:
+        number = len(composed.issue.picks)
+        wanted = self.settings.issue.min
+        if number and (number >= wanted or self.settings.issue.when_thin == "send"):
+            return None
+        reason = f"a thin week: {number} articles to carry, [issue] min is {wanted}"
+        now = self.clock()
+        if now < slot.at:
+            return Report(slot.key, State.DRAFT, reason=reason)
+        with self.database.write() as connection:
+            row = self.issues.open(connection, slot_key=slot.key, slot_at=slot.at, now=now)
+            self.issues.step(connection, row, State.SKIPPED, reason=reason, closed_at=now)
+        self.alerts.tell(slot.key, reason)
+        return Report(slot.key, State.SKIPPED, reason=reason)
+
+    def cancel(self, row: IssueRow, *, reason: str) -> dict[str, int]:
+        """Stop an issue; its articles may be picked again if nobody got it. Gives the counts it ends with."""
+        counts, nobody = self.sender.cancel(row, reason=reason)
+        if nobody:
+            self.shelf.give_back(slot=row.slot_key)
+        return counts
+
+    def test_copy(self, composed: Composed, address: str, backend: Backend) -> str:
+        """Send one copy of the composed letter, recording nothing; gives what the server said."""
+        if composed.letter is None:
+            raise Refused("there is nothing to send: no article was picked")
+        now = self.clock()
+        person = self.book.find(address)
+        letter = composed.letter
+        data = letter.addressed(
+            address=address,
+            name=person.name if person else "",
+            message_id=f"{secrets.token_hex(16)}@{letter.sender.rpartition('@')[2]}",
+            date=letters.date_header(now),
+            values={
+                letters.FIRST_NAME: letters.first_name(person.name if person else ""),
+                letters.EMAIL: address,
+                letters.UNSUBSCRIBE_TOKEN: self.book.unsubscribe_token(person.public_id) if person else "test-copy",
+            },
+        )
+        connection = backend.open()
+        try:
+            connection.offer(Message(letter.sender, address, data))
+            reply = connection.hand_over()
+        finally:
+            connection.close()
+        return f"{reply.code} {reply.text}"
+
+
+def _frozen_picks(issue: Issue) -> list[FrozenPick]:
+    return [
+        FrozenPick(
+            section=pick.section,
+            position=pick.position,
+            article_id=pick.article.id,
+            score=pick.score,
+            reason=pick.reason,
+            article=dump_article(pick.article),
+        )
+        for pick in issue.picks
+    ]

@@ -1,0 +1,85 @@
+"""The consent register: who wants the newsletter, since when, under which words, and who must never be mailed.
+
+Imports nothing of `newsletter`: leaving must work when everything about issues is broken. The map:
+
+    subscriber, errors     pure nouns; what is refused
+    address, tokens        pure: an address or a refusal; tokens that are derived and never expire
+    network                pure: where a visitor comes from
+    keys                   the key file
+    tables                 the tables, and the Store they live in
+    book                   the rules; on people, asking, leaving, intake, evidence, reading (SQL, a room a job)
+    transfer               import and export
+    guard                  sign-up abuse limits
+    web                    the routes of joining and leaving (imported by its own name: it needs the web framework)
+"""
+
+from subscribers.address import Address, parse_address
+from subscribers.book import Book
+from subscribers.errors import (
+    BadAddress,
+    BadFile,
+    BadKeyFile,
+    BadToken,
+    LeftBefore,
+    SubscribersError,
+    Suppressed,
+    UnknownSubscriber,
+)
+from subscribers.guard import Guard, Limits
+from subscribers.keys import create_keys, load_keys
+from subscribers.subscriber import (
+    Confirmation,
+    ConfirmResult,
+    Counts,
+    Departure,
+    Evidence,
+    Record,
+    SignUp,
+    Status,
+    Subscriber,
+    SubscribeResult,
+    Suppression,
+    Tidied,
+    Visit,
+)
+from subscribers.tables import Store, metadata
+from subscribers.tokens import KeyRing
+from subscribers.transfer import ImportReport, export_csv, import_csv, imports
+
+__all__ = [
+    "Address",
+    "BadAddress",
+    "BadFile",
+    "BadKeyFile",
+    "BadToken",
+    "Book",
+    "ConfirmResult",
+    "Confirmation",
+    "Counts",
+    "Departure",
+    "Evidence",
+    "Guard",
+    "ImportReport",
+    "KeyRing",
+    "LeftBefore",
+    "Limits",
+    "Record",
+    "SignUp",
+    "Status",
+    "Store",
+    "SubscribeResult",
+    "Subscriber",
+    "SubscribersError",
+    "Suppressed",
+    "Suppression",
+    "Tidied",
+    "UnknownSubscriber",
+    "Visit",
+    "create_keys",
+    "export_csv",
+    "import_csv",
+    "imports",
+    "load_keys",
+    "metadata",
+    "parse_address",
+]

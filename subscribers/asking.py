@@ -1,0 +1,95 @@
+"""The mails strangers can make us write: confirmations and "you are already subscribed", and how many of them.
+
+The limits are per mailbox, stored, and hold for every way in, so nobody can be bombed through our forms
+(reference: reliability §6.1). A confirmation token is 256 random bits; only its SHA-256 is stored.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from subscribers.tables import sign_up_mails
+
+CONFIRM = "confirm"
+ALREADY = "already"
+
+# At most so many mails to one mailbox within so long.
+LIMITS = {
+    CONFIRM: ((1, timedelta(minutes=10)), (3, timedelta(hours=24)), (5, timedelta(days=30))),
+    ALREADY: ((1, timedelta(days=7)),),
+}
+REMEMBERED = max(window for limits in LIMITS.values() for _, window in limits)
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+
+
+def may_ask(connection: sa.Connection, kind: str, *, mailbox_hash: str, now: datetime) -> bool:
+    """Whether one more mail of this kind may go to the mailbox."""
+    of_mailbox = (sign_up_mails.c.mailbox_hash == mailbox_hash, sign_up_mails.c.kind == kind)
+    for most, window in LIMITS[kind]:
+        recent = sa.select(sa.func.count()).select_from(sign_up_mails).where(*of_mailbox)
+        if connection.execute(recent.where(sign_up_mails.c.at > now - window)).scalar_one() >= most:
+            return False
+    return True
+
+
+def note_mail(
+    connection: sa.Connection,
+    kind: str,
+    *,
+    subscriber_id: int,
+    mailbox_hash: str,
+    now: datetime,
+    lifetime: timedelta,
+    name: str = "",
+    language: str = "",
+) -> str:
+    """Write down that a mail goes out, with what was wished for in the form; gives the token it carries."""
+    token = secrets.token_urlsafe(32)
+    connection.execute(
+        sa.insert(sign_up_mails).values(
+            kind=kind,
+            subscriber_id=subscriber_id,
+            mailbox_hash=mailbox_hash,
+            token_hash=_hash(token) if kind == CONFIRM else None,
+            name=name,
+            language=language,
+            at=now,
+            expires_at=now + lifetime,
+        )
+    )
+    return token
+
+
+def find_mail(connection: sa.Connection, token: str) -> sa.Row[*tuple[Any, ...]] | None:
+    """The confirmation a token belongs to: subscriber_id, name, language, expires_at, used_at."""
+    if not _TOKEN.fullmatch(token):
+        return None
+    c = sign_up_mails.c
+    return connection.execute(
+        sa.select(c.subscriber_id, c.name, c.language, c.expires_at, c.used_at).where(c.token_hash == _hash(token))
+    ).one_or_none()
+
+
+def use_up(connection: sa.Connection, *, subscriber_id: int, now: datetime) -> None:
+    """End every open confirmation of a subscriber: one click decides, and so does leaving."""
+    connection.execute(
+        sa.update(sign_up_mails)
+        .where(sign_up_mails.c.subscriber_id == subscriber_id, sign_up_mails.c.used_at.is_(None))
+        .values(used_at=now)
+    )
+
+
+def forget_mails(connection: sa.Connection, *, who: sa.ColumnElement[bool]) -> int:
+    """Take away the records `who` holds for."""
+    return connection.execute(sa.delete(sign_up_mails).where(who)).rowcount
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode("ascii")).hexdigest()

@@ -1,0 +1,85 @@
+"""The consent record: who asked for what, when, where and under which words. Lines are added, never changed.
+
+Only `blank_out` takes anything away, and only the personal fields: what happened and when stays provable.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from subscribers.subscriber import Evidence, Subscriber, Visit, clean_text
+from subscribers.tables import UtcDateTime, consents, subscribers
+
+_LONGEST_WORDING = 4000
+_LONGEST_FORM = 500
+_LONGEST_AGENT = 300
+
+
+def add_line(
+    connection: sa.Connection,
+    what: str,
+    *,
+    address_hash: str,
+    subscriber: Subscriber | None,
+    visit: Visit,
+    at: datetime,
+    detail: str = "",
+) -> None:
+    """Write down one thing one person, or the operator for them, did."""
+    line = {
+        "at": at,
+        "what": what,
+        "address_hash": address_hash,
+        "subscriber_id": subscriber.id if subscriber else None,
+        "detail": detail,
+        **_visited(visit),
+    }
+    connection.execute(sa.insert(consents).values(line))
+
+
+def add_lines(
+    connection: sa.Connection, what: str, *, who: sa.ColumnElement[bool], visit: Visit, at: datetime, detail: str = ""
+) -> int:
+    """Write down the same thing for every subscriber `who` holds for, in one statement. Gives how many."""
+    visited = {**_visited(visit), "detail": detail}
+    people = sa.select(
+        sa.literal(at, UtcDateTime),
+        sa.literal(what),
+        subscribers.c.address_hash,
+        subscribers.c.id,
+        *(sa.literal(value) for value in visited.values()),
+    ).where(who)
+    columns = ["at", "what", "address_hash", "subscriber_id", *visited]
+    return connection.execute(sa.insert(consents).from_select(columns, people)).rowcount
+
+
+def blank_out(connection: sa.Connection, *, who: sa.ColumnElement[bool]) -> None:
+    """Take the personal fields out of the lines `who` holds for."""
+    connection.execute(sa.update(consents).where(who).values(ip="", user_agent="", detail=""))
+
+
+def lines_of(connection: sa.Connection, address_hash: str) -> tuple[Evidence, ...]:
+    """The record of one address, oldest first."""
+    c = consents.c
+    rows = connection.execute(
+        sa.select(c.at, c.what, c.via, c.form, c.wording, c.wording_hash, c.ip, c.user_agent, c.detail)
+        .where(c.address_hash == address_hash)
+        .order_by(c.id)
+    )
+    return tuple(Evidence(*row) for row in rows)
+
+
+def _visited(visit: Visit) -> dict[str, Any]:
+    wording = visit.wording[:_LONGEST_WORDING]
+    return {
+        "via": visit.via,
+        "form": clean_text(visit.form, limit=_LONGEST_FORM),
+        "wording": wording,
+        "wording_hash": hashlib.sha256(wording.encode()).hexdigest() if wording else "",
+        "ip": visit.ip,
+        "user_agent": clean_text(visit.user_agent, limit=_LONGEST_AGENT),
+    }

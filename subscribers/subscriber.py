@@ -1,0 +1,194 @@
+"""The nouns of consent. Pure: frozen values and the cleaning of what strangers type; no clock, no I/O.
+
+What it does not know: how any of it is stored, or what a newsletter is. `variant` and `sections` are opaque strings
+here. All times are timezone-aware and in UTC.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+_JOINERS = "\u200c\u200d"  # Persian names and joined emoji need them; every other format character is dropped
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8}){0,3}")
+
+
+class Status(StrEnum):
+    """`pending → active → unsubscribed`. Back to active only by the person's own click."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    UNSUBSCRIBED = "unsubscribed"
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """An address with consent, or with a request for it. `public_id` is random and safe to show; `id` never leaves."""
+
+    id: int
+    public_id: str
+    email: str
+    address_hash: str = field(repr=False)
+    name: str
+    language: str
+    status: Status
+    variant: str
+    sections: str
+    origin: str
+    created_at: datetime
+    confirmed_at: datetime | None
+    unsubscribed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Under which circumstances somebody asked: what GDPR Art. 7(1) wants to be shown later.
+
+    `via` is `form`, `hook`, `page`, `one-click`, `operator` or `import`; `form` the address or name of the form;
+    `wording` the exact text the person agreed to.
+    """
+
+    via: str
+    form: str = ""
+    wording: str = ""
+    ip: str = ""
+    user_agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One line of the consent record. `what` is asked, confirmed, unsubscribed, resubscribed, added, imported,
+    suppressed, lifted, purged or forgotten."""
+
+    at: datetime
+    what: str
+    via: str
+    form: str
+    wording: str
+    wording_hash: str
+    ip: str
+    user_agent: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """Never mail this address. Outlives the subscriber."""
+
+    reason: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Everything known about one address."""
+
+    subscriber: Subscriber | None
+    suppression: Suppression | None
+    evidence: tuple[Evidence, ...]
+
+
+class SignUp(StrEnum):
+    """What came of a sign-up. For the operator only: a stranger gets the same answer to each of them."""
+
+    ASKED = "asked"  # a confirmation mail is on its way
+    HELD_BACK = "held back"  # enough confirmation mails went to this mailbox lately
+    ALREADY = "already"  # active; nothing changed
+    SUPPRESSED = "suppressed"  # must never be mailed; nothing happened
+
+
+@dataclass(frozen=True, slots=True)
+class SubscribeResult:
+    outcome: SignUp
+    subscriber: Subscriber | None = None
+
+
+class Confirmation(StrEnum):
+    """Where a confirmation stands. DONE is also the answer to a second click."""
+
+    OPEN = "open"
+    DONE = "done"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmResult:
+    """`changed` is whether this very click made the subscriber active."""
+
+    confirmation: Confirmation
+    subscriber: Subscriber | None = None
+    changed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """What came of an unsubscribe or its undoing. `subscriber` is None when the row is gone already, which is fine."""
+
+    subscriber: Subscriber | None
+    changed: bool = False
+    can_return: bool = False
+
+    @property
+    def is_active(self) -> bool:
+        return self.subscriber is not None and self.subscriber.status is Status.ACTIVE
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """`suppressed` counts addresses, whether or not there is still a subscriber of that address."""
+
+    pending: int = 0
+    active: int = 0
+    unsubscribed: int = 0
+    suppressed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """A row of an import, cleaned. `status` is what the file claims; None is whatever the operator says of all."""
+
+    email: str
+    key: str
+    address_hash: str
+    name: str = ""
+    language: str = ""
+    status: Status | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What came of a batch of newcomers. `confirmed` counts pending subscribers made active by the operator's word."""
+
+    created: int = 0
+    confirmed: int = 0
+    already: int = 0
+    suppressed: int = 0
+    unsubscribed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tidied:
+    """What tidying took away: rows of people who never confirmed, and records of old sign-up mails."""
+
+    purged: int = 0
+    mails: int = 0
+
+
+def clean_text(text: str, *, limit: int = 100) -> str:
+    """One line of at most `limit` characters without control, bidirectional or broken characters."""
+    kept = (
+        " " if character.isspace() else character
+        for character in text[: limit * 4]
+        if character.isspace() or character in _JOINERS or unicodedata.category(character)[0] != "C"
+    )
+    return " ".join("".join(kept).split())[:limit].rstrip()
+
+
+def clean_language(text: str) -> str:
+    """A language tag in lower case (RFC 5646 in outline), or "" for anything else."""
+    wished = text.strip().replace("_", "-").lower()
+    return wished if len(wished) <= 35 and _LANGUAGE.fullmatch(wished) else ""

@@ -1,0 +1,360 @@
+"""The public routes of joining and leaving. GET, HEAD and OPTIONS never change anything.
+
+`draw(page, context)` gives the HTML of a page. Every context holds `site` (`Site`); besides:
+
+* `subscribe`: `action`, `form_token`, `honeypot` (the name of a field people must not see), `email`, `name`,
+  `language`, `message` (a sentence or ""), `wording` (what the person agrees to). Fields to post: `email`, `name`,
+  `language`, `form_token` and the honeypot, left empty.
+* `check_inbox`: nothing; one and the same page for every address
+* `confirm`: `action` (POST it, with no fields)
+* `confirmed`, `resubscribed`: nothing
+* `confirm_expired`: `subscribe_url`
+* `unsubscribe`: `action` (POST it, with no fields)
+* `unsubscribed`: `undo_action` (POST it, with no fields), or "" when there is nothing to undo; `subscribe_url`
+* `not_found`: nothing
+* `refused`: `message` (a sentence)
+
+No page shows an address it was not just given: whoever holds a forwarded mail can leave in its reader's name, and learn
+nothing. Sign-ups are answered alike, and after the same time, whatever is known of the address.
+
+What it does not know: mails, issues, how pages look. Run uvicorn with `proxy_headers=False`: which proxies are
+believed is decided here. Tokens stand in paths, so they are masked in uvicorn's access log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse
+from starlette.concurrency import run_in_threadpool
+
+from subscribers.address import parse_address
+from subscribers.book import Book
+from subscribers.errors import BadAddress, BadToken
+from subscribers.guard import Guard, Verdict
+from subscribers.network import Network, client_ip
+from subscribers.pages import OPEN, SECRET, Draw, Site, page_text
+from subscribers.subscriber import Confirmation, Visit
+from subscribers.visiting import UnreadableForm, form_fields, json_fields, may_post, origin_of
+
+__all__ = ["Site", "TokenMask", "router"]
+
+LONGEST_BODY = 16 * 1024
+HONEYPOT = "website"
+SAME_TIME = 0.15  # seconds every sign-up takes at least, so that its answer does not tell what is known of the address
+ACCEPTED = "Check your inbox: if this address can be subscribed, a mail with a link to confirm is on its way."
+_TOO_LONG = f"That is more than {LONGEST_BODY // 1024} KB; send the form alone."
+_STRANGER = "This form was sent from another site; open the sign-up page itself and try again."
+_AGAIN = "Please press the button once more."
+_UNDO_OVER = "This can no longer be undone here; please subscribe again."
+_TOKEN_PATH = re.compile(r"(/(?:unsubscribe|resubscribe|confirm)/)[^/?\s]+")
+
+
+class TokenMask(logging.Filter):
+    """Takes tokens out of the paths of an access log: a log is read by more people than a mail."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                _TOKEN_PATH.sub(r"\1…", value) if isinstance(value, str) else value for value in record.args
+            )
+        return True
+
+
+_MASK = TokenMask()
+
+
+def router(
+    book: Book,
+    guard: Guard,
+    *,
+    draw: Draw,
+    site: Site,
+    allow_origins: Collection[str] = (),
+    trusted_proxies: Sequence[Network] = (),
+    same_time: float = SAME_TIME,
+) -> APIRouter:
+    """The routes, ready to be included in an application.
+
+    `allow_origins` are other sites whose pages may post sign-ups (`https://example.org`); `trusted_proxies` the
+    networks whose X-Forwarded-For is believed.
+    """
+    logging.getLogger("uvicorn.access").addFilter(_MASK)
+    routes = APIRouter()
+    desk = _Desk(draw=draw, site=site, allow_origins=allow_origins, trusted_proxies=trusted_proxies)
+    _joining(routes, book, guard, desk=desk, same_time=same_time)
+    _confirming(routes, book, desk=desk)
+    _leaving(routes, book, desk=desk)
+    return routes
+
+
+class _TooLong(Exception):
+    """More bytes than any form of ours has."""
+
+
+class _Desk:
+    """What all routes share: pages out, visitors in."""
+
+    def __init__(
+        self, *, draw: Draw, site: Site, allow_origins: Collection[str], trusted_proxies: Sequence[Network]
+    ) -> None:
+        self.site = site
+        self._draw = draw
+        self._trusted = tuple(trusted_proxies)
+        self.origins = {origin_of(site.public_url), *(origin_of(origin) for origin in allow_origins)}
+        self.allowed = {origin_of(origin) for origin in allow_origins}
+
+    async def page(self, page: str, *, status: int = 200, headers: dict[str, str] = SECRET, **context: Any) -> Response:
+        text = await run_in_threadpool(page_text, self._draw, page, {"site": self.site, **context})
+        return HTMLResponse(text, status_code=status, headers=headers)
+
+    async def refused(self, message: str, *, status: int) -> Response:
+        return await self.page("refused", status=status, message=message)
+
+    def ip(self, request: Request) -> str:
+        peer = request.client.host if request.client else ""
+        return client_ip(peer, request.headers.getlist("x-forwarded-for"), trusted=self._trusted)
+
+    def visit(self, request: Request, *, via: str, wording: str = "") -> Visit:
+        # The path of a token page is a secret and is no evidence of anything; the sign-up form's is.
+        form = self.site.public_url.rstrip("/") + request.url.path if wording else via
+        agent = request.headers.get("user-agent", "")
+        return Visit(via=via, form=form, wording=wording, ip=self.ip(request), user_agent=agent)
+
+    def may_post(self, request: Request) -> bool:
+        origin, host = request.headers.get("origin"), request.headers.get("host", "")
+        return may_post(origin, host=host, origins=self.origins)
+
+
+async def _body(request: Request) -> bytes:
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > LONGEST_BODY:
+            raise _TooLong
+    return body
+
+
+def _joining(routes: APIRouter, book: Book, guard: Guard, *, desk: _Desk, same_time: float) -> None:
+    async def form_page(fields: dict[str, str], *, status: int = 200, message: str = "", token: str = "") -> Response:
+        return await desk.page(
+            "subscribe",
+            status=status,
+            headers=OPEN,
+            action=desk.site.path("/subscribe"),
+            form_token=token or guard.form_token(),
+            honeypot=HONEYPOT,
+            message=message,
+            wording=desk.site.consent,
+            **{field: fields.get(field, "")[:254] for field in ("email", "name", "language")},
+        )
+
+    async def sign_up(request: Request, fields: dict[str, str], *, via: str, form_token: str | None) -> Verdict:
+        address = parse_address(fields.get("email", ""))
+        visit = desk.visit(request, via=via, wording=desk.site.consent)
+
+        def work() -> Verdict:
+            trap = fields.get(HONEYPOT, "")
+            verdict = guard.judge(address, ip=visit.ip, honeypot=trap, form_token=form_token)
+            if verdict is Verdict.PASS:
+                wish = {field: fields.get(field, "") for field in ("name", "language")}
+                book.subscribe(address.email, visit=visit, **wish)
+            return verdict
+
+        started = time.monotonic()
+        verdict = await run_in_threadpool(work)
+        await asyncio.sleep(max(0.0, started + same_time - time.monotonic()))
+        return verdict
+
+    @routes.get("/subscribe", summary="The sign-up form", response_class=HTMLResponse)
+    @routes.head("/subscribe", include_in_schema=False)
+    async def subscribe_page() -> Response:
+        return await form_page({})
+
+    @routes.post(
+        "/subscribe",
+        summary="Ask for a subscription with the form",
+        description="Answers one and the same page whatever is known of the address. A confirmation mail follows.",
+        response_class=HTMLResponse,
+        responses={403: {"description": "Sent from another site"}, 413: {"description": "Too long"}, 422: _BAD_ADDRESS},
+        openapi_extra={"requestBody": {"content": {"application/x-www-form-urlencoded": {"schema": _FORM_SCHEMA}}}},
+    )
+    async def subscribe_by_form(request: Request) -> Response:
+        if not desk.may_post(request):
+            return await desk.refused(_STRANGER, status=403)
+        try:
+            fields = form_fields(await _body(request), content_type=request.headers.get("content-type", ""))
+        except _TooLong:
+            return await desk.refused(_TOO_LONG, status=413)
+        except UnreadableForm as error:
+            return await desk.refused(str(error), status=422)
+        token: str | None = fields.get("form_token", "")
+        # A box on one of the publisher's own pages cannot carry our signed form; the other limits still hold.
+        if not token and request.headers.get("origin", "").lower() in desk.allowed:
+            token = None
+        try:
+            verdict = await sign_up(request, fields, via="form", form_token=token)
+        except BadAddress as error:
+            return await form_page(fields, status=422, message=str(error))
+        if verdict is Verdict.AGAIN:
+            return await form_page(fields, message=_AGAIN, token=guard.reusable(token or ""))
+        return await desk.page("check_inbox", headers=OPEN)
+
+    @routes.post(
+        "/api/subscribe",
+        status_code=202,
+        summary="Ask for a subscription from a program or another page",
+        description="Answers the same 202 whatever is known of the address. A confirmation mail follows.",
+        response_class=JSONResponse,
+        responses={
+            202: {"description": "Understood", "content": {"application/json": {"example": {"message": ACCEPTED}}}},
+            403: {"description": "The page's origin is not allowed"},
+            413: {"description": "Too long"},
+            415: {"description": "Not JSON"},
+            422: _BAD_ADDRESS,
+        },
+        openapi_extra={
+            "requestBody": {"required": True, "content": {"application/json": {"schema": _FORM_SCHEMA}}},
+        },
+    )
+    async def subscribe_by_hook(request: Request) -> Response:
+        if not desk.may_post(request):
+            return JSONResponse({"message": "This origin may not subscribe people; add it to allow_origins."}, 403)
+        headers = _cors(request)
+        content_type = request.headers.get("content-type", "")
+        if content_type.partition(";")[0].strip().lower() != "application/json":
+            # Also what keeps other sites' forms out: a page cannot send this type without asking first (Fetch, CORS).
+            return JSONResponse({"message": "Send JSON, with Content-Type: application/json."}, 415, headers)
+        try:
+            fields = json_fields(await _body(request))
+            await sign_up(request, {**fields, HONEYPOT: ""}, via="hook", form_token=None)
+        except _TooLong:
+            return JSONResponse({"message": _TOO_LONG}, 413, headers)
+        except (UnreadableForm, BadAddress) as error:
+            return JSONResponse({"message": str(error)}, 422, headers)
+        return JSONResponse({"message": ACCEPTED}, 202, headers)
+
+    @routes.options("/api/subscribe", include_in_schema=False)
+    async def may_subscribe_by_hook(request: Request) -> Response:
+        return Response(status_code=204, headers=_cors(request) if desk.may_post(request) else {"Vary": "Origin"})
+
+
+def _cors(request: Request) -> dict[str, str]:
+    """The headers with which a page of an allowed origin may read the answer (Fetch, CORS protocol)."""
+    headers = {"Cache-Control": "no-store", "Vary": "Origin"}
+    if origin := request.headers.get("origin"):
+        headers |= {
+            "Access-Control-Allow-Origin": origin,
+            "Access-Control-Allow-Methods": "POST",
+            "Access-Control-Allow-Headers": "Content-Type",
+            "Access-Control-Max-Age": "600",
+        }
+    return headers
+
+
+def _confirming(routes: APIRouter, book: Book, *, desk: _Desk) -> None:
+    async def answer(standing: Confirmation, *, done: str) -> Response:
+        if standing is Confirmation.DONE:
+            return await desk.page(done)
+        status = 404 if standing is Confirmation.UNKNOWN else 410
+        return await desk.page("confirm_expired", status=status, subscribe_url=desk.site.path("/subscribe"))
+
+    @routes.get("/confirm/{token}", summary="The page with the button that confirms", response_class=HTMLResponse)
+    @routes.head("/confirm/{token}", include_in_schema=False)
+    async def confirm_page(token: str) -> Response:
+        standing = await run_in_threadpool(book.confirmation, token)
+        if standing is Confirmation.OPEN:
+            return await desk.page("confirm", action=desk.site.path(f"/confirm/{token}"))
+        return await answer(standing, done="confirmed")
+
+    @routes.post(
+        "/confirm/{token}",
+        summary="Confirm a subscription",
+        description="A second time is answered as the first.",
+        response_class=HTMLResponse,
+        responses={404: {"description": "No such confirmation"}, 410: {"description": "It has run out"}},
+    )
+    async def confirm(request: Request, token: str) -> Response:
+        try:
+            await _body(request)
+        except _TooLong:
+            return await desk.refused(_TOO_LONG, status=413)
+        visit = desk.visit(request, via="page")
+        result = await run_in_threadpool(book.confirm, token, visit=visit)
+        return await answer(result.confirmation, done="confirmed")
+
+
+def _leaving(routes: APIRouter, book: Book, *, desk: _Desk) -> None:
+    async def not_ours() -> Response:
+        return await desk.page("not_found", status=404)
+
+    # With and without a slash, because a redirect would break the one click (RFC 8058 §3.1).
+    @routes.get("/unsubscribe/{token}", summary="The page with the button that unsubscribes", responses=_NOT_OURS)
+    @routes.get("/unsubscribe/{token}/", include_in_schema=False)
+    @routes.head("/unsubscribe/{token}", include_in_schema=False)
+    @routes.head("/unsubscribe/{token}/", include_in_schema=False)
+    async def unsubscribe_page(token: str) -> Response:
+        try:
+            await run_in_threadpool(book.holder, token)
+        except BadToken:
+            return await not_ours()
+        return await desk.page("unsubscribe", action=desk.site.path(f"/unsubscribe/{token}"))
+
+    @routes.post(
+        "/unsubscribe/{token}",
+        summary="Unsubscribe, by the button or by a mail program (RFC 8058)",
+        description="Needs no cookie, log-in or particular body; never redirects; a second time is as the first.",
+        response_class=HTMLResponse,
+        responses=_NOT_OURS,
+    )
+    @routes.post("/unsubscribe/{token}/", include_in_schema=False)
+    async def unsubscribe(request: Request, token: str) -> Response:
+        try:
+            body = await _body(request)
+        except _TooLong:
+            return await desk.refused(_TOO_LONG, status=413)
+        visit = desk.visit(request, via="one-click" if b"One-Click" in body else "page")
+        try:
+            departure = await run_in_threadpool(book.unsubscribe_by_token, token, visit=visit)
+        except BadToken:
+            return await not_ours()
+        undo = desk.site.path(f"/resubscribe/{token}") if departure.can_return else ""
+        return await desk.page("unsubscribed", undo_action=undo, subscribe_url=desk.site.path("/subscribe"))
+
+    @routes.post(
+        "/resubscribe/{token}",
+        summary="Undo an unsubscribe from the goodbye page",
+        response_class=HTMLResponse,
+        responses={**_NOT_OURS, 410: {"description": "Too late to undo"}},
+    )
+    async def resubscribe(request: Request, token: str) -> Response:
+        try:
+            await _body(request)
+            visit = desk.visit(request, via="page")
+            departure = await run_in_threadpool(book.resubscribe_by_token, token, visit=visit)
+        except _TooLong:
+            return await desk.refused(_TOO_LONG, status=413)
+        except BadToken:
+            return await not_ours()
+        if departure.is_active:
+            return await desk.page("resubscribed")
+        return await desk.refused(_UNDO_OVER, status=410)
+
+
+_NOT_OURS: dict[int | str, dict[str, Any]] = {404: {"description": "A token this newsletter never made"}}
+_BAD_ADDRESS = {"description": "No address that could be mailed; one sentence says why"}
+_FORM_SCHEMA = {
+    "type": "object",
+    "required": ["email"],
+    "properties": {
+        "email": {"type": "string", "maxLength": 254, "example": "name@example.org"},
+        "name": {"type": "string", "maxLength": 100},
+        "language": {"type": "string", "example": "en"},
+    },
+}
