@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-import traceback
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -80,6 +79,8 @@ class Newsletter(Group):
             return 1
         except Exception as error:  # noqa: BLE001 - the one place where whatever happened becomes a line and a code
             if call.debug:
+                import traceback
+
                 traceback.print_exc()
             return _refused(error)
         return code if isinstance(code, int) else 0
@@ -87,6 +88,9 @@ class Newsletter(Group):
 
 def _refused(error: Exception) -> int:
     """Say in one line why it was not done; gives the exit code."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+        return error.exit_code
     if isinstance(error, click.ClickException):
         context = getattr(error, "ctx", None)
         more = f" (`{context.command_path} --help` says more)" if context else ""

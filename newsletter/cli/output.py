@@ -17,8 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from newsletter.letter import clean
-
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -35,7 +33,7 @@ class _Line(logging.Handler):
     last = ""
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.last = clean(record.getMessage())
+        self.last = _safe(record.getMessage())
         click.echo(f"newsletter: {self.last}", err=True)
 
 
@@ -61,7 +59,7 @@ def abandon() -> None:
 
 def complain(text: str) -> None:
     """One line that says why something was not done, unless a warning has just said it."""
-    line = clean(text)
+    line = " ".join(_safe(text).split("\n"))
     if not _line.last.endswith(line):
         click.echo(f"newsletter: {line}", err=True)
 
@@ -144,6 +142,10 @@ def facts(pairs: Mapping[str, Any]) -> None:
 
 def _safe(text: str) -> str:
     """The text without control characters but line ends."""
+    if text.isascii() and text.isprintable():
+        return text
+    from newsletter.letter import clean
+
     return "\n".join(clean(line) if line.strip() else "" for line in text.split("\n"))
 
 

@@ -15,12 +15,12 @@ import click
 
 from newsletter.cli import output, showing
 from newsletter.cli.call import Call, Command, json_option, pass_call, slot_option
-from newsletter.cli.stopping import Stopping
 from newsletter.errors import ConfigurationError, Refused
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from newsletter.cli.stopping import Stopping
     from newsletter.issues import IssueRow
     from newsletter.sending.delivery import Tally
     from newsletter.sending.frozen import Report
@@ -61,6 +61,8 @@ def send(call: Call, slot_key: str | None, address: str | None, dry_run: bool, y
 
 
 def _send(call: Call, slot_key: str | None, *, yes: bool, as_json: bool) -> int:
+    from newsletter.cli.stopping import Stopping
+
     weekly = call.project.weekly
     slot = call.slot(slot_key)
     begun = _begun(call, slot_key)
@@ -255,6 +257,8 @@ def worker(call: Call, slot_key: str | None, as_json: bool) -> int:
 
     JSON: as of `send`, or {"slot": null, "this_run": {STATE: N}} when no issue is frozen and unfinished.
     """
+    from newsletter.cli.stopping import Stopping
+
     project = call.project
     row = project.issues.get(call.slot(slot_key).key) if slot_key else project.issues.unfinished()
     with Stopping(gently=True) as stopping, Meter(call) as meter:

@@ -7,10 +7,10 @@ from datetime import tzinfo
 from typing import TYPE_CHECKING, Any
 
 from newsletter.cli import output
-from newsletter.issue import Article, Issue, PassedOver, Pick, Term
 
 if TYPE_CHECKING:
-    from newsletter.rendering import Finding
+    from newsletter.issue import Article, Issue, PassedOver, Pick, Term
+    from newsletter.rendering.check import Finding
     from newsletter.weekly import PullLine
 
 
