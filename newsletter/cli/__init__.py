@@ -61,8 +61,8 @@ class Newsletter(Group):
     def main(  # type: ignore[override]
         self,
         args: Sequence[str] | None = None,
-        prog_name: str | None = None,
-        **extra: Any,  # noqa: ARG002
+        prog_name: str | None = None,  # noqa: ARG002 - it is always called the same
+        **extra: Any,
     ) -> NoReturn:
         """Run one command and end the process with its exit code."""
         call = Call()
