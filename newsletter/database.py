@@ -53,6 +53,14 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=UTC)
 
 
+facts = sa.Table(
+    "facts",
+    metadata,
+    sa.Column("name", sa.String(40), primary_key=True),
+    sa.Column("at", UtcDateTime, nullable=False),
+)
+
+
 class Database:
     """One project's database. Connections are opened as needed, and returned."""
 
@@ -124,7 +132,12 @@ class Database:
             found: str | None = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
             return found
 
-    def migrate(self) -> tuple[str | None, str]:
+    def began(self) -> datetime:
+        """When this database was made: no slot before it was ever due."""
+        with self.read() as connection:
+            return connection.execute(sa.select(facts.c.at).where(facts.c.name == "began")).scalar_one()
+
+    def migrate(self, *, now: datetime) -> tuple[str | None, str]:
         """Bring the database to this version; gives the version before and after. A newer one is refused."""
         from newsletter.migrations.run import upgrade
 
@@ -136,6 +149,8 @@ class Database:
         if before != HEAD:
             with self.write() as connection:
                 upgrade(connection)
+                if before is None:
+                    connection.execute(facts.insert().values(name="began", at=now))
         return before, HEAD
 
     def dispose(self) -> None:

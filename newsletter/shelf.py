@@ -293,7 +293,7 @@ def _known(connection: sa.Connection, article: Article, *, done: Put) -> int | N
     if by_guid is not None and by_url is None and article.url and not _still_the_same(connection, by_guid, article):
         done.problems.append(f'"{article.title[:80]}" came under the id of another article; kept as a new one')
         by_guid = None
-    known = [number for number in (by_url, by_guid) if number is not None]
+    known: list[int] = [number for number in (by_url, by_guid) if number is not None]
     if not known and article.published is not None and article.title:
         row = connection.execute(
             sa.select(articles.c.id).where(

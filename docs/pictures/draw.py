@@ -11,7 +11,6 @@ from pathlib import Path
 import indoors
 import logo
 import night
-from PIL import Image
 
 IMAGES = Path(__file__).resolve().parents[2] / "newsletter" / "demo" / "site" / "images"
 AT_MOST = 27 * 1024
@@ -47,7 +46,7 @@ def main(names: list[str]) -> None:
         if not names or name in names:
             scene().save_photo(IMAGES / f"{name}.jpg", at_most=AT_MOST)
     if not names or "logo" in names:
-        logo.draw().finished().quantize(128, method=Image.Quantize.FASTOCTREE).save(IMAGES / "logo.png", optimize=True)
+        logo.draw().finished().save(IMAGES / "logo.png", optimize=True)
 
 
 if __name__ == "__main__":

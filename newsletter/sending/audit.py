@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -42,8 +43,8 @@ def audit(database: Database, slot_key: str | None = None) -> list[IssueAudit]:
         return [_one(connection, row) for row in connection.execute(query).all()]
 
 
-def _one(connection: sa.Connection, row: sa.Row[tuple[int, str, str, int]]) -> IssueAudit:
-    found = dict(
+def _one(connection: sa.Connection, row: sa.Row[Any]) -> IssueAudit:
+    found: dict[str, int] = dict(
         connection.execute(
             sa.select(deliveries.c.state, sa.func.count())
             .where(deliveries.c.issue_id == row.id)

@@ -164,7 +164,7 @@ class Ledger:
             connection.execute(self._due, {"now": now})
             rows = connection.execute(self._claim, {"worker": worker, "limit": limit, "now": now}).mappings().all()
         return [
-            Claim(row["id"], row["email"], row["attempts"] + 1, row["doubt_at"], row)
+            Claim(row["id"], row["email"], row["attempts"] + 1, row["doubt_at"], dict(row))
             for row in sorted(rows, key=lambda row: (row["next_try_at"], row["id"]))
             if row["state"] == State.CLAIMED
         ]

@@ -1,0 +1,119 @@
+"""What every test may ask for: real databases, a clock, a Book, a letter."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from newsletter.database import Database
+from newsletter.issues import Issues
+from newsletter.letter import Blank, Identity, Letter, encode, token_of
+from newsletter.shelf import Shelf
+from subscribers import Book, KeyRing
+
+POSTGRES = os.environ.get("NEWSLETTER_TEST_POSTGRES", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres")
+NOW = datetime(2026, 11, 19, 6, 0, tzinfo=UTC)
+
+
+@dataclass
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    time: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.time
+
+    def forward(self, by: timedelta) -> None:
+        self.time += by
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[sa.Engine]:
+    engine = sa.create_engine(
+        POSTGRES, isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": 3}, poolclass=sa.NullPool
+    )
+    try:
+        engine.connect().close()
+    except sa.exc.OperationalError:
+        pytest.skip("no PostgreSQL answers on 127.0.0.1:5432; start one, or name one with NEWSLETTER_TEST_POSTGRES")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: sa.Engine) -> Iterator[str]:
+    """The address of a database of this test's own, dropped afterwards."""
+    name = f"newsletter_test_{uuid.uuid4().hex[:12]}"
+    with postgres_server.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    yield postgres_server.url.set(database=name).render_as_string(hide_password=False)
+    with postgres_server.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'newsletter.db'}"
+    return str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A migrated database: every test that uses it runs on SQLite and on PostgreSQL."""
+    database = Database(database_url)
+    database.migrate(now=NOW)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def issues(database: Database) -> Issues:
+    return Issues(database)
+
+
+@pytest.fixture
+def shelf(database: Database) -> Shelf:
+    return Shelf(database)
+
+
+@pytest.fixture
+def book(database: Database, clock: Clock) -> Book:
+    return Book(database, KeyRing.parse("k1:" + "QUFB" * 11 + "\n"), now=clock, post=lambda *_: None)
+
+
+IDENTITY = Identity(
+    from_name="Weekly",
+    from_address="news@example.org",
+    list_id="weekly.example.org",
+    list_name="Weekly",
+    unsubscribe="https://news.example.org/unsubscribe/",
+    feedback_id="2026-W47:newsletter:weekly:exampleorg",
+)
+NONCE = "0123456789ab"
+
+
+@pytest.fixture
+def letter() -> Letter:
+    name, token = token_of(NONCE, 0), token_of(NONCE, 1)
+    return encode(
+        f"<!DOCTYPE html><html><body>Hello {name}, <a href='https://news.example.org/unsubscribe/{token}'>leave</a></body></html>",
+        f"Hello {name}\nhttps://news.example.org/unsubscribe/{token}\n",
+        subject="The week",
+        identity=IDENTITY,
+        nonce=NONCE,
+        blanks=(Blank("first_name", "there"), Blank("unsubscribe_token")),
+    )

@@ -1,0 +1,62 @@
+"""A frozen issue with an audience, made with the real rooms, for the tests of sending."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from newsletter.backends import Backend
+from newsletter.database import Database
+from newsletter.issues import IssueRow, Issues, State
+from newsletter.letter import Letter
+from newsletter.sending.alerts import Alerts
+from newsletter.sending.frozen import Sender
+from newsletter.sending.ledger import freeze_audience
+from subscribers import Book
+from tests.conftest import IDENTITY
+
+
+def sender_of(database: Database, book: Book, clock: Callable[[], datetime], *, rate: float = 0) -> Sender:
+    issues = Issues(database)
+    alerts = Alerts(database, issues, IDENTITY, "1 Main Street", ("editor@example.org",), clock)
+    return Sender(database, issues, book, alerts, rate, clock)
+
+
+def freeze(
+    database: Database, book: Book, letter: Letter, *, now: datetime, key: str = "2026-W47", on_doubt: str = "resend"
+) -> IssueRow:
+    """Freeze the whole audience of the Book into an issue carrying `letter`."""
+    issues = Issues(database)
+    with database.write() as connection:
+        row = issues.open(connection, slot_key=key, slot_at=now, now=now)
+        issues.step(connection, row, State.APPROVED)
+        issues.keep(connection, row, variants={"": letter}, chosen=())
+        number = freeze_audience(connection, issue_id=row.id, audience=book.audience(now), now=now)
+    with database.write() as connection:
+        issues.step(
+            connection,
+            issues.get(key),
+            State.SENDING,
+            frozen=number,
+            frozen_at=now,
+            expires_at=now + timedelta(hours=48),
+            list_id="weekly.example.org",
+            on_doubt=on_doubt,
+        )
+    return issues.get(key)
+
+
+def people(book: Book, number: int) -> list[str]:
+    """Make `number` readers with consent; gives their addresses."""
+    addresses = [f"reader{index:04d}@example.net" for index in range(number)]
+    for address in addresses:
+        book.add_confirmed(address, name=f"Reader {address[6:10]}")
+    return addresses
+
+
+def open_backend(kind: str, **options: object) -> Backend:
+    from pathlib import Path
+
+    from newsletter import backends
+
+    return backends.load(kind, options, root=Path())

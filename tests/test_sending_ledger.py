@@ -1,0 +1,198 @@
+"""The ledger: who may claim, intend and record, on SQLite and PostgreSQL alike."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from newsletter.database import Database
+from newsletter.errors import Refused
+from newsletter.issues import Issues, State as IssueState
+from newsletter.letter import Letter
+from newsletter.sending import workers
+from newsletter.sending.audit import audit, history
+from newsletter.sending.ledger import Outcome
+from newsletter.sending.states import OPEN, STEPS, State, step
+from subscribers import Book
+from tests.conftest import NOW, Clock
+from tests.frozen_issue import freeze, people, sender_of
+
+
+def test_every_state_has_a_row_in_the_table_and_the_ends_lead_nowhere() -> None:
+    assert set(STEPS) == set(State)
+    for end in (State.ACCEPTED, State.REFUSED, State.SKIPPED, State.EXPIRED, State.CANCELLED):
+        assert not STEPS[end]
+        assert end not in OPEN
+    with pytest.raises(Refused, match="accepted cannot become waiting"):
+        step(State.ACCEPTED, State.WAITING)
+
+
+def test_two_workers_never_claim_the_same_person(database: Database, book: Book, letter: Letter, clock: Clock) -> None:
+    people(book, 10)
+    ledger = sender_of(database, book, clock).ledger(freeze(database, book, letter, now=NOW))
+    first = ledger.claim(1, limit=6, now=NOW)
+    second = ledger.claim(2, limit=6, now=NOW)
+    assert len(first) == 6
+    assert len(second) == 4
+    assert not {claim.id for claim in first} & {claim.id for claim in second}
+
+
+def test_who_left_before_the_claim_is_skipped_and_counted(
+    database: Database, book: Book, letter: Letter, clock: Clock
+) -> None:
+    addresses = people(book, 3)
+    ledger = sender_of(database, book, clock).ledger(freeze(database, book, letter, now=NOW))
+    book.unsubscribe(addresses[1])
+    claims = ledger.claim(1, limit=10, now=NOW)
+    assert [claim.email for claim in claims] == [addresses[0], addresses[2]]
+    assert ledger.counts() == {State.CLAIMED: 2, State.SKIPPED: 1}
+
+
+def test_no_intent_is_made_after_an_unsubscribe_was_answered(
+    database: Database, book: Book, letter: Letter, clock: Clock
+) -> None:
+    addresses = people(book, 1)
+    ledger = sender_of(database, book, clock).ledger(freeze(database, book, letter, now=NOW))
+    (claim,) = ledger.claim(1, limit=1, now=NOW)
+    book.unsubscribe(addresses[0])
+    assert not ledger.intend(claim, 1, now=NOW)
+    assert ledger.counts() == {State.SKIPPED: 1}
+
+
+def test_a_suppressed_reader_is_not_intended_either(
+    database: Database, book: Book, letter: Letter, clock: Clock
+) -> None:
+    addresses = people(book, 1)
+    ledger = sender_of(database, book, clock).ledger(freeze(database, book, letter, now=NOW))
+    (claim,) = ledger.claim(1, limit=1, now=NOW)
+    book.suppress(addresses[0], reason="asked by letter")
+    assert not ledger.intend(claim, 1, now=NOW)
+
+
+def test_a_worker_whose_claims_were_ended_may_not_hand_over(
+    database: Database, book: Book, letter: Letter, clock: Clock
+) -> None:
+    people(book, 2)
+    ledger = sender_of(database, book, clock).ledger(freeze(database, book, letter, now=NOW))
+    with workers.enlist(database, now=NOW) as dead:
+        claims = ledger.claim(dead.id, limit=2, now=NOW)
+    assert workers.end_dead(database, now=NOW).claims == 2
+    assert not ledger.intend(claims[0], dead.id, now=NOW)
+    assert ledger.counts() == {State.WAITING: 2}
+
+
+def test_a_living_workers_claims_are_left_alone(
+    database: Database, book: Book, letter: Letter, clock: Clock
+) -> None:
+    people(book, 2)
+    ledger = sender_of(database, book, clock).ledger(freeze(database, book, letter, now=NOW))
+    with workers.enlist(database, now=NOW) as seat:
+        ledger.claim(seat.id, limit=2, now=NOW)
+        assert workers.end_dead(database, now=NOW) == workers.Ended()
+        assert ledger.counts() == {State.CLAIMED: 2}
+
+
+@pytest.mark.parametrize(("on_doubt", "state"), [("resend", State.WAITING), ("hold", State.IN_DOUBT)])
+def test_a_dead_worker_leaves_its_message_on_the_wire_in_doubt_by_name(
+    database: Database, book: Book, letter: Letter, clock: Clock, on_doubt: str, state: State
+) -> None:
+    addresses = people(book, 2)
+    row = freeze(database, book, letter, now=NOW, on_doubt=on_doubt)
+    ledger = sender_of(database, book, clock).ledger(row)
+    with workers.enlist(database, now=NOW) as dead:
+        first, _ = ledger.claim(dead.id, limit=2, now=NOW)
+        assert ledger.intend(first, dead.id, now=NOW)
+    assert workers.end_dead(database, now=NOW) == workers.Ended(workers=1, claims=1, doubts=1)
+    assert ledger.counts().get(state)
+    (found,) = audit(database)
+    assert [(one.address, one.attempt, one.settled) for one in found.ever_in_doubt] == [(addresses[0], 1, "")]
+    assert not found.wrong
+
+
+def test_who_was_in_doubt_stays_named_after_the_doubt_is_settled(
+    database: Database, book: Book, letter: Letter, clock: Clock
+) -> None:
+    people(book, 1)
+    ledger = sender_of(database, book, clock).ledger(freeze(database, book, letter, now=NOW))
+    (claim,) = ledger.claim(1, limit=1, now=NOW)
+    assert ledger.intend(claim, 1, now=NOW)
+    ledger.record(claim, 1, Outcome(State.IN_DOUBT, text="the connection was lost"), now=NOW)
+    (again,) = ledger.claim(1, limit=1, now=NOW)
+    assert again.attempt == 2
+    assert again.doubt_at == NOW
+    assert ledger.intend(again, 1, now=NOW)
+    ledger.record(again, 1, Outcome(State.ACCEPTED, 250, "OK"), now=NOW)
+    (found,) = audit(database)
+    assert [(one.attempt, one.settled) for one in found.ever_in_doubt] == [(1, "accepted")]
+
+
+def test_an_answer_that_comes_after_the_doubt_settles_it(
+    database: Database, book: Book, letter: Letter, clock: Clock
+) -> None:
+    people(book, 1)
+    ledger = sender_of(database, book, clock).ledger(freeze(database, book, letter, now=NOW))
+    with workers.enlist(database, now=NOW) as frozen_worker:
+        (claim,) = ledger.claim(frozen_worker.id, limit=1, now=NOW)
+        assert ledger.intend(claim, frozen_worker.id, now=NOW)
+    workers.end_dead(database, now=NOW)
+    ledger.record(claim, frozen_worker.id, Outcome(State.ACCEPTED, 250, "OK"), now=NOW)
+    assert ledger.counts() == {State.ACCEPTED: 1}
+    assert len(audit(database)[0].ever_in_doubt) == 1
+
+
+def test_a_deferred_person_waits_until_the_time_and_then_is_tried_again(
+    database: Database, book: Book, letter: Letter, clock: Clock
+) -> None:
+    addresses = people(book, 1)
+    row = freeze(database, book, letter, now=NOW)
+    ledger = sender_of(database, book, clock).ledger(row)
+    (claim,) = ledger.claim(1, limit=1, now=NOW)
+    later = NOW + timedelta(minutes=5)
+    ledger.record(claim, 1, Outcome(State.DEFERRED, 451, "greylisted", later), now=NOW)
+    assert ledger.counts() == {State.DEFERRED: 1}
+    assert ledger.claim(1, limit=1, now=NOW) == []
+    assert ledger.next_try() == later
+    (again,) = ledger.claim(1, limit=1, now=later)
+    assert again.attempt == 2
+    lines = history(database, row, addresses[0].upper())
+    assert lines[1]["outcome"] == "deferred"
+    assert lines[1]["text"] == "greylisted"
+
+
+def test_nobody_waits_longer_than_the_issue_lives(
+    database: Database, book: Book, letter: Letter, clock: Clock
+) -> None:
+    people(book, 2)
+    row = freeze(database, book, letter, now=NOW)
+    ledger = sender_of(database, book, clock).ledger(row)
+    assert row.expires_at is not None
+    assert ledger.expire(row.expires_at, now=NOW) == 0
+    assert ledger.expire(row.expires_at, now=row.expires_at) == 2
+    assert ledger.counts() == {State.EXPIRED: 2}
+
+
+def test_a_cancelled_issue_is_not_sent_any_further(
+    database: Database, book: Book, letter: Letter, clock: Clock
+) -> None:
+    people(book, 3)
+    row = freeze(database, book, letter, now=NOW)
+    sender = sender_of(database, book, clock)
+    ledger = sender.ledger(row)
+    claim, *_ = ledger.claim(1, limit=2, now=NOW)
+    counts, nobody = sender.cancel(row, reason="the editor changed their mind")
+    assert counts == {"cancelled": 3}
+    assert nobody
+    assert not ledger.intend(claim, 1, now=NOW)
+    with pytest.raises(Refused, match="cancelled"):
+        sender.cancel(Issues(database).get(row.slot_key), reason="again")
+    assert Issues(database).get(row.slot_key).state == IssueState.CANCELLED
+
+
+def test_the_audit_tells_when_a_row_is_missing(database: Database, book: Book, letter: Letter, clock: Clock) -> None:
+    people(book, 3)
+    freeze(database, book, letter, now=NOW)
+    assert not audit(database)[0].wrong
+    with database.write() as connection:
+        connection.exec_driver_sql("DELETE FROM deliveries WHERE email = 'reader0001@example.net'")
+    assert audit(database)[0].wrong == ("3 people were frozen into the issue, but its states add up to 2",)
