@@ -13,6 +13,7 @@ the operator, and tried again.
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 import tempfile
@@ -199,7 +200,8 @@ class Ticker:
 
     def _follow(self, key: str, child: subprocess.Popen[bytes], output: IO[bytes]) -> str:
         """Log the child's lines until it ends; gives the last one."""
-        last, read = "", 0
+        lines = _Lines(output)
+        last = ""
         ended = False
         while not ended:
             try:
@@ -207,14 +209,9 @@ class Ticker:
                 ended = True
             except subprocess.TimeoutExpired:
                 pass
-            # The child writes through the same open file, so its place in the file is not ours to move: read by name.
-            with Path(f"/proc/self/fd/{output.fileno()}").open("rb") as reader:
-                reader.seek(read)
-                for line in reader:
-                    read += len(line)
-                    if text := line.decode("utf-8", "replace").strip():
-                        last = text
-                        log.info("%s: %s", key, text)
+            for line in lines.new(ended=ended):
+                last = line
+                log.info("%s: %s", key, line)
         return last
 
     def _judge(self, key: str, code: int, last: str) -> None:
@@ -231,3 +228,20 @@ class Ticker:
         # What the send has told the operator itself is not said twice.
         if not project.issues.alerts(key):
             project.alerts.tell(key, text)
+
+
+class _Lines:
+    """The lines of a file somebody else is writing, through the same open file: read without moving its place."""
+
+    def __init__(self, output: IO[bytes]) -> None:
+        self._output = output
+        self._read = 0
+
+    def new(self, *, ended: bool) -> list[str]:
+        """The full lines since the last call, the empty ones left out; when `ended`, the unfinished one too."""
+        size = os.fstat(self._output.fileno()).st_size
+        data = os.pread(self._output.fileno(), size - self._read, self._read)
+        if not ended:
+            data = data[: data.rfind(b"\n") + 1]
+        self._read += len(data)
+        return [line.strip() for line in data.decode("utf-8", "replace").splitlines() if line.strip()]
