@@ -49,6 +49,8 @@ _UNWANTED = re.compile(
     "[\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+"
 )
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~ ]*")
+_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]{1,200}")
+_UNADDRESSABLE = re.compile("[\x00-\x20\x7f<>]")
 _SEAM = "seam:"
 _HOLE = re.compile(r"slot([0-9a-f]{12})x([0-9]{2})z")
 
@@ -119,13 +121,16 @@ class Letter:
 
         `name` is the person's display name or empty, `date` comes from `date_header`, `message_id` from `message_id`
         (without angle brackets). `values` are the person's blanks; a missing or empty one takes the letter's default.
+        Raises `ValueError` for an address or a token that cannot stand in a header.
         """
+        if _UNADDRESSABLE.search(address):
+            raise ValueError("the address holds a space, a control character or an angle bracket")
         head = {"to": to_header(name, address), "date": date, "id": message_id}
         filled = {_SEAM: b""}
         for hole in self._distinct:
             context, _, blank = hole.partition(":")
             if context == "head":
-                filled[hole] = (head.get(blank) or values[blank]).encode()
+                filled[hole] = (head.get(blank) or _token(blank, values)).encode()
             elif context != "seam":
                 value = clean(values.get(blank) or self.defaults.get(blank, ""))
                 filled[hole] = _quoted_value(html_module.escape(value) if context == "html" else value)
@@ -265,12 +270,15 @@ def _line(name: str, value: str) -> bytes:
 
 
 def _words(text: str) -> str:
-    """RFC 2047 B words of at most 75 characters, cut between characters, on folded lines. ASCII stays as it is."""
+    """RFC 2047 B words, cut between characters, on folded lines. ASCII stays as it is.
+
+    A line with a word in it has at most 76 characters, the header's name included (RFC 2047 §2): 39 octets a word.
+    """
     if text.isascii() and "=?" not in text:
         return text
     words, current = [], ""
     for character in text:
-        if len((current + character).encode()) > 45:
+        if len((current + character).encode()) > 39:
             words.append(current)
             current = ""
         current += character
@@ -293,6 +301,14 @@ def to_header(name: str, address: str) -> str:
 
 def _is_address(text: str) -> bool:
     return "@" in text
+
+
+def _token(name: str, values: Mapping[str, str]) -> str:
+    """A blank in the head: part of an address there, so nothing but what needs no quoting in one (RFC 3986 §2.3)."""
+    token = values.get(name, "")
+    if not _UNRESERVED.fullmatch(token):
+        raise ValueError(f"the blank {name} has to be letters, digits and -._~ to stand in a header")
+    return token
 
 
 def bare_address(text: str) -> str:

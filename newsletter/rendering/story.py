@@ -177,7 +177,7 @@ class _Reasons:
         if rated := _rated(article):
             return rated
         if article.featured:
-            return "Editors’ choice"
+            return "Editors\u2019 choice"
         popular = any(term.name.startswith("popular") and term.value >= 0.8 for term in pick.terms)
         if popular and article.signal(SignalKind.VIEWS) is not None:
             return "Among the most read"

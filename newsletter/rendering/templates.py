@@ -24,7 +24,8 @@ from jinja2 import (
     UndefinedError,
     select_autoescape,
 )
-from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+from jinja2.exceptions import SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from newsletter.errors import TemplateError
 from newsletter.rendering import words
@@ -70,14 +71,14 @@ class Templates:
         """The text of one template. Raises `TemplateError`."""
         try:
             return self.environment.get_template(name).render(context)
-        except Exception as error:  # noqa: BLE001 - a template can raise anything
+        except Exception as error:
             raise self._explained(error, name) from error
 
     def render_string(self, source: str, context: Mapping[str, object], *, name: str) -> str:
         """The text of a template that is a setting; `name` says which one. Raises `TemplateError`."""
         try:
             return self.environment.from_string(source).render(context)
-        except Exception as error:  # noqa: BLE001 - a template can raise anything
+        except Exception as error:
             raise self._explained(error, name) from error
 
     def _explained(self, error: Exception, name: str) -> TemplateError:
