@@ -143,7 +143,9 @@ def serving(
         yield received
 
 
-Step = Literal["connect", "banner", "ehlo", "starttls", "handshake", "auth", "mail", "rcpt", "data", "body", "dot", "quit"]
+Step = Literal[
+    "connect", "banner", "ehlo", "starttls", "handshake", "auth", "mail", "rcpt", "data", "body", "dot", "quit"
+]
 
 # Things a server can do instead of its answer. Anything else is bytes to say.
 EOF = "eof"

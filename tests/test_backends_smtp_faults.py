@@ -393,7 +393,14 @@ def test_the_envelope_cannot_be_broken_out_of(tmp_path: Path) -> None:
     with Faulty() as server:
         connection = backend(server, tmp_path).open()
         before = list(server.commands)
-        for recipient in ("a@b.example>\r\nRCPT TO:<evil@example.org", "a b@example.org", "<a@b>", "nobody", "", "a@\0b"):
+        for recipient in (
+            "a@b.example>\r\nRCPT TO:<evil@example.org",
+            "a b@example.org",
+            "<a@b>",
+            "nobody",
+            "",
+            "a@\0b",
+        ):
             with pytest.raises(SendError) as caught:
                 connection.offer(Message("weekly@example.org", recipient, example(1).data))
             assert caught.value.permanent
