@@ -156,10 +156,10 @@ def _say_report(call: Call, report: Report) -> None:
         return
     already = " already; nobody was mailed now" if report.already else ""
     output.say(f"\n{report.slot_key} “{report.subject}” is {report.state}{already}" + _because(report))
-    if report.ended.workers:
+    if report.ended.claims or report.ended.doubts:
         output.say(
-            f"  {report.ended.workers} workers had died: {report.ended.claims} claims were given back, "
-            f"{report.ended.doubts} messages are in doubt"
+            f"  a worker had died before: {report.ended.claims} people it had claimed wait again, "
+            f"{report.ended.doubts} are in doubt"
         )
     output.say(f"  frozen {report.frozen:,}: {output.counts(report.totals, always=TOLD)}")
     if not report.already:
