@@ -32,12 +32,12 @@ def summed(terms: tuple[Term, ...]) -> str:
 
 
 def sentence(pick: Pick) -> str:
-    """A pick's strongest term in a short sentence for people: "Much read: 8,412 views: 91st of 100 among 37." """
+    """A pick's strongest term in a short sentence for people: "Much read (8,412 views: 91st of 100 among 37)." """
     telling = [term for term in pick.terms if term.name in _FOR and term.value > NEUTRAL]
     if not telling:
         return "Nothing else stood out more."
     best = max(telling, key=lambda term: term.weight * (term.value - NEUTRAL))
-    return f"{_FOR[best.name].capitalize()}: {best.why}."
+    return f"{_FOR[best.name].capitalize()} ({best.why})."
 
 
 def explain(issue: Issue, *, article: str) -> str | None:

@@ -19,7 +19,7 @@ from newsletter.issue import Article, Match, Section
 
 GUIDES = (
     r"\bguides?\b|\bhow to\b|\bwhere to\b|\beverything (you|we) need\b|\bbest \d+\b|\b\d+ best\b"
-    r"|^\d+ (?!dead\b|killed\b|injured\b|hurt\b|arrested\b|missing\b)"
+    r"|^\d{1,3} (?!dead\b|killed\b|injured\b|hurt\b|arrested\b|missing\b)"
 )
 """A `Match.title` for guides and lists in English headlines."""
 
