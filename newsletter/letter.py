@@ -65,7 +65,7 @@ class Blank:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a letter is from, as its head says it. Addresses are bare; `unsubscribe` is a prefix the token is added to.
+    """Who a letter is from, as its head says it. `reply_to` may be `Name <address>`; `unsubscribe` takes the token.
 
     `feedback_id` follows `a:b:c:SenderId` (Gmail's feedback loop); `archive` is the public list of past issues, or
     empty.
@@ -92,7 +92,7 @@ def token_of(nonce: str, number: int) -> str:
 
 def clean(value: str) -> str:
     """One line of plain text: controls, bidirectional overrides and line ends are gone, the rest is as it was."""
-    return value if value.isprintable() else _UNWANTED.sub(" ", value).strip()
+    return (value if value.isprintable() else _UNWANTED.sub(" ", value)).strip()
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class Letter:
             if context == "head":
                 filled[hole] = (head.get(blank) or _token(blank, values)).encode()
             elif context != "seam":
-                value = clean(values.get(blank) or self.defaults.get(blank, ""))
+                value = clean(values.get(blank, "")) or self.defaults.get(blank, "")
                 filled[hole] = _quoted_value(html_module.escape(value) if context == "html" else value)
         pieces: list[bytes] = [b""] * (2 * len(self.holes) + 1)
         pieces[::2] = self.literals
@@ -145,7 +145,7 @@ class Letter:
             pieces.append(self.literals[index])
             if index + 1 < span[1]:
                 context, _, blank = self.holes[index].partition(":")
-                value = clean(values.get(blank) or self.defaults.get(blank, ""))
+                value = clean(values.get(blank, "")) or self.defaults.get(blank, "")
                 pieces.append(_quoted_value(html_module.escape(value) if context == "html" else value))
         return quopri.decodestring(b"".join(pieces)).decode().replace("\r\n", "\n")
 
@@ -217,7 +217,7 @@ def _head(identity: Identity, subject: str, *, add: Callable[[bytes], None], lea
     leave("head:to")
     add(b"\r\n" + _line("Subject", _words(subject)))
     if identity.reply_to:
-        add(_line("Reply-To", identity.reply_to))
+        add(_line("Reply-To", to_header(*parseaddr(identity.reply_to))))
     add(b"Date: ")
     leave("head:date")
     add(b"\r\nMessage-ID: <")

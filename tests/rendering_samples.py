@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from newsletter.issue import Article, Card, Image, Issue, Pick, Section, Signal, SignalKind, Slot, Term
-from newsletter.rendering import Look, Publication, Social
+from newsletter.rendering import Look, Publication, Social, Templates
 
 NONCE = "0123456789ab"
 NOW = datetime(2026, 11, 19, 7, 0, tzinfo=UTC)
@@ -142,3 +142,25 @@ def hostile_week() -> Issue:
         for n, one in enumerate((bad, worse, linked))
     ]
     return Issue(slot=Slot("2026-W47", NOW), sections=SECTIONS, picks=tuple(picks))
+
+
+def rendered_html(templates: Templates) -> str:
+    """The HTML of the week's letter before its CSS is inlined: what the engines are compared on."""
+    from newsletter.rendering import _context, words
+    from newsletter.rendering.story import groups_of
+
+    issue = week()
+    groups = groups_of(issue, publication=PUBLICATION, look=LOOK)
+    stories = [story for group in groups for story in group.stories]
+    context = {
+        **_context(PUBLICATION, LOOK, NONCE),
+        "groups": groups,
+        "stories": stories,
+        "lead": stories[0],
+        "date": words.date_words(NOW, language="en"),
+        "label": "Week 47",
+        "browser_url": "https://letters.marquee.example/issues/2026-W47",
+        "subject": "The week",
+        "preheader": "What is in it",
+    }
+    return templates.render("weekly/body.html.j2", context)

@@ -36,7 +36,8 @@ class TestMaildir(BackendContract):
     @pytest.fixture
     def arrived(self, tmp_path: Path) -> Arrived:
         return lambda: [
-            path.read_bytes() for path in sorted((tmp_path / "mail/new").iterdir(), key=lambda path: path.stat().st_ctime_ns)
+            path.read_bytes()
+            for path in sorted((tmp_path / "mail/new").iterdir(), key=lambda path: path.stat().st_ctime_ns)
         ]
 
 

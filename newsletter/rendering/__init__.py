@@ -16,7 +16,7 @@ from newsletter.errors import TemplateError
 from newsletter.issue import Issue
 from newsletter.letter import CONFIRM_TOKEN, UNSUBSCRIBE_TOKEN, Letter, clean, encode
 from newsletter.rendering import words
-from newsletter.rendering.blanks import LETTER_BLANKS, refuse_losses, refuse_positions, stand_ins
+from newsletter.rendering.blanks import LETTER_BLANKS, refuse_changes, refuse_losses, refuse_positions, stand_ins
 from newsletter.rendering.check import Finding, Level, check, check_html
 from newsletter.rendering.inlining import InliningError, inline
 from newsletter.rendering.look import Fonts, Look, Palette, Publication, Social
@@ -148,9 +148,14 @@ def _letter(
     text = templates.render(f"{folder}/body.txt.j2", context)
     html = templates.render(body, context)
     try:
+        refuse_changes(text, nonce=nonce)
+    except ValueError as error:
+        raise TemplateError(str(error), file=f"templates/{folder}/body.txt.j2") from error
+    try:
+        refuse_changes(html, nonce=nonce)
+        refuse_positions(html, nonce=nonce)
         inlined = inline(html).html
         refuse_losses(html, inlined, nonce=nonce)
-        refuse_positions(inlined, nonce=nonce)
     except (InliningError, ValueError) as error:
         raise TemplateError(f"its output cannot become a letter: {error}", file=f"templates/{body}") from error
     try:

@@ -75,6 +75,17 @@ def stand_ins(nonce: str) -> dict[str, StandIn]:
     return {blank.name: StandIn(blank.name, token_of(nonce, number)) for number, blank in enumerate(LETTER_BLANKS)}
 
 
+def refuse_changes(text: str, *, nonce: str) -> None:
+    """Raise `ValueError` when a template did something to a blank it printed (`|upper`, `|truncate`)."""
+    whole = re.compile(rf"slot{nonce}x\d\dz")
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.lower().count(nonce) != len(whole.findall(line)):
+            raise ValueError(
+                f"line {number} of the output: a blank was changed on its way;"
+                " print it as it is, without upper, truncate and the like"
+            )
+
+
 def refuse_losses(before: str, after: str, *, nonce: str) -> None:
     """Raise `ValueError` when a blank is not as often in the finished HTML as the template printed it."""
     for blank, token in ((blank, token_of(nonce, number)) for number, blank in enumerate(LETTER_BLANKS)):

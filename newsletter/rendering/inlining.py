@@ -31,11 +31,14 @@ _CLIENT = re.compile(
     r"#outlook|\.ExternalClass|\.ReadMsgBody|\.yshortcuts|\.moz-|\bu\s*\+|\bim\b|#MessageViewBody", re.IGNORECASE
 )
 _DOCTYPE = re.compile(r"\A(?:\s|<!--.*?-->)*<!doctype[^>]*>", re.IGNORECASE | re.DOTALL)
-_DECLARATION = re.compile(r"\A\ufeff?\s*(?:<\?xml[^>]*\?>)?\s*", re.IGNORECASE)
+_DECLARATION = re.compile(r"\A\ufeff?(?:\s*<\?xml[^>]*\?>)?", re.IGNORECASE)
 _PARTS = re.compile(
     r"(?P<comment><!--.*?-->)|(?P<open><style\b[^>]*>)(?P<css>.*?)(?P<close></style\s*>)|(?P<script><script\b.*?</script\s*>)",
     re.IGNORECASE | re.DOTALL,
 )
+# Whole attributes at a time, so that nothing inside a value is taken for one.
+_TAG = re.compile(r"<[a-z][^\s<>]*(?:\s+[^\s=<>\"']+(?:=\"[^\"]*\"|='[^']*')?)+\s*>", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"\s+(?P<name>[^\s=<>\"']+)(?:=\"[^\"]*\"|='(?P<single>[^']*)')?")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]")
 _KEPT = re.compile(r"<!--x(\d+)x-->")
 _OPTIONS = {
@@ -75,8 +78,8 @@ def inline(html: str) -> Inlined:
     At-rules, pseudo-classes, attribute and universal selectors and client hacks stay in `<style>` as they are; a
     `<style data-premailer="ignore">` stays whole. Raises `InliningError`.
     """
-    before = _refuse(html)
     html = _DECLARATION.sub("", html, count=1)
+    before = _refuse(html)
     found = _DOCTYPE.match(html)
     doctype = found[0] if found else ""
     document = html[len(doctype) :]
@@ -101,7 +104,11 @@ def inline(html: str) -> Inlined:
 
     result = _premailed("<!DOCTYPE html>\n" + _PARTS.sub(apart, document))
     result = _KEPT.sub(lambda match: kept[int(match[1])], result)
-    result = doctype + ("\n" if doctype else "") + re.sub(r"\A\s*<!DOCTYPE[^>]*>\s*", "", result, flags=re.IGNORECASE)
+    result = (
+        doctype.lstrip()
+        + ("\n" if doctype else "")
+        + re.sub(r"\A\s*<!DOCTYPE[^>]*>\s*", "", result, flags=re.IGNORECASE)
+    )
     _verify(before, _Events.of(result))
     return Inlined(result, tuple(notes))
 
@@ -128,6 +135,9 @@ def split(css: str, *, line: int = 0, notes: list[str] | None = None) -> tuple[s
 
 
 def _sort_rule(rule: QualifiedRule, *, line: int, plain: list[str], rest: list[str]) -> None:
+    for node in rule.prelude:
+        if node.type == "error":
+            raise InliningError(f"the CSS does not parse: {node.message}", line=line + node.source_line)
     declarations = tinycss2.parse_declaration_list(rule.content, skip_comments=True, skip_whitespace=True)
     for declaration in declarations:
         if isinstance(declaration, ParseError):
@@ -186,7 +196,15 @@ def _premailed(document: str) -> str:
         result = Premailer(document, **_OPTIONS).transform(pretty_print=False)
     except Exception as error:  # premailer raises whatever lxml, cssselect and cssutils raise
         raise InliningError(f"the CSS could not be inlined ({type(error).__name__}: {error})") from error
-    return str(result)
+    return _TAG.sub(lambda tag: _ATTRIBUTE.sub(_double_quoted, tag[0]), str(result))
+
+
+def _double_quoted(attribute: re.Match[str]) -> str:
+    """cssutils writes font names in double quotes, so lxml puts style attributes into single ones: turn both round."""
+    value = attribute["single"]
+    if attribute["name"] != "style" or value is None:
+        return attribute[0]
+    return ' style="{}"'.format(value.replace('"', "'"))
 
 
 def _refuse(html: str) -> _Events:

@@ -49,8 +49,8 @@ def _sheet(css: str, *, line: int) -> Iterator[Finding]:
         yield error("style.rgb-spaces", "Gmail drops a block with rgb(0 0 0): write commas", line=at)
     for rule in tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True):
         at = line + rule.source_line - 1
-        if rule.type == "error":
-            yield error("style.parse", f"the CSS does not parse ({rule.message}): Gmail drops the block", line=at)
+        if rule.type == "error" or any(node.type == "error" for node in getattr(rule, "prelude", ())):
+            yield error("style.parse", "the CSS does not parse: Gmail drops the whole block", line=at)
         if not isinstance(rule, AtRule):
             continue
         if rule.lower_at_keyword == "import":

@@ -46,11 +46,10 @@ def shipped_templates() -> Path:
 
 
 class Templates:
-    """All templates of a project. `project` is its folder, or None for the shipped ones alone."""
+    """All templates of a project. `own` is its `templates/` folder, or None for the shipped ones alone."""
 
-    def __init__(self, project: Path | None = None) -> None:
-        own = (project / "templates",) if project is not None else ()
-        self.folders = (*own, shipped_templates())
+    def __init__(self, own: Path | None = None) -> None:
+        self.folders = (own, shipped_templates()) if own is not None else (shipped_templates(),)
         self.environment: Environment = ImmutableSandboxedEnvironment(
             loader=FileSystemLoader(self.folders),
             autoescape=select_autoescape(("html.j2", "html"), default_for_string=False),
@@ -85,7 +84,7 @@ class Templates:
         if isinstance(error, TemplateError):
             return error
         if isinstance(error, TemplateNotFound):
-            message = f"there is no template {error.message or name}"
+            message = f"there is no template {error.name or name}"
             file, line = self._where(error.__traceback__)
             return TemplateError(message, file=file or name, line=line)
         if isinstance(error, TemplateSyntaxError):
