@@ -21,7 +21,7 @@ from newsletter.locks import try_lock
 from newsletter.schedule import AFTER_FAILURE, Ticker, send_command
 from newsletter.sending import outbox
 from tests.conftest import Clock
-from tests.web_project import freeze_issue, make_project
+from tests.web_project import TOML, freeze_issue, mails, make_project
 
 BEGAN = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)  # a Monday; the slot is on Thursdays at 07:00
 SLOT = datetime(2026, 11, 19, 7, 0, tzinfo=UTC)
@@ -287,6 +287,32 @@ def test_one_tidying_that_fails_does_not_stop_the_others(due: Project, caplog: p
     Ticker(due, hourly=[fail, lambda: done.append("second")]).tidy()
     assert done == ["second"]
     assert "tidying failed" in caplog.text
+
+
+def test_a_due_slot_becomes_mail_in_a_mailbox(root: Path) -> None:
+    """The whole way, with the real program as the child, so by the real clock."""
+    now = datetime.now(UTC)
+    came = now - timedelta(minutes=10)
+    articles = root / "articles"
+    articles.mkdir(parents=True)
+    for number, title in enumerate(("Ferry", "Lighthouse", "Bakery", "Tuba")):
+        (articles / f"{number}.md").write_text(
+            f'---\ntitle: "{title} returns"\nurl: "https://www.marquee.example/{title.lower()}"\n'
+            f'published: "{(now - timedelta(hours=2)).isoformat()}"\n---\nA story about {title}, told at length.\n'
+        )
+    source = '[[sources]]\nname = "desk"\nkind = "folder"\npath = "articles"\n'
+    text = TOML.replace('"thursday"', f'"{came:%A}"'.lower()).replace('"07:00"', f'"{came:%H:%M}"')
+    clock = Clock(now)
+    project = make_project(root, clock=clock, began=now - timedelta(hours=1), text=text, more=source)
+    project.book.add_confirmed("reader@example.net")
+    ticker = Ticker(project)
+    ticker.tick()
+    issue = project.issues.newest()[0]
+    assert issue.state == State.CLOSED, project.issues.alerts(issue.slot_key)
+    assert [mail["To"] for mail in mails(root / "mail")] == ["reader@example.net"]
+    ticker.tick()
+    assert len(mails(root / "mail")) == 1
+    project.database.dispose()
 
 
 def test_the_child_is_this_very_program(tmp_path: Path) -> None:

@@ -40,7 +40,17 @@ from tests.web_project import (
 
 __all__ = ["project", "visitor"]  # fixtures
 
-READABLE = ("/", "/subscribe", "/issues", "/healthz", "/robots.txt", "/openapi.json", "/unsubscribe", "/unsubscribe/")
+READABLE = (
+    "/",
+    "/subscribe",
+    "/issues",
+    "/healthz",
+    "/robots.txt",
+    "/icon.svg",
+    "/openapi.json",
+    "/unsubscribe",
+    "/unsubscribe/",
+)
 
 
 def ask_for(visitor: Visitor, project: Project, clock: Clock, address: str, **headers: str) -> bytes:
@@ -313,7 +323,7 @@ def test_every_answer_carries_the_headers_that_keep_it_harmless(visitor: Visitor
 def test_a_page_loads_nothing_from_elsewhere_and_runs_no_script(visitor: Visitor) -> None:
     for path in ("/", "/issues", "/unsubscribe", "/nowhere"):
         page = visitor.get(path).text
-        assert not re.search(r"<script|<link|@import|url\(|<iframe|<img[^>]+src=\"http", page)
+        assert not re.search(r"<script|<link[^>]+href=\"http|@import|url\(|<iframe|<img[^>]+src=\"http", page)
         assert '<html lang="en" dir="ltr">' in page
 
 

@@ -48,13 +48,19 @@ PICTURE = "0123456789abcdef.png"
 
 
 def make_project(
-    root: Path, *, clock: Clock, public_url: str = "https://news.marquee.example", more: str = "", began: datetime = NOW
+    root: Path,
+    *,
+    clock: Clock,
+    public_url: str = "https://news.marquee.example",
+    more: str = "",
+    text: str = TOML,
+    began: datetime = NOW,
 ) -> Project:
     """A folder with everything a project has, and its `Project`. A second call opens the same folder again."""
     file = root / "newsletter.toml"
     if not file.exists():
-        root.mkdir(exist_ok=True)
-        file.write_text(TOML.format(public_url=public_url, more=more), encoding="utf-8")
+        root.mkdir(parents=True, exist_ok=True)
+        file.write_text(text.format(public_url=public_url, more=more), encoding="utf-8")
         create_keys(root / "newsletter.key")
         database = Database(load(root).database_url)
         database.migrate(now=began)
