@@ -150,8 +150,9 @@ def _fill(
     """Picks into all sections; again, whenever a thin section is closed, until none is."""
     closed: dict[str, str] = {}  # the name of a closed section, and of the one that gets its articles ("" none)
     why_closed: dict[str, str] = {}
+    one_source = len({entry.candidate.article.source for entry in entries}) < 2
     while True:
-        filled = _Filled(Table(per_subject=per_subject, per_source=per_source))
+        filled = _Filled(Table(per_subject=per_subject, per_source=per_source, one_source=one_source))
         _fill_once(entries, filled, sections=sections, measure=measure, closed=closed, why_closed=why_closed)
         thin = _first_thin(filled.table, sections=sections, closed=closed)
         if thin is None:

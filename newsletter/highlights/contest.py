@@ -21,6 +21,7 @@ from newsletter.issue import Term
 LIKENESS = 0.2 / 0.8
 REPEAT = 0.1 / 0.8
 _MOST_REPEATS = 2
+WORTH_SAYING = 0.02  # points of likeness that come from more than a shared small word
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +71,14 @@ class Lost:
 
 @dataclass
 class Table:
-    """What is picked so far, in all sections. The caps are hard and at least 1; None is no cap."""
+    """What is picked so far, in all sections. The caps are hard and at least 1; None is no cap.
+
+    With `one_source` nothing is held back for coming from the same source: it would be the same for everybody.
+    """
 
     per_subject: int | None = 1
     per_source: int | None = None
+    one_source: bool = False
     won: list[Won] = field(default_factory=list)
 
     def barred(self, entry: Entry) -> str:
@@ -89,7 +94,7 @@ class Table:
         return ""
 
 
-def penalty_of(entry: Entry, *, beside: Sequence[Won]) -> Penalty:
+def penalty_of(entry: Entry, *, beside: Sequence[Won], one_source: bool = False) -> Penalty:
     """What an entry loses beside earlier picks."""
     article = entry.candidate.article
     nearest, likeness, same_source = "", 0.0, 0
@@ -99,11 +104,11 @@ def penalty_of(entry: Entry, *, beside: Sequence[Won]) -> Penalty:
         alike = jaccard(entry.title.vocabulary, other.title.vocabulary)
         if alike > likeness:
             nearest, likeness = other.title.text, alike
-        same_source += article.source == other.candidate.article.source != ""
+        same_source += not one_source and article.source == other.candidate.article.source != ""
         by_author.update({*article.authors}.intersection(other.candidate.article.authors))
     same_author = max(by_author.values(), default=0)
     held_back = LIKENESS * likeness + REPEAT * (min(same_source, _MOST_REPEATS) + min(same_author, _MOST_REPEATS))
-    why = [f"like “{nearest}”"] if LIKENESS * likeness >= 0.005 else []
+    why = [f"like “{nearest}”"] if LIKENESS * likeness >= WORTH_SAYING else []
     why += [f"{same_source} from {article.source} before it"] if same_source else []
     why += [f"{same_author} by the same author before it"] if same_author else []
     return Penalty(held_back, ", ".join(why))
@@ -148,7 +153,7 @@ def _best_two(ranked: Sequence[Scored], *, taken: set[int], table: Table) -> lis
             break
         if index in taken or table.barred(scored.entry):
             continue
-        penalty = penalty_of(scored.entry, beside=table.won)
+        penalty = penalty_of(scored.entry, beside=table.won, one_source=table.one_source)
         best.append((scored.score - penalty.points, index, penalty))
         best.sort(key=lambda found: (-found[0], found[1]))
         del best[2:]
@@ -160,7 +165,7 @@ def _why_lost(scored: Scored, *, section: str, worth_of_last: float, any_won: bo
         return cap
     if not any_won:
         return f"{section} takes no articles"
-    penalty = penalty_of(scored.entry, beside=table.won[:-1])
+    penalty = penalty_of(scored.entry, beside=table.won[:-1], one_source=table.one_source)
     margin = worth_of_last - (scored.score - penalty.points)
     held_back = f" (held back {points(penalty.points)}: {penalty.why})" if penalty.why else ""
     return (
