@@ -149,10 +149,10 @@ def test_a_feed_made_to_stall_the_reader_is_given_up_in_time(data: bytes, monkey
 def test_entities_of_a_feed_read_no_files_and_do_not_explode() -> None:
     external = b'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/hostname">]>'
     laughs = b'<!DOCTYPE x [<!ENTITY a "ha">' + b"".join(
-        f'<!ENTITY {chr(98 + n)} "{f"&{chr(97 + n)};" * 10}">'.encode() for n in range(9)
+        f'<!ENTITY {chr(98 + n)} "{f"&{chr(97 + n)};" * 10}">'.encode() for n in range(7)
     )
     for doctype in (external, laughs + b"]>"):
-        data = rss(item(title="&e;&j;x")).replace(b"?>", b"?>" + doctype, 1)
+        data = rss(item(title="&e;&h;x")).replace(b"?>", b"?>" + doctype, 1)
         article = only(data)
         assert len(article.title) < 20
 

@@ -113,6 +113,10 @@ def test_a_summary_does_not_repeat_the_title() -> None:
     assert summary_of("The Title", title="The title") == ""
 
 
+def test_what_a_plug_in_adds_below_the_cut_is_no_summary() -> None:
+    assert summary_of("It was a time […]\nRelated: ten more things") == "It was a time…"
+
+
 def test_a_title_is_one_line_of_bounded_length() -> None:
     assert one_line(" a\n b\t c ") == "a b c"
     long = one_line("word " * 100)

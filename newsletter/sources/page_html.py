@@ -52,6 +52,7 @@ def article_from_html(data: bytes, *, reading: Reading, content_type: str = "") 
     """The article of a page. `reading.address` is where the page lies on the web, "" for a saved file."""
     page = parse_html(data, content_type=content_type)
     metas, node = _metas(page), json_ld(page)
+    etree.strip_elements(page, "script", "style", "noscript", "template", "svg", with_tail=False)
     title = _title(page, metas, node)
     url = _address(page, metas, data, live_at=reading.address)
     base = url or reading.address
