@@ -17,8 +17,8 @@ from newsletter.errors import SourceError
 from newsletter.issue import Article, Card, SignalKind
 from newsletter.sources import Pulled
 from newsletter.sources.feed import parse as parse_feed
-from newsletter.sources.feed_items import Reading
 from newsletter.sources.page import parse as parse_page
+from newsletter.sources.reading import Reading
 
 CORPUS = Path(os.environ.get("NEWSLETTER_CORPUS") or Path(__file__).resolve().parents[2] / "shared" / "corpus")
 pytestmark = [

@@ -12,9 +12,9 @@ from newsletter.errors import SettingsError, SourceError
 from newsletter.fetch import Fetcher
 from newsletter.issue import Card, SignalKind
 from newsletter.sources import Pulled, PullState, load
-from newsletter.sources.feed_items import Reading
 from newsletter.sources.folder import parse
 from newsletter.sources.folder_images import stored_image
+from newsletter.sources.reading import Reading
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 FULL = """---
@@ -253,8 +253,8 @@ def test_hostile_json_is_a_line_and_no_crash(folder: Path, text: str) -> None:
 
 
 def test_mark_up_in_a_body_and_in_keys_stays_harmless(folder: Path) -> None:
-    text = "---\ntitle: 'A <script>alert(1)</script>'\nurl: 'javascript:alert(1)'\n---\n<script>alert(2)</script>\n\nText <b>bold</b>.\n"
-    (folder / "a.md").write_text(text)
+    head = "---\ntitle: 'A <script>alert(1)</script>'\nurl: 'javascript:alert(1)'\n---\n"
+    (folder / "a.md").write_text(head + "<script>alert(2)</script>\n\nText <b>bold</b>.\n")
     found = pull(folder)
     assert found.articles[0].url is None
     assert found.articles[0].body == "Text bold."

@@ -6,6 +6,7 @@ import http.server
 import json
 import os
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,8 +18,8 @@ from newsletter.errors import SettingsError, SourceError
 from newsletter.fetch import Fetcher
 from newsletter.issue import Article, Card, SignalKind
 from newsletter.sources import PullState, load
-from newsletter.sources.feed_items import Reading
 from newsletter.sources.page import parse
+from newsletter.sources.reading import Reading
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SAVED = Reading("site", now=NOW)
@@ -211,7 +212,8 @@ def test_hostile_pages_leave_as_plain_text() -> None:
 
 
 def test_external_entities_of_a_page_are_not_read() -> None:
-    page = b'<!DOCTYPE html [<!ENTITY e SYSTEM "file:///etc/hostname">]><html><body><h1>A title &e; here</h1></body></html>'
+    doctype = b'<!DOCTYPE html [<!ENTITY e SYSTEM "file:///etc/hostname">]>'
+    page = doctype + b"<html><body><h1>A title &e; here</h1></body></html>"
     assert Path("/etc/hostname").read_text().strip() not in read(page).title
 
 
@@ -301,3 +303,22 @@ def test_live_pages_are_read_and_a_missing_one_does_not_stop_the_others(site: st
 def test_a_mistake_in_the_settings_is_refused(options: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r'Source "site"'):
         load("page", "site", options, root=tmp_path, fetcher=Fetcher())
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "<h1>", "<p>", "<div class=author>", "<p><object>", "<time>", "<article><img src='x'", "\n", "a b\n",
+        "<meta property=og:image content=x>", "<script type='application/ld+json'>{", "By aaaaaaaaaaaa ",
+        "<script type='application/ld+json'>" + " " * 1000,
+    ],
+)  # fmt: skip
+def test_a_page_made_to_stall_the_reader_costs_little_time(piece: str) -> None:
+    page = (piece * (3_000_000 // len(piece))).encode()
+    started = time.monotonic()
+    for data in (b"<!doctype html><html><body>" + page, page):
+        try:
+            read(data)
+        except SourceError:
+            continue
+    assert time.monotonic() - started < 15

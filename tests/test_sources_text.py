@@ -80,7 +80,7 @@ def test_what_only_says_that_there_is_more_is_dropped(fed: str, left: str) -> No
 
 
 def test_a_summary_ends_with_a_sentence() -> None:
-    text = "Mr. Smith of the U.S. Army went home at 5 p.m. on Monday. Then he slept for a very long time, and woke up again."
+    text = "Mr. Smith of the U.S. Army went home at 5 p.m. on Monday. Then he slept for a very long time and woke up."
     assert first_sentences(text, limit=80) == "Mr. Smith of the U.S. Army went home at 5 p.m. on Monday."
     assert first_sentences("Short.", limit=80) == "Short."
     assert (
