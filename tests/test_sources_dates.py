@@ -4,8 +4,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from newsletter.sources.dates import DateOrder, read_date
 
@@ -52,10 +51,11 @@ def test_a_date_means_what_its_source_meant(raw: str, utc: str) -> None:
 @pytest.mark.parametrize(
     "raw",
     [
-        "", "now", "yesterday", "-3d 14:20", "2024-036", "0000-00-00", "2024-02-30", "2024-13-01", "2024-02-05T25:00:00Z",
-        "05/02/2024", "5.2.2024", "Mon, 05 Feb 2024 10:00:00 IST", "Mon, 05 Feb 2024 10:00:00 XYZ", "Lun, 05 Fév 2024 10:00:00",
-        "Thu, 01 Jan 0001 00:00:00 +0000", "1970-01-01T00:00:00Z", "1994-12-31T00:00:00Z", "2026-11-25T00:00:00Z", "9999-12-31",
-        "5 Feb 2010:15", "2024", "12345678901234567890", "2024-02-05T10:00:00+99:00",
+        "", "now", "yesterday", "-3d 14:20", "2024-036", "0000-00-00", "2024-02-30", "2024-13-01",
+        "2024-02-05T25:00:00Z", "05/02/2024", "5.2.2024", "Mon, 05 Feb 2024 10:00:00 IST",
+        "Mon, 05 Feb 2024 10:00:00 XYZ", "Lun, 05 Fév 2024 10:00:00", "Thu, 01 Jan 0001 00:00:00 +0000",
+        "1970-01-01T00:00:00Z", "1994-12-31T00:00:00Z", "2026-11-25T00:00:00Z", "9999-12-31", "5 Feb 2010:15", "2024",
+        "12345678901234567890", "2024-02-05T10:00:00+99:00",
     ],
 )  # fmt: skip
 def test_what_is_not_certain_or_not_sane_is_no_date(raw: str) -> None:
