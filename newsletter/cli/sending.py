@@ -162,9 +162,9 @@ def _say_report(call: Call, report: Report) -> None:
             f"{report.ended.doubts} are in doubt"
         )
     output.say(f"  frozen {report.frozen:,}: {output.counts(report.totals, always=TOLD)}")
-    if not report.already:
+    if report.run.get("accepted"):
         output.say(f"  handed over to {call.project.backend().where}")
-    if report.next_try_at is not None:
+    if report.next_try_at is not None and report.next_try_at > call.clock():
         output.say(
             f"  not finished: the next try is at {output.when(report.next_try_at, call.zone)}; "
             "`newsletter send` goes on then, and `newsletter serve` does by itself"
