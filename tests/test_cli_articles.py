@@ -185,6 +185,11 @@ def test_a_dropped_article_is_never_picked_and_a_held_one_not_yet(tmp_path: Path
     assert second in [str(one["article"]["id"]) for one in later]
 
 
+def test_a_hold_skips_the_coming_issue_also_when_this_weeks_is_out(tmp_path: Path) -> None:
+    project = demo(tmp_path, "sent")
+    assert "2026-W49" in run("articles", "hold", "15", project=project).stdout
+
+
 def test_the_check_looks_at_the_letter_and_at_the_frozen_one(tmp_path: Path) -> None:
     project = demo(tmp_path, "pulled")
     findings = run("check", "--json", project=project)
@@ -208,3 +213,12 @@ def test_any_html_file_is_checked_and_written_with_its_css_inlined(tmp_path: Pat
     checked = run("check", "--html", str(page), "--inlined", str(out), "--json")
     assert "unsubscribe.html" in {one["id"] for one in parsed(checked.stdout)}
     assert 'style="color:#123456"' in out.read_text().replace(" ", "").replace("<pstyle", "<p style")
+
+
+def test_a_preview_is_written_as_files(tmp_path: Path) -> None:
+    pytest.importorskip("newsletter.preview", reason="newsletter/preview is not merged yet")
+    project = demo(tmp_path, "pulled")
+    out = tmp_path / "out"
+    assert run("preview", "--once", str(out), "--as", "ada@harbourlight.example", project=project).exit_code == 0
+    assert {"issue.html", "issue.txt", "issue.eml", "findings.json"} <= {file.name for file in out.iterdir()}
+    assert "ada@harbourlight.example" in (out / "issue.eml").read_text()
