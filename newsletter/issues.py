@@ -81,8 +81,9 @@ picks = sa.Table(
     "picks",
     metadata,
     sa.Column("issue_id", RowId, sa.ForeignKey("issues.id"), primary_key=True),
-    sa.Column("section", sa.String(60), primary_key=True),
-    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("place", sa.Integer, primary_key=True),
+    sa.Column("section", sa.String(60), nullable=False),
+    sa.Column("position", sa.Integer, nullable=False),
     sa.Column("article_id", RowId),
     sa.Column("score", sa.Float, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
@@ -213,10 +214,11 @@ class Issues:
                     issue_id=issue.id, variant=variant, format=letter.format, digest=letter.digest, data=dumps(letter)
                 )
             )
-        for pick in chosen:
+        for place, pick in enumerate(chosen, 1):
             connection.execute(
                 picks.insert().values(
                     issue_id=issue.id,
+                    place=place,
                     section=pick.section,
                     position=pick.position,
                     article_id=pick.article_id,
@@ -241,9 +243,10 @@ class Issues:
         return letter
 
     def picks(self, issue_id: int) -> list[FrozenPick]:
+        """What went into an issue, in reading order."""
         with self._database.read() as connection:
             rows = connection.execute(
-                sa.select(picks).where(picks.c.issue_id == issue_id).order_by(picks.c.section, picks.c.position)
+                sa.select(picks).where(picks.c.issue_id == issue_id).order_by(picks.c.place)
             ).all()
         return [
             FrozenPick(row.section, row.position, row.article_id, row.score, row.reason, json.loads(row.article))

@@ -183,6 +183,7 @@ def upgrade() -> None:
     op.create_table(
         "picks",
         sa.Column("issue_id", ROW_ID, nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
         sa.Column("section", sa.String(length=60), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("article_id", ROW_ID, nullable=True),
@@ -190,7 +191,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("article", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["issue_id"], ["issues.id"], name=op.f("fk_picks_issue_id")),
-        sa.PrimaryKeyConstraint("issue_id", "section", "position", name=op.f("pk_picks")),
+        sa.PrimaryKeyConstraint("issue_id", "place", name=op.f("pk_picks")),
     )
     op.create_table(
         "signals",
