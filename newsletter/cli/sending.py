@@ -42,7 +42,8 @@ def send(call: Call, slot_key: str | None, address: str | None, dry_run: bool, y
     """Send this week's issue: pull, pick, compose, check, freeze, send.
 
     An unfinished issue is finished first; this week's has its turn when nobody in that one can be mailed now. With
-    --slot only that week's is looked at. Running it again is always safe: an issue that is closed says so, and nobody is mailed twice.
+    --slot only that week's is looked at. Running it again is always safe: an issue that is closed says so, and nobody
+    is mailed twice.
 
     Exit code 0: the issue is out, or some are deferred and a next try is planned (`newsletter send` again, or `serve`,
     goes on then). 1: somebody was refused, expired or is in doubt, or nothing could be sent. 2: a setting has to be
