@@ -275,12 +275,24 @@ def test_a_cancelled_issue_mails_nobody_further(tmp_path: Path, server: Received
     assert run("issues", "cancel", WEEK, project=project).exit_code == 1
 
 
-def test_a_warning_that_is_also_the_refusal_is_said_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_warning_that_is_also_the_refusal_is_said_once(
+    tmp_path: Path, server: Received, monkeypatch: pytest.MonkeyPatch
+) -> None:
     project = demo(tmp_path)
-    monkeypatch.setenv("NEWSLETTER_BACKEND__KIND", "smtp")
-    monkeypatch.setenv("NEWSLETTER_BACKEND__HOST", "127.0.0.1")
+    server.refused[BJORN] = "451 4.7.1 greylisted"
+    run("send", "--yes", project=project)
     monkeypatch.setenv("NEWSLETTER_BACKEND__PORT", "1")
-    failed = run("send", "--yes", project=project)
+    monkeypatch.setattr("tests.command_line.NOW", later(minutes=10))
+    failed = run("send", project=project)
     assert failed.exit_code == 2
     assert failed.stderr.count("cannot be reached") == 1
     assert "cannot be reached" in run("issues", "show", WEEK, project=project).stdout
+
+
+def test_a_mail_server_that_is_away_is_found_before_anything_is_frozen(
+    tmp_path: Path, server: Received, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = demo(tmp_path)
+    monkeypatch.setenv("NEWSLETTER_BACKEND__PORT", "1")
+    assert run("send", "--yes", project=project).exit_code == 2
+    assert parsed(run("issues", "list", "--json", project=project).stdout) == []
