@@ -106,6 +106,9 @@ class Fetcher:
 
     def allowing(self, allow_private: Iterable[str]) -> Fetcher:
         """The same fetcher that may also reach these private hosts or networks."""
+        allow_private = tuple(allow_private)
+        if not allow_private:
+            return self
         return Fetcher(
             allow_private=(*self._allow_private, *allow_private),
             timeout_total=self._timeout_total,

@@ -65,7 +65,7 @@ class Blank:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a letter is from, as its head says it. Addresses are bare; `unsubscribe` is a prefix the token is added to.
+    """Who a letter is from, as its head says it. `reply_to` may be `Name <address>`; `unsubscribe` takes the token.
 
     `feedback_id` follows `a:b:c:SenderId` (Gmail's feedback loop); `archive` is the public list of past issues, or
     empty.
@@ -217,7 +217,7 @@ def _head(identity: Identity, subject: str, *, add: Callable[[bytes], None], lea
     leave("head:to")
     add(b"\r\n" + _line("Subject", _words(subject)))
     if identity.reply_to:
-        add(_line("Reply-To", identity.reply_to))
+        add(_line("Reply-To", to_header(*parseaddr(identity.reply_to))))
     add(b"Date: ")
     leave("head:date")
     add(b"\r\nMessage-ID: <")

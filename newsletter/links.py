@@ -70,7 +70,7 @@ def comparison_key(url: str) -> str:
 
 
 def same_site(one: str, other: str) -> bool:
-    """Whether two addresses lie on one site: the same host, or one host inside the other, ignoring `www.` and the like."""
+    """Whether two addresses lie on one site: the same host, or one inside the other, ignoring `www.` and the like."""
     hosts = [_AT_THE_FRONT.sub("", urlsplit(address).hostname or "", count=1) for address in (one, other)]
     if not all(hosts):
         return False

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from tests.smtp_servers import in_loop, listening
+from tests.smtp_servers import content, in_loop, listening
 
 LARGEST = 50_000_000  # bytes of a message
 
@@ -45,7 +45,7 @@ class Catcher:
         name = f"{time.time_ns()}.P{os.getpid()}Q{next(self._count)}.catcher"
         trace = f"Return-Path: <{envelope.mail_from or ''}>\r\nDelivered-To: {recipient}\r\n"
         waiting = self.maildir / "tmp" / name
-        waiting.write_bytes(trace.encode("utf-8", "surrogateescape") + bytes(envelope.content or b""))
+        waiting.write_bytes(trace.encode("utf-8", "surrogateescape") + content(envelope))
         waiting.rename(self.maildir / "new" / name)
         return name
 

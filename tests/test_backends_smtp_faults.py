@@ -6,6 +6,7 @@ unless the server said yes to the dot. Waits are cut short by the `timeout` opti
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from newsletter.backends.smtp import Smtp
 from newsletter.errors import ConfigurationError, InDoubt, NewsletterError, SendError, Unavailable
 from tests.smtp_servers import DEAF, EOF, HOST, RST, SLOW, STALL, Fault, Faulty, Step, ca_file
 
-SHORT = 0.25  # seconds
+SHORT, LONG = 0.3, 20  # seconds: where the server never answers, and where a busy machine may take its time
 
 GARBAGE = b"HTTP/1.1 400 Bad Request\r\n"
 PARTIAL = b"250 2.0.0 all i"  # and no more
@@ -26,7 +27,7 @@ HALF = b"250-2.0.0 first line\r\n250"  # a reply of many lines, cut off
 MIXED = b"250-first\r\n550 second\r\n"
 ENDLESS = b"250-more\r\n" * 1000
 LONG_LINE = b"250 " + b"x" * 100_000 + b"\r\n"
-NONSENSE = {
+NONSENSE: dict[str, Fault] = {
     "garbage": GARBAGE,
     "partial": PARTIAL,
     "half": HALF,
@@ -38,13 +39,13 @@ NONSENSE = {
     "stall": STALL,
     "slow": SLOW,
 }
-TEMPORARY = {
+TEMPORARY: dict[str, Fault] = {
     "421": b"421 4.3.2 shutting down\r\n",
     "450": b"450 4.2.0 greylisted\r\n",
     "451": b"451 4.3.0 try later\r\n",
     "452": b"452 4.3.1 no room\r\n",
 }
-PERMANENT = {
+PERMANENT: dict[str, Fault] = {
     "500": b"500 what?\r\n",
     "550": b"550 5.1.1 no such user\r\n",
     "552": b"552-5.3.4 too big\r\n552 5.3.4 really\r\n",
@@ -54,13 +55,14 @@ PASSWORD = "correct horse"
 
 
 def backend(server: Faulty, folder: Path, **options: Any) -> Smtp:
-    given = {"host": HOST, "port": server.port, "security": "none", "timeout": SHORT, "final_timeout": SHORT, **options}
-    smtp = load("smtp", given, root=folder)
+    wait = SHORT if server.fault in (STALL, SLOW, DEAF) else LONG
+    given = {"host": HOST, "port": server.port, "security": "none", "timeout": wait, "final_timeout": wait}
+    smtp = load("smtp", given | options, root=folder)
     assert isinstance(smtp, Smtp)
     return smtp
 
 
-def cases(steps: list[Step], faults: dict[str, Fault]) -> Any:
+def cases(steps: list[Step], faults: Mapping[str, Fault]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(
         ("step", "fault"),
         [pytest.param(step, faults[name], id=f"{step}-{name}") for step, name in product(steps, faults)],
@@ -111,7 +113,7 @@ def test_a_host_that_does_not_exist_is_unavailable(host: str, tmp_path: Path) ->
 def test_a_server_that_cannot_start_tls_now_is_unavailable(step: Step, fault: Fault, tmp_path: Path) -> None:
     with Faulty(step, fault, tls=True) as server:
         error = opening_fails(server, tmp_path, security="starttls", ca_file=str(ca_file(tmp_path)))
-        assert isinstance(error, Unavailable | ConfigurationError)
+        assert isinstance(error, Unavailable)
         assert server.commands[-1] == b"STARTTLS"
 
 
@@ -305,14 +307,12 @@ def test_a_clear_no_to_the_dot_is_certain(step: Step, fault: bytes, tmp_path: Pa
         connection.close()
 
 
-@cases(["dot", "body"], {"stall": STALL, "slow": SLOW})
-def test_no_answer_in_time_is_in_doubt(step: Step, fault: Fault, tmp_path: Path) -> None:
-    with Faulty(step, fault) as server:
+def test_a_server_that_falls_silent_during_the_message_leaves_a_doubt(tmp_path: Path) -> None:
+    with Faulty("body", STALL) as server:  # the dot is in the network: nobody can know
         connection = backend(server, tmp_path).open()
         connection.offer(example(1))
-        with pytest.raises((InDoubt, SendError)) as caught:
+        with pytest.raises(InDoubt, match="did not answer within"):
             connection.hand_over()
-        assert isinstance(caught.value, InDoubt) or fault == SLOW
         assert not connection.alive
         connection.close()
 

@@ -38,7 +38,7 @@ IDENTITY = Identity(
     list_name="The Weekly",
     unsubscribe="https://news.example.org/with/a/rather/long/path/that/other/software/folds/unsubscribe/",
     feedback_id="2026-W47:newsletter:weekly:exampleorg",
-    reply_to="editors@example.org",
+    reply_to="R\u00e9daction <editors@example.org>",
     archive="https://news.example.org/",
 )
 # Any text a template can produce: no lone surrogates, and no control but tab and line feed.
@@ -110,7 +110,7 @@ def test_no_line_is_too_long_starts_with_a_dot_or_holds_a_bare_line_end(
     assert not any(line.startswith(b".") for line in data.split(b"\r\n"))
     assert b"\n" not in data.replace(b"\r\n", b"")
     assert b"\r" not in data.replace(b"\r\n", b"")
-    body.decode("ascii")
+    data.decode("ascii")
 
 
 @given(name=VALUE, subject=VALUE)
@@ -120,6 +120,7 @@ def test_the_head_parses_to_one_recipient_and_the_subject_that_was_given(name: s
     message = parsed(addressed(letter, name=name))
     assert [address.addr_spec for address in message["To"].addresses] == [ADDRESS]
     assert "".join(message["Subject"].split()) == "".join(letter.subject.split())
+    assert message["Reply-To"].addresses[0].addr_spec == "editors@example.org"
     assert set(message.keys()) == {
         "From", "To", "Subject", "Reply-To", "Date", "Message-ID", "List-Id", "List-Unsubscribe",
         "List-Unsubscribe-Post", "List-Archive", "Feedback-ID", "Auto-Submitted", "Precedence",

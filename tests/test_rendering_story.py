@@ -88,6 +88,14 @@ def test_a_card_with_nothing_but_a_name_is_no_card() -> None:
     assert stories(issue_of(article("a", card=Card("Night Ferry"))))[0].info is None
 
 
+def test_the_word_above_a_title_is_one_the_heading_does_not_say() -> None:
+    issue = issue_of(
+        article("a", section="Weekly highlights", categories=("Highlights", "News", "Film")),
+        article("b", categories=("Highlights",)),
+    )
+    assert [story.kicker for story in stories(issue)] == ["News", ""]
+
+
 def test_images_follow_the_setting() -> None:
     def pictured(setting: str) -> list[bool]:
         groups = groups_of(week(), publication=PUBLICATION, look=replace(LOOK, images=setting))  # type: ignore[arg-type]

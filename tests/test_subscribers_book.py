@@ -4,7 +4,7 @@ from threading import Barrier
 
 import pytest
 import sqlalchemy as sa
-from subscribers_store import FORM, KEYS, PAGE
+from tests.subscribers_store import FORM, KEYS, PAGE
 
 from subscribers import (
     BadAddress,
@@ -20,7 +20,7 @@ from subscribers import (
     metadata,
 )
 
-pytest_plugins = ("subscribers_store",)  # its fixtures: store, desk
+pytest_plugins = ("tests.subscribers_store",)  # its fixtures: store, desk
 
 
 def test_a_sign_up_waits_for_its_confirmation(desk):

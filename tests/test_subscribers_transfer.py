@@ -4,14 +4,14 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
-from subscribers_store import FORM, PAGE
+from tests.subscribers_store import FORM, PAGE
 
 from subscribers import BadFile, ImportReport, Status, export_csv, import_csv, imports
 from subscribers.subscriber import Newcomer
 from subscribers.tables import consents
 from subscribers.transfer import BATCH
 
-pytest_plugins = ("subscribers_store",)  # its fixtures: store, desk
+pytest_plugins = ("tests.subscribers_store",)  # its fixtures: store, desk
 
 
 @pytest.fixture

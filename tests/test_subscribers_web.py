@@ -14,12 +14,12 @@ from urllib.parse import urlencode
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from subscribers_store import FORM, KEYS, Desk, TestStore, sqlite_store
+from tests.subscribers_store import FORM, KEYS, Desk, TestStore, sqlite_store
 
 from subscribers import Guard, Limits, SignUp, Status
 from subscribers.web import LONGEST_BODY, Site, router
 
-pytest_plugins = ("subscribers_store",)  # its fixtures: store, desk
+pytest_plugins = ("tests.subscribers_store",)  # its fixtures: store, desk
 
 URLENCODED = {"Content-Type": "application/x-www-form-urlencoded"}
 JSON = {"Content-Type": "application/json"}

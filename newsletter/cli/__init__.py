@@ -58,7 +58,12 @@ class Newsletter(Group):
         command: click.Command = getattr(importlib.import_module(f"newsletter.cli.{MODULES[cmd_name]}"), cmd_name)
         return command
 
-    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> NoReturn:  # noqa: ARG002
+    def main(  # type: ignore[override]
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,  # noqa: ARG002 - it is always called the same
+        **extra: Any,
+    ) -> NoReturn:
         """Run one command and end the process with its exit code."""
         call = Call()
         try:

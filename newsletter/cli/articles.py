@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -167,8 +169,6 @@ def add(call: Call, where: str, as_json: bool) -> None:
         raise Refused(f"{where} holds no article that could be read")
     for image in pulled.images:
         project.shelf.keep_image(image.name, image.media_type, image.data)
-    from dataclasses import replace
-
     read = [replace(article, source=ADDED) for article in pulled.articles]
     done = project.shelf.put(read, now=call.clock())
     for problem in done.problems:
@@ -182,9 +182,10 @@ def add(call: Call, where: str, as_json: bool) -> None:
         _say_lacks(one)
 
 
-def _page_options(where: str) -> dict[str, str]:
+def _page_options(where: str) -> dict[str, Any]:
     if where.lower().startswith(("https://", "http://")):
-        return {"url": where}
+        # Whoever runs this command may read what they name, also in their own network; a redirect may not.
+        return {"url": where, "allow_private": [urlsplit(where).hostname or ""]}
     file = Path(where)
     if not file.is_file():
         raise ConfigurationError(f"{where} is neither an address (https://…) nor a file that is there")
@@ -218,7 +219,9 @@ def _say_lacks(shelved: Shelved) -> None:
 @click.option("--title", metavar="TEXT", help="A title of your own.")
 @click.option("--blurb", metavar="TEXT", help="The lines under the title.")
 @click.option("--url", metavar="URL", help="The address readers are sent to.")
-@click.option("--date", metavar="TIME", help="When it was published: ISO 8601; without an offset, the newsletter's zone.")
+@click.option(
+    "--date", metavar="TIME", help="When it was published: ISO 8601; without an offset, the newsletter's zone."
+)
 @json_option
 @pass_call
 def edit(

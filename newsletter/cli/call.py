@@ -86,7 +86,7 @@ def _keep(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
 def _shared() -> list[click.Parameter]:
     return [
         click.Option(
-            ["-C", "--project", "folder"],
+            ["-C", "--project", "project_folder"],
             metavar="DIR",
             type=click.Path(path_type=Path),
             callback=_keep("folder"),

@@ -88,7 +88,9 @@ def _postal_address(project: Project) -> Iterator[Sign]:
     if address:
         yield Sign("postal address", OK, " ".join(address.split()))
     else:
-        yield Sign("postal address", FAIL, "there is none", "set [newsletter] postal_address: nothing is sent without it")
+        yield Sign(
+            "postal address", FAIL, "there is none", "set [newsletter] postal_address: nothing is sent without it"
+        )
 
 
 def _editors(project: Project) -> Iterator[Sign]:
@@ -102,7 +104,9 @@ def _editors(project: Project) -> Iterator[Sign]:
 def _database(project: Project) -> Iterator[Sign]:
     database = project.unchecked_database
     database.check()
-    yield Sign("database", OK, f"{database.url.render_as_string(hide_password=True)} is at version {database.version()}")
+    yield Sign(
+        "database", OK, f"{database.url.render_as_string(hide_password=True)} is at version {database.version()}"
+    )
 
 
 def _keys(project: Project) -> Iterator[Sign]:
@@ -123,10 +127,11 @@ def _templates(project: Project) -> Iterator[Sign]:
     now = project.clock()
     article = Article(title="A title", url="https://example.org/a", dek="A line.", published=now, published_from="feed")
     issue = Issue(project.slot(None), sections, (Pick(article, sections[0].name, 1, 1.0),))
-    looks = {"publication": project.publication, "look": project.look, "templates": project.templates}
-    rendering.render(issue, nonce="0" * 12, **looks)
+    publication, look, templates = project.publication, project.look, project.templates
+    nonce = "0" * 12
+    rendering.render(issue, publication=publication, look=look, templates=templates, nonce=nonce)
     for kind in rendering.MAILS:
-        rendering.render_mail(kind, nonce="0" * 12, **looks)
+        rendering.render_mail(kind, publication=publication, look=look, templates=templates, nonce=nonce)
     own = project.root / "templates"
     number = sum(1 for file in own.rglob("*.j2")) if own.is_dir() else 0
     yield Sign("templates", OK, f"all render; {number} of them are your own" if number else "all render")
@@ -165,18 +170,18 @@ def _names(project: Project) -> Iterator[Sign]:
     sender = project.settings.from_address.rpartition("@")[2]
     public = urlsplit(project.settings.newsletter.public_url).hostname or ""
     if _resolves(sender):
-        yield Sign("name of the sender", OK, f"{sender} is in the DNS")
+        yield Sign("name of the sender", OK, f"{sender} is found")
     else:
         yield Sign(
             "name of the sender",
             WARN,
-            f"{sender} has no address in the DNS",
+            f"{sender} is not found",
             "mail servers refuse senders whose domain has neither MX nor address records; check [newsletter] from",
         )
     if _resolves(public):
-        yield Sign("name of the pages", OK, f"{public} is in the DNS")
+        yield Sign("name of the pages", OK, f"{public} is found")
     else:
-        yield Sign("name of the pages", FAIL, f"{public} is not in the DNS", "check [newsletter] public_url")
+        yield Sign("name of the pages", FAIL, f"{public} is not found", "check [newsletter] public_url")
 
 
 def _resolves(host: str) -> bool:

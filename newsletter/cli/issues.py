@@ -87,20 +87,19 @@ def show(call: Call, key: str, address: str | None, as_json: bool) -> None:
         }
         for one in call.project.issues.picks(row.id)
     ]
-    alerts = [{"at": one.at, "text": one.text} for one in call.project.issues.alerts(row.slot_key)]
+    alerts = call.project.issues.alerts(row.slot_key)
     if as_json:
-        output.dump({**_json(row), "states": totals, "picks": picks, "alerts": alerts})
+        told = [{"at": one.at, "text": one.text} for one in alerts]
+        output.dump({**_json(row), "states": totals, "picks": picks, "alerts": told})
         return
     _show(call, row, totals)
     if picks:
         output.heading("Articles")
-        output.table(
-            ("section", "place#", "title", "why"),
-            [(one["section"], one["position"], one["title"], one["reason"]) for one in picks],
-        )
+        for one in picks:
+            output.item(f"{one['section']} {one['position']}. {one['title']}", [str(one["reason"])])
     if alerts:
         output.heading("The operator was told")
-        output.table(("at", "what"), [(output.when(one["at"], call.zone), one["text"]) for one in alerts])
+        output.table(("at", "what"), [(output.when(one.at, call.zone), one.text) for one in alerts])
 
 
 def _show(call: Call, row: IssueRow, totals: dict[str, int]) -> None:
@@ -128,12 +127,12 @@ def _show_address(call: Call, row: IssueRow, address: str, *, as_json: bool) -> 
         return
     if not lines:
         raise Refused(
-            f"{email} is not among the people frozen into {row.slot_key}; `newsletter subscribers show` says since when "
-            "they are active"
+            f"{email} is not among the people frozen into {row.slot_key}; `newsletter subscribers show` says "
+            "since when they are active"
         )
     now, *noted = lines
     reason = f" ({now['reason']})" if now["reason"] else ""
-    output.say(f"{email} in {row.slot_key}: {now['state']}{reason} after {now['attempts']} attempts")
+    output.say(f"{email} in {row.slot_key}: {now['state']}{reason} at attempt {now['attempts']}")
     answers = [
         (one.get("attempt") or now["attempts"], one.get("outcome") or now["state"], one["code"] or "", one["text"], one)
         for one in (*noted, now)
@@ -156,7 +155,9 @@ def cancel(call: Call, key: str, reason: str) -> None:
     """
     row = call.project.issues.get(call.slot(key).key)
     counts = call.project.weekly.cancel(row, reason=reason)
-    output.say(f"{row.slot_key} is cancelled" + (f": {output.counts(counts)}" if counts else "; nobody was frozen into it"))
+    output.say(
+        f"{row.slot_key} is cancelled" + (f": {output.counts(counts)}" if counts else "; nobody was frozen into it")
+    )
 
 
 not_yet(issues, "approve", "Approve an issue, bound to its content.")
@@ -208,7 +209,10 @@ def _say_audit(found: list[IssueAudit]) -> None:
         return
     output.table(
         ("issue", "state", "frozen#", "became", "sums"),
-        [(one.slot_key, one.state, one.frozen, output.counts(one.counts), "off" if one.wrong else "right") for one in found],
+        [
+            (one.slot_key, one.state, one.frozen, output.counts(one.counts), "off" if one.wrong else "right")
+            for one in found
+        ],
     )
     for one in found:
         for sentence in one.wrong:

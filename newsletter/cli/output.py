@@ -52,6 +52,12 @@ def prepare() -> None:
             logger.addHandler(_line)
 
 
+def log_otherwise() -> None:
+    """For a command that stays and writes a log of its own: warnings are no longer lines of ours."""
+    for name in ("newsletter", "subscribers"):
+        logging.getLogger(name).removeHandler(_line)
+
+
 def abandon() -> None:
     """Whoever read standard output has gone: let Python's own flush at the end find something that takes it."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -90,7 +96,7 @@ def _plain(value: object) -> object:
 
 def when(moment: datetime | None, zone: tzinfo) -> str:
     """A time for people: ISO 8601 with an offset, in the newsletter's zone; nothing is a dash."""
-    return moment.astimezone(zone).isoformat(timespec="seconds") if moment else "–"
+    return moment.astimezone(zone).isoformat(timespec="seconds") if moment else "-"
 
 
 def counts(numbers: Mapping[str, int], *, always: Iterable[str] = ()) -> str:

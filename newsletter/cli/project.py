@@ -57,7 +57,9 @@ def init(call: Call, folder: Path, demo: bool) -> None:
 
 def _write_settings(file: Path, *, demo: bool) -> None:
     if demo:
-        from newsletter.demo import SETTINGS as text
+        from newsletter import demo as sample
+
+        text = sample.SETTINGS
     else:
         from newsletter.project_files import settings_text
 
@@ -132,14 +134,18 @@ def _next_steps(root: Path, *, demo: bool) -> None:
         output.say(f"  newsletter -C {root} send --yes    the whole weekly job; the mails land in {root / 'mail'}")
         output.say(f"  newsletter -C {root} preview       what it looks like, live")
         return
-    output.say(f"  1. fill in from, public_url and postal_address in {root / SETTINGS_FILE}, and add a [[sources]] table")
+    output.say(
+        f"  1. fill in from, public_url and postal_address in {root / SETTINGS_FILE}, and add a [[sources]] table"
+    )
     if os.environ.get(DATABASE_VARIABLE):
         output.say(f"     newsletter -C {root} migrate    makes the tables of the database {DATABASE_VARIABLE} names")
     output.say(f"  2. newsletter -C {root} doctor     says what is still missing")
     output.say(f"  3. newsletter -C {root} pull       reads the articles; then `pick` and `preview` show the issue")
     output.say(f"  4. newsletter -C {root} subscribers import FILE")
     output.say(f"  5. newsletter -C {root} send")
-    output.say(f"Keep a copy of {root / 'newsletter.key'} apart from the database: without it every unsubscribe link dies.")
+    output.say(
+        f"Keep a copy of {root / 'newsletter.key'} apart from the database: without it every unsubscribe link dies."
+    )
 
 
 @click.command(cls=Command)
@@ -197,5 +203,8 @@ def serve(call: Call, host: str, port: int) -> None:
     Put a TLS proxy in front (docs/running.md). Ctrl-C or SIGTERM ends it.
     """
     from newsletter import web
+    from newsletter.schedule import Ticker
 
-    web.serve(call.folder, host=host, port=port, clock=call.clock)
+    project = call.project
+    output.log_otherwise()
+    web.serve(project, host=host, port=port, beside=(Ticker(project, hourly=(project.book.tidy,)),))

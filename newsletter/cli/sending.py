@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
@@ -49,12 +49,13 @@ def send(call: Call, slot_key: str | None, address: str | None, dry_run: bool, y
     changed first, or nobody could be asked. 130 or 143: stopped by Ctrl-C or SIGTERM, with nothing lost.
 
     JSON: {"slot", "state", "subject", "frozen", "states": {STATE: N}, "this_run": {STATE: N}, "already", "reason",
-    "next_try_at", "ended": {"workers", "claims", "doubts"}, "pulled": [as of pull], "picked": [as of pick]}
+    "next_try_at", "ended": {"workers", "claims", "doubts"}, "pulled": [as of pull], "picked": [as of pick]}; with
+    --dry-run as of pick, and "subject", "audience": N, "findings": [as of check]; with --to {"slot", "to", "reply"}
     """
     if address is not None and dry_run:
         raise click.UsageError("--to and --dry-run exclude each other")
     if address is not None:
-        return _test_copy(call, slot_key, address)
+        return _test_copy(call, slot_key, address, as_json=as_json)
     if dry_run:
         return _dry_run(call, slot_key, as_json=as_json)
     return _send(call, slot_key, yes=yes, as_json=as_json)
@@ -70,7 +71,7 @@ def _send(call: Call, slot_key: str | None, *, yes: bool, as_json: bool) -> int:
 
         def confirm(composed: Composed, people: int) -> bool:
             if not as_json:
-                showing.picks(composed.issue, zone=call.zone)
+                showing.picks(composed.issue)
             if not yes and not _asked(f"Mail “{_subject(composed)}” to {people:,} people", call):
                 return False
             stopping.gently = True
@@ -107,7 +108,7 @@ def _asked(question: str, call: Call) -> bool:
     return click.confirm(f"\n{question} through {call.project.backend().where}?", err=True)
 
 
-def _tell_pulled(lines: list[PullLine] | tuple[PullLine, ...]) -> None:
+def _tell_pulled(lines: Sequence[PullLine]) -> None:
     for line in lines:
         output.note(showing.pull_text(line))
         for problem in line.problems:
@@ -154,13 +155,15 @@ def _say_report(call: Call, report: Report) -> None:
         output.say(f"{report.slot_key} is {report.state}, nobody was mailed" + _because(report))
         return
     already = " already; nobody was mailed now" if report.already else ""
-    output.say(f"{report.slot_key} “{report.subject}” is {report.state}{already}" + _because(report))
+    output.say(f"\n{report.slot_key} “{report.subject}” is {report.state}{already}" + _because(report))
     if report.ended.workers:
         output.say(
             f"  {report.ended.workers} workers had died: {report.ended.claims} claims were given back, "
             f"{report.ended.doubts} messages are in doubt"
         )
     output.say(f"  frozen {report.frozen:,}: {output.counts(report.totals, always=TOLD)}")
+    if not report.already:
+        output.say(f"  handed over to {call.project.backend().where}")
     if report.next_try_at is not None:
         output.say(
             f"  not finished: the next try is at {output.when(report.next_try_at, call.zone)}; "
@@ -183,7 +186,7 @@ def _code(report: Report, stopping: Stopping) -> int:
     return 1 if any(report.totals.get(state) for state in ("refused", "expired", "in doubt")) else 0
 
 
-def _test_copy(call: Call, slot_key: str | None, address: str) -> int:
+def _test_copy(call: Call, slot_key: str | None, address: str, *, as_json: bool) -> int:
     from newsletter.issue import Issue
     from newsletter.issues import FROZEN
     from newsletter.weekly import Composed
@@ -205,6 +208,9 @@ def _test_copy(call: Call, slot_key: str | None, address: str) -> int:
         if finding.level != "info":
             output.note(f"{finding.level}: {finding.message}")
     reply = project.weekly.test_copy(composed, email, project.backend())
+    if as_json:
+        output.dump({"slot": slot.key, "to": email, "reply": reply})
+        return 0
     output.say(f"a test copy of {slot.key} went to {email}: {reply}. Nothing was recorded.")
     return 0
 
@@ -218,7 +224,9 @@ def _dry_run(call: Call, slot_key: str | None, *, as_json: bool) -> int:
         if as_json:
             output.dump({**report_json(report), "audience": row.frozen, "findings": [], "pulled": [], "picked": []})
             return 0
-        output.say(f"{row.slot_key} “{row.subject}” is {row.state}: frozen {row.frozen:,}, {output.counts(report.totals)}")
+        output.say(
+            f"{row.slot_key} “{row.subject}” is {row.state}: frozen {row.frozen:,}, {output.counts(report.totals)}"
+        )
         output.say("a send would go on with it" if row.state == "sending" else "a send would mail nobody")
         return 0
     pulled = weekly.pull()
@@ -242,7 +250,9 @@ def _dry_run(call: Call, slot_key: str | None, *, as_json: bool) -> int:
         if composed.findings:
             output.heading("Findings")
             showing.findings(composed.findings)
-        output.say(f"\n{slot.key} “{_subject(composed)}” would go to {people:,} people. Nothing was frozen, nobody mailed.")
+        output.say(
+            f"\n{slot.key} “{_subject(composed)}” would go to {people:,} people. Nothing was frozen, nobody mailed."
+        )
     return 1 if errors or composed.letter is None else 0
 
 

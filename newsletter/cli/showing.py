@@ -64,16 +64,14 @@ def issue_json(issue: Issue) -> dict[str, Any]:
     }
 
 
-def picks(issue: Issue, *, zone: tzinfo) -> None:
-    """The picks, section by section, each with its reason."""
+def picks(issue: Issue, *, zone: tzinfo | None = None) -> None:
+    """The picks, section by section, each with its reason; with a `zone` also where and when it appeared."""
     for section in issue.sections:
         chosen = issue.in_section(section.name)
         output.heading(section.title, f"{len(chosen)} of at most {section.pick}")
         for pick in chosen:
-            output.item(
-                f"{pick.position}. {pick.article.title}",
-                (pick.reason, f"{pick.article.url}  {output.when(pick.article.published, zone)}"),
-            )
+            where = [f"{pick.article.url}  {output.when(pick.article.published, zone)}"] if zone else []
+            output.item(f"{pick.position}. {pick.article.title}", [pick.reason, *where])
         if not chosen:
             output.item("nothing", ())
 
@@ -83,20 +81,16 @@ def passed_over(those: Sequence[PassedOver]) -> None:
     if not those:
         return
     output.heading("Passed over", f"{len(those)}")
-    output.table(
-        ("article", "title", "why", "later"),
-        [(one.article.id, one.article.title, one.reason, "waits" if one.waits else "") for one in those],
-    )
+    for one in those:
+        waits = ["it waits for a later issue"] if one.waits else []
+        output.item(f"{one.article.title or '(no title)'} (article {one.article.id})", [one.reason, *waits])
 
 
 def terms(those: Sequence[Term]) -> None:
     """How a score came about."""
     output.table(
         ("term", "points#", "weight#", "value#", "why"),
-        [
-            (term.name, f"{term.points:.3f}", f"{term.weight:.2f}", f"{term.value:.2f}", term.why)
-            for term in those
-        ],
+        [(term.name, f"{term.points:.3f}", f"{term.weight:.2f}", f"{term.value:.2f}", term.why) for term in those],
     )
 
 

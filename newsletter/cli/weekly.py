@@ -59,6 +59,9 @@ def pick(call: Call, slot_key: str | None, why: str | None, as_json: bool) -> No
     if as_json:
         output.dump(showing.issue_json(issue))
         return
+    row = call.project.issues.find(slot.key)
+    if row is not None and row.frozen_at is not None:
+        output.note(f"{slot.key} is {row.state}: `newsletter issues show {slot.key}` says what it carried")
     output.say(f"{slot.key}, planned for {output.when(slot.at, call.zone)}")
     if not issue.picks:
         output.say("no article was picked; `newsletter pull` reads the sources, `articles list` shows the shelf")

@@ -30,9 +30,11 @@ FULL_TEXT = 600
 _LAST_MOMENT = datetime(9000, 1, 1, tzinfo=UTC)
 _PAID = re.compile(
     r"sponsored(?: content| post)?|advertisements?|advertorial|paid (?:post|content)|partner content|promoted|"
-    r"promotion|brand(?:ed)? content|anzeige|werbung|publireportage|publicidad|patrocinado|sponsorisé|contenu partenaire",
+    r"promotion|brand(?:ed)? content|anzeige|werbung|publireportage|publicidad|"
+    r"patrocinado|sponsorisé|contenu partenaire",
     re.IGNORECASE,
 )
+_A_TAG = re.compile(r"</?[a-z][a-z0-9]{0,9}(?:\s[^<>]{0,500})?/?>", re.IGNORECASE)
 _PAID_TITLE = re.compile(rf"(?:\[(?:{_PAID.pattern}|ad)\]|(?:{_PAID.pattern})\s*[:|–—-]\s)", re.IGNORECASE)  # noqa: RUF001
 
 
@@ -60,6 +62,10 @@ def from_xml(found: Mapping[str, Any], *, reading: Reading) -> Pulled:
     """The articles of what `feed_xml.read_xml` found."""
     base = canonical(found["link"], against=reading.address) or reading.address
     language = one_line(found["language"], limit=35)
+
+    # Only Atom says what is text and what is HTML; elsewhere feedparser guesses, and takes much HTML for text.
+    if not found["version"].startswith("atom"):
+        found = {**found, "items": [_untyped(item) for item in found["items"]]}
 
     def article(item: Mapping[str, Any]) -> Article:
         return replace(_from_xml_item(item, base=base, reading=reading), language=language)
@@ -151,6 +157,14 @@ def _from_xml_item(item: Mapping[str, Any], *, base: str, reading: Reading) -> A
     )
 
 
+def _untyped(item: Mapping[str, Any]) -> dict[str, Any]:
+    """The item with everything that has a tag in it marked as HTML."""
+    return {
+        **item,
+        **{key: ["text/html", item[key][1]] for key in ("title", "summary", "content") if _A_TAG.search(item[key][1])},
+    }
+
+
 def _read(typed: list[str]) -> str:
     """The plain text of a `[media type, text]`: only what is not said to be plain is read as HTML."""
     media_type, text = typed
@@ -170,7 +184,7 @@ def _image(item: Mapping[str, Any], *, base: str) -> Image | None:
     """The picture an item names: the largest of its media, else a thumbnail, else an enclosure."""
     media = [_offer(entry) for entry in item["media_content"] if _is_picture(entry)]
     thumbnails = [_offer(entry) for entry in item["media_thumbnail"]]
-    enclosed = [_offer(entry) for entry in item["enclosures"] if _is_picture(entry)]
+    enclosed = [_offer(entry) for entry in item["links"] if entry.get("rel") == "enclosure" and _is_picture(entry)]
     itunes = Offer(item["image"].get("href", "") or item["image"].get("url", ""))
     return (
         largest(media, against=base)

@@ -43,7 +43,7 @@ def read_xml(data: bytes, *, address: str, content_type: str) -> dict[str, Any]:
 
     `{version, broken, title, link, language, count, items: […]}`; `broken` says what is wrong with the XML, or "". An
     item holds the texts of `_ENTRY_KEYS`, `title`, `summary` and `content` as `[media type, text]`, and lists of
-    mappings: `authors`, `tags`, `links`, `enclosures`, `media_content`, `media_thumbnail`, and mappings `image`,
+    mappings: `authors`, `tags`, `links`, `media_content`, `media_thumbnail`, and mappings `image`,
     `media_starrating`, `media_statistics`. At most `MAX_ITEMS` items; `count` is how many there were.
     """
     headers = {"content-location": address} if address else {}
@@ -132,7 +132,7 @@ def _item(entry: dict[str, Any]) -> dict[str, Any]:
     item["summary"] = _typed(dict.get(entry, "summary_detail"))
     contents = [_typed(content) for content in _mappings(entry, "content")]
     item["content"] = max(contents, key=lambda content: len(content[1]), default=["", ""])
-    for key in ("authors", "tags", "links", "enclosures", "media_content", "media_thumbnail"):
+    for key in ("authors", "tags", "links", "media_content", "media_thumbnail"):
         item[key] = [_texts(mapping) for mapping in _mappings(entry, key)]
     for key in ("image", "media_starrating", "media_statistics"):
         value = dict.get(entry, key)

@@ -23,8 +23,8 @@ from newsletter.sources.text import MAX_BODY, first_sentences, labels, names, on
 
 KEYS = (
     "title", "url", "link", "date", "published", "updated", "author", "authors", "dek", "summary", "description",
-    "body", "image", "image_alt", "section", "category", "categories", "tags", "card", "subject", "guid", "id", "featured", "sponsored",
-    "signals", "related", "language", "draft",
+    "body", "image", "image_alt", "section", "category", "categories", "tags", "card", "subject", "guid", "id",
+    "featured", "sponsored", "signals", "related", "language", "draft",
 )  # fmt: skip
 CARD_KEYS = ("name", "produced_by", "rating", "rating_count", "label")
 _SOMEBODY_ELSES = frozenset(

@@ -8,9 +8,8 @@ them). Raises `SourceError` when the bytes hold no page at all.
 from __future__ import annotations
 
 import codecs
-import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any
 
@@ -20,6 +19,7 @@ from newsletter.errors import SourceError
 from newsletter.issue import Article, Image
 from newsletter.links import canonical, is_home_page, same_site
 from newsletter.sources.feed_items import Reading
+from newsletter.sources.page_json_ld import first, json_ld, texts
 from newsletter.sources.page_text import card_in, related_in, signals_of
 from newsletter.sources.pictures import Offer, acceptable, inline_offer
 from newsletter.sources.text import MAX_BODY, labels, names, one_line, plain, summary_of, tidy, without_boilerplate
@@ -34,10 +34,6 @@ _DATE_METAS = (
     "timestamp",
 )  # fmt: skip
 _UPDATED_METAS = ("article:modified_time", "og:updated_time", "datemodified", "last-modified", "dcterms.modified")
-_ARTICLE_TYPES = re.compile(r"(?:\w*Article|\w*Posting|Report|Review|\w*Review|Recipe|OpinionPiece)", re.IGNORECASE)
-_OTHER_TYPES = re.compile(
-    r"(?:WebPage|ItemPage|VideoObject|PodcastEpisode|CreativeWork|ImageGallery|LiveBlog\w*)", re.IGNORECASE
-)
 _NO_STORY = frozenset(
     {"nav", "footer", "aside", "form", "figure", "header", "script", "style", "noscript", "iframe", "button", "select"}
 )
@@ -55,19 +51,19 @@ Element = Any
 def article_from_html(data: bytes, *, reading: Reading, content_type: str = "") -> Article:
     """The article of a page. `reading.address` is where the page lies on the web, "" for a saved file."""
     page = parse_html(data, content_type=content_type)
-    metas, node = _metas(page), _json_ld(page)
+    metas, node = _metas(page), json_ld(page)
     title = _title(page, metas, node)
     url = _address(page, metas, data, live_at=reading.address)
     base = url or reading.address
     published_raw, published_from = _published(page, metas, node, url=url)
     paragraphs = _paragraphs(page)
-    body = tidy(plain(_first(node.get("articleBody")))) or "\n".join(paragraphs)
+    body = tidy(plain(first(node.get("articleBody")))) or "\n".join(paragraphs)
     dek = _dek(metas, node, title=title)
     lines = _lines(page)
     card = card_in(lines)
     tags = labels([*metas.get("article:tag", ()), *_keywords(node), *_split(metas.get("news_keywords", ()))])
-    section = (*metas.get("article:section", ()), *_texts(node.get("articleSection")))
-    updated = _first(node.get("dateModified")) or _meta(metas, *_UPDATED_METAS)
+    section = (*metas.get("article:section", ()), *texts(node.get("articleSection")))
+    updated = first(node.get("dateModified")) or _meta(metas, *_UPDATED_METAS)
     return Article(
         title=title,
         url=url or None,
@@ -148,58 +144,6 @@ def _meta(metas: Mapping[str, list[str]], *wanted: str) -> str:
     return next((metas[name][0] for name in wanted if name in metas), "")
 
 
-def _json_ld(page: Element) -> Mapping[str, Any]:
-    """The JSON-LD object that describes the article, {} when there is none: dated before undated."""
-    objects = [node for script in page.iter("script") for node in _objects(script)]
-    ranked = [
-        node
-        for form in (_ARTICLE_TYPES, _OTHER_TYPES)
-        for node in objects
-        if any(form.fullmatch(name.rpartition("/")[2]) for name in _texts(node.get("@type")))
-    ]
-    dated = [node for node in ranked if _first(node.get("datePublished"))]
-    return next(iter(dated or ranked), {})
-
-
-def _objects(script: Element) -> Iterator[Mapping[str, Any]]:
-    if "ld+json" not in (script.get("type") or "").lower() or not script.text:
-        return
-    text = re.sub(
-        r"^\s*(?:<!--|//<!\[CDATA\[|/\*<!\[CDATA\[\*/)|(?:-->|//\]\]>|/\*\]\]>\*/)?[\s;]*$", "", script.text[:1_000_000]
-    )
-    try:
-        found = json.loads(text, strict=False)
-    except (ValueError, RecursionError):
-        return
-    waiting, seen = [found], 0
-    while waiting and seen < 500:
-        node, seen = waiting.pop(0), seen + 1
-        if isinstance(node, list):
-            waiting[:0] = node[:200]
-        elif isinstance(node, dict):
-            yield node
-            waiting[:0] = [
-                node[key]
-                for key in ("@graph", "mainEntity", "mainEntityOfPage")
-                if isinstance(node.get(key), dict | list)
-            ]
-
-
-def _texts(value: Any) -> list[str]:
-    """The texts of a JSON-LD value: a text, an object's name or address, or a list of them."""
-    if isinstance(value, str | int | float) and not isinstance(value, bool):
-        return [str(value).strip()] if str(value).strip() else []
-    if isinstance(value, dict):
-        return _texts(value.get("name") or value.get("url") or value.get("@value") or value.get("@list"))
-    if isinstance(value, list):
-        return [text for item in value[:50] if not isinstance(item, list) for text in _texts(item)]
-    return []
-
-
-def _first(value: Any) -> str:
-    return next(iter(_texts(value)), "")
-
-
 def _title(page: Element, metas: Mapping[str, list[str]], node: Mapping[str, Any]) -> str:
     """The title without the site's name: the visible headline when it is clear which that is, else the head's."""
     site = _meta(metas, "og:site_name", "application-name")
@@ -211,7 +155,7 @@ def _title(page: Element, metas: Mapping[str, list[str]], node: Mapping[str, Any
     document = _text_of(page.find(".//title"))
     written = [
         _meta(metas, "og:title"),
-        _first(node.get("headline")),
+        first(node.get("headline")),
         _meta(metas, "twitter:title", "title", "dc.title"),
         document,
     ]
@@ -257,7 +201,7 @@ def _address(page: Element, metas: Mapping[str, list[str]], data: bytes, *, live
 
 def _published(page: Element, metas: Mapping[str, list[str]], node: Mapping[str, Any], *, url: str) -> tuple[str, str]:
     """The date as written and where it stood. A date that only the address holds is a guess."""
-    if raw := _first(node.get("datePublished")) or _first(node.get("dateCreated")) or _first(node.get("uploadDate")):
+    if raw := first(node.get("datePublished")) or first(node.get("dateCreated")) or first(node.get("uploadDate")):
         return raw, "json-ld"
     if raw := _meta(metas, *_DATE_METAS) or _time_element(page):
         return raw, "meta"
@@ -287,7 +231,7 @@ def _time_element(page: Element) -> str:
 
 def _dek(metas: Mapping[str, list[str]], node: Mapping[str, Any], *, title: str) -> str:
     """What the page says of itself in a sentence or two."""
-    said = _meta(metas, "og:description", "description", "twitter:description", "dc.description") or _first(
+    said = _meta(metas, "og:description", "description", "twitter:description", "dc.description") or first(
         node.get("description")
     )
     return summary_of(plain(said), title=title)
@@ -297,7 +241,7 @@ def _authors(page: Element, metas: Mapping[str, list[str]], node: Mapping[str, A
     places = (place for place in page.iter("a", "span", "p", "div", "address", "cite") if _is_byline(place))
     bylines = [re.split(r"\s*[|/·•]\s*", _text_of(place))[0] for place in islice(places, 10)]
     for found in (
-        _texts(node.get("author")),
+        texts(node.get("author")),
         *(
             metas.get(name, [])
             for name in (
@@ -338,13 +282,13 @@ def _image(page: Element, metas: Mapping[str, list[str]], node: Mapping[str, Any
         if isinstance(value, dict):
             offers.append(
                 Offer(
-                    _first(value.get("url") or value.get("contentUrl")),
+                    first(value.get("url") or value.get("contentUrl")),
                     str(value.get("width", "")),
                     str(value.get("height", "")),
                 )
             )
         else:
-            offers.append(Offer(_first(value)))
+            offers.append(Offer(first(value)))
     offers += [
         Offer(
             _meta(metas, "twitter:image", "twitter:image:src", "thumbnail", "parsely-image-url", "sailthru.image.full")
@@ -355,7 +299,7 @@ def _image(page: Element, metas: Mapping[str, list[str]], node: Mapping[str, Any
 
 
 def _keywords(node: Mapping[str, Any]) -> list[str]:
-    return _split(_texts(node.get("keywords")))
+    return _split(texts(node.get("keywords")))
 
 
 def _split(texts: Iterable[str]) -> list[str]:
