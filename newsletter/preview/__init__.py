@@ -60,6 +60,7 @@ def run(
             number = listener.getsockname()[1]
             app = make_app(desk, port=number, token=secrets.token_urlsafe(32), stopping=lambda: server.should_exit)
             server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off"))
+            desk.show()
             say(f"Preview: http://{LOOPBACK}:{number}/  (Ctrl-C stops it)")
             with watching(desk):
                 server.run(sockets=[listener])

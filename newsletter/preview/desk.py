@@ -206,8 +206,7 @@ def _trouble(error: Exception, *, root: Path, folders: Sequence[Path]) -> Troubl
         return Trouble(message, error.file, error.line, _excerpt(path, error.line))
     if isinstance(error, SettingsError):
         message = message.removeprefix(f"{root / FILE}: ")
-        found = re.search(r"at line (\d+)", message)
-        line = int(found[1]) if found else 0
+        line = _line_of_setting(message, file=root / FILE)
         return Trouble(message, FILE, line, _excerpt(root / FILE, line))
     if not isinstance(error, NewsletterError):
         _log.exception("the preview met a fault of its own", exc_info=error)
@@ -215,13 +214,26 @@ def _trouble(error: Exception, *, root: Path, folders: Sequence[Path]) -> Troubl
     return Trouble(message)
 
 
+def _line_of_setting(message: str, *, file: Path) -> int:
+    """The line a sentence about the settings is about: the one it names, or the first that sets the key it names."""
+    if found := re.search(r"at line (\d+)", message):
+        return int(found[1])
+    key = re.search(r"\] (?:number \d+: )?(?:[a-z_0-9]+\.)*([a-z_0-9]+)", message)
+    lines = _lines(file) if key else []
+    sets = re.compile(rf"\s*{key[1]}\s*=") if key else None
+    return next((number for number, line in enumerate(lines, start=1) if sets and sets.match(line)), 0)
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+
+
 def _excerpt(path: Path | None, line: int) -> tuple[tuple[int, str], ...]:
     if path is None or not line:
         return ()
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return ()
     first = max(1, line - _AROUND)
-    return tuple(enumerate(lines[first - 1 : line + _AROUND], start=first))
+    return tuple(enumerate(_lines(path)[first - 1 : line + _AROUND], start=first))
 

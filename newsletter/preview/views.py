@@ -19,11 +19,12 @@ Look = Literal["light", "dark", "forced"]
 Program = Literal["modern", "nostyle", "outlook"]
 
 _STYLE_ELEMENT = re.compile(r"<style\b.*?</style\s*>", re.IGNORECASE | re.DOTALL)
-_STYLE_ATTRIBUTE = re.compile(r'(\sstyle=")([^"]*)(")', re.IGNORECASE)
+_STYLE_ATTRIBUTE = re.compile(r"""(\sstyle=(["']))(.*?)(\2)""", re.IGNORECASE | re.DOTALL)
 _BGCOLOR = re.compile(r'(\sbgcolor=")(#[0-9a-fA-F]{3,6})(")', re.IGNORECASE)
 _HEX = re.compile(r"#(?:[0-9a-fA-F]{6}|[0-9a-fA-F]{3})\b")
 _FOR_WORD = re.compile(r"<!--\[if [^\]!]*mso[^\]]*\]>(.*?)<!\[endif\]-->", re.IGNORECASE | re.DOTALL)
 _NOT_FOR_WORD = re.compile(r"<!--\[if !mso[^\]]*\]><!(?:-->|-- -->)(.*?)<!--<!\[endif\]-->", re.IGNORECASE | re.DOTALL)
+_OFFICE = re.compile(r"(?:<noscript>\s*)?<xml\b.*?</xml>(?:\s*</noscript>)?", re.IGNORECASE | re.DOTALL)
 _IMAGE = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
 _DARK_QUERY = re.compile(r"\(\s*prefers-color-scheme\s*:\s*dark\s*\)", re.IGNORECASE)
 _LIGHT_QUERY = re.compile(r"\(\s*prefers-color-scheme\s*:\s*light\s*\)", re.IGNORECASE)
@@ -33,7 +34,10 @@ _NOT_IN_WORD = frozenset(
     "max-width min-width border-radius float overflow opacity position object-fit box-shadow text-shadow "
     "background-image background-size transform".split()
 )
-_SHOWN = '<base target="_blank"><style>:target{outline:3px solid #f2a516!important;outline-offset:3px!important}</style>'
+_SHOWN = (
+    '<base target="_blank"><style>:target,:target img{outline:3px solid #f2a516!important;outline-offset:2px!important;'
+    "scroll-margin-top:24px}</style>"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +90,8 @@ def _scheme(html: str, *, dark: bool) -> str:
 
 
 def _in_word(html: str) -> str:
-    html = _NOT_FOR_WORD.sub("", _FOR_WORD.sub(r"\1", _STYLE_ELEMENT.sub("", html)))
-    html = _STYLE_ATTRIBUTE.sub(lambda found: found[1] + _kept_by_word(found[2]) + found[3], html)
+    html = _NOT_FOR_WORD.sub("", _OFFICE.sub("", _FOR_WORD.sub(r"\1", _STYLE_ELEMENT.sub("", html))))
+    html = _STYLE_ATTRIBUTE.sub(lambda found: found[1] + _kept_by_word(found[3]) + found[4], html)
     return _IMAGE.sub(lambda found: _STYLE_ATTRIBUTE.sub(_attribute_wins, found[0]), html)
 
 
@@ -97,14 +101,14 @@ def _kept_by_word(style: str) -> str:
 
 
 def _attribute_wins(found: re.Match[str]) -> str:
-    kept = [one for one in found[2].split(";") if one.partition(":")[0].strip().lower() not in ("width", "height")]
-    return found[1] + ";".join(kept) + found[3]
+    kept = [one for one in found[3].split(";") if one.partition(":")[0].strip().lower() not in ("width", "height")]
+    return found[1] + ";".join(kept) + found[4]
 
 
 def _inverted(html: str) -> str:
     """Light grounds made dark and dark words made light, as programs do to a letter that has no dark look they read."""
     html = _BGCOLOR.sub(lambda found: found[1] + _darker(found[2]) + found[3], html)
-    return _STYLE_ATTRIBUTE.sub(lambda found: found[1] + ";".join(map(_turned, found[2].split(";"))) + found[3], html)
+    return _STYLE_ATTRIBUTE.sub(lambda found: found[1] + ";".join(map(_turned, found[3].split(";"))) + found[4], html)
 
 
 def _turned(declaration: str) -> str:

@@ -94,6 +94,7 @@ async function load() {
 }
 
 function draw() {
+  document.body.classList.remove("waiting");
   $("name").textContent = state.name;
   document.title = `${state.slot.key} · ${state.name}`;
   drawSlots();
@@ -211,7 +212,7 @@ function drawStage() {
 }
 
 function drawFrames() {
-  const widths = now.width === "both" ? [375, 800] : [Number(now.width)];
+  const widths = now.width === "both" ? [375, 640] : [Number(now.width)];
   const old = [...$("frames").children];
   const same = old.length === widths.length && old.every((figure, index) => Number(figure.dataset.width) === widths[index]);
   if (!same) $("frames").replaceChildren(...widths.map(figureOf));
@@ -265,7 +266,7 @@ function fit() {
     const width = Number(figure.dataset.width);
     const screen = figure.querySelector(".screen");
     screen.style.width = `${Math.floor(width * scale)}px`;
-    figure.querySelector("figcaption").textContent = `${width} px`;
+    figure.querySelector("figcaption").textContent = `${width} px${scale < 1 ? `, shown at ${Math.round(100 * scale)} %` : ""}`;
     const height = screen.clientHeight;
     for (const frame of screen.children) {
       frame.style.width = `${width}px`;
@@ -273,7 +274,6 @@ function fit() {
       frame.style.transform = scale < 1 ? `scale(${scale})` : "";
     }
   }
-  $("scale").textContent = scale < 1 ? `shown at ${Math.round(100 * scale)} %` : "";
 }
 
 function jump(story) {
