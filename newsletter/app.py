@@ -20,7 +20,7 @@ from newsletter.issue import Slot
 from newsletter.issues import Issues
 from newsletter.settings import Settings, load
 from newsletter.shelf import Shelf
-from newsletter.slots import Schedule
+from newsletter.slots import Schedule, current, slot_of_week
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -157,7 +157,7 @@ class Project:
 
         fetcher = Fetcher()
         return tuple(
-            sources.load(table.kind, table.name, table.options, root=self.root, fetcher=fetcher)
+            sources.load(table.kind, table.name, table.options, root=self.root, fetcher=fetcher, clock=self.clock)
             for table in self.settings.sources
         )
 
@@ -221,9 +221,9 @@ class Project:
     def slot(self, key: str | None) -> Slot:
         """The slot of a key, or the current week's. Raises `ConfigurationError` for a key that is none."""
         if key is None:
-            return self.schedule.current(self.clock())
+            return current(self.schedule, now=self.clock())
         try:
-            return self.schedule.of_key(key)
+            return slot_of_week(self.schedule, key=key)
         except ValueError as error:
             raise ConfigurationError(str(error)) from error
 

@@ -135,7 +135,8 @@ class Database:
     def began(self) -> datetime:
         """When this database was made: no slot before it was ever due."""
         with self.read() as connection:
-            return connection.execute(sa.select(facts.c.at).where(facts.c.name == "began")).scalar_one()
+            moment: datetime = connection.execute(sa.select(facts.c.at).where(facts.c.name == "began")).scalar_one()
+        return moment
 
     def migrate(self, *, now: datetime) -> tuple[str | None, str]:
         """Bring the database to this version; gives the version before and after. A newer one is refused."""

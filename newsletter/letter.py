@@ -49,6 +49,8 @@ _UNWANTED = re.compile(
     "[\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+"
 )
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~ ]*")
+_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]{1,200}")
+_UNADDRESSABLE = re.compile("[\x00-\x20\x7f<>]")
 _SEAM = "seam:"
 _HOLE = re.compile(r"slot([0-9a-f]{12})x([0-9]{2})z")
 
@@ -63,7 +65,7 @@ class Blank:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a letter is from, as its head says it. Addresses are bare; `unsubscribe` is a prefix the token is added to.
+    """Who a letter is from, as its head says it. `reply_to` may be `Name <address>`; `unsubscribe` takes the token.
 
     `feedback_id` follows `a:b:c:SenderId` (Gmail's feedback loop); `archive` is the public list of past issues, or
     empty.
@@ -90,7 +92,7 @@ def token_of(nonce: str, number: int) -> str:
 
 def clean(value: str) -> str:
     """One line of plain text: controls, bidirectional overrides and line ends are gone, the rest is as it was."""
-    return value if value.isprintable() else _UNWANTED.sub(" ", value).strip()
+    return (value if value.isprintable() else _UNWANTED.sub(" ", value)).strip()
 
 
 @dataclass(frozen=True)
@@ -119,15 +121,18 @@ class Letter:
 
         `name` is the person's display name or empty, `date` comes from `date_header`, `message_id` from `message_id`
         (without angle brackets). `values` are the person's blanks; a missing or empty one takes the letter's default.
+        Raises `ValueError` for an address or a token that cannot stand in a header.
         """
+        if _UNADDRESSABLE.search(address):
+            raise ValueError("the address holds a space, a control character or an angle bracket")
         head = {"to": to_header(name, address), "date": date, "id": message_id}
         filled = {_SEAM: b""}
         for hole in self._distinct:
             context, _, blank = hole.partition(":")
             if context == "head":
-                filled[hole] = (head.get(blank) or values[blank]).encode()
+                filled[hole] = (head.get(blank) or _token(blank, values)).encode()
             elif context != "seam":
-                value = clean(values.get(blank) or self.defaults.get(blank, ""))
+                value = clean(values.get(blank, "")) or self.defaults.get(blank, "")
                 filled[hole] = _quoted_value(html_module.escape(value) if context == "html" else value)
         pieces: list[bytes] = [b""] * (2 * len(self.holes) + 1)
         pieces[::2] = self.literals
@@ -140,7 +145,7 @@ class Letter:
             pieces.append(self.literals[index])
             if index + 1 < span[1]:
                 context, _, blank = self.holes[index].partition(":")
-                value = clean(values.get(blank) or self.defaults.get(blank, ""))
+                value = clean(values.get(blank, "")) or self.defaults.get(blank, "")
                 pieces.append(_quoted_value(html_module.escape(value) if context == "html" else value))
         return quopri.decodestring(b"".join(pieces)).decode().replace("\r\n", "\n")
 
@@ -212,7 +217,7 @@ def _head(identity: Identity, subject: str, *, add: Callable[[bytes], None], lea
     leave("head:to")
     add(b"\r\n" + _line("Subject", _words(subject)))
     if identity.reply_to:
-        add(_line("Reply-To", identity.reply_to))
+        add(_line("Reply-To", to_header(*parseaddr(identity.reply_to))))
     add(b"Date: ")
     leave("head:date")
     add(b"\r\nMessage-ID: <")
@@ -265,12 +270,15 @@ def _line(name: str, value: str) -> bytes:
 
 
 def _words(text: str) -> str:
-    """RFC 2047 B words of at most 75 characters, cut between characters, on folded lines. ASCII stays as it is."""
+    """RFC 2047 B words, cut between characters, on folded lines. ASCII stays as it is.
+
+    A line with a word in it has at most 76 characters, the header's name included (RFC 2047 §2): 39 octets a word.
+    """
     if text.isascii() and "=?" not in text:
         return text
     words, current = [], ""
     for character in text:
-        if len((current + character).encode()) > 45:
+        if len((current + character).encode()) > 39:
             words.append(current)
             current = ""
         current += character
@@ -293,6 +301,14 @@ def to_header(name: str, address: str) -> str:
 
 def _is_address(text: str) -> bool:
     return "@" in text
+
+
+def _token(name: str, values: Mapping[str, str]) -> str:
+    """A blank in the head: part of an address there, so nothing but what needs no quoting in one (RFC 3986 §2.3)."""
+    token = values.get(name, "")
+    if not _UNRESERVED.fullmatch(token):
+        raise ValueError(f"the blank {name} has to be letters, digits and -._~ to stand in a header")
+    return token
 
 
 def bare_address(text: str) -> str:

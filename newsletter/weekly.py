@@ -27,7 +27,7 @@ from newsletter.locks import try_lock
 from newsletter.sending.alerts import Alerts
 from newsletter.sending.delivery import Tally
 from newsletter.sending.frozen import Report, Sender
-from newsletter.sending.ledger import freeze_audience
+from newsletter.sending.ledger import count_audience, freeze_audience
 from newsletter.settings import Settings
 from newsletter.shelf import Shelf, dump_article
 from newsletter.sources import PullState, Source, StoredImage
@@ -174,11 +174,9 @@ class Weekly:
         return Composed(issue, letter, rendering.check(letter, publication=self.publication, look=self.look))
 
     def audience_size(self) -> int:
-        import sqlalchemy as sa
-
+        """How many people a freeze would take in now."""
         with self.database.read() as connection:
-            people = self.book.audience(self.clock()).subquery()
-            return connection.execute(sa.select(sa.func.count()).select_from(people)).scalar_one()
+            return count_audience(connection, self.book.audience(self.clock()))
 
     def freeze(self, slot: Slot, composed: Composed) -> IssueRow:
         """Store audience, picks and Letter in one transaction. From here on the issue goes out as it is."""

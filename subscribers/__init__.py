@@ -7,7 +7,7 @@ Imports nothing of `newsletter`: leaving must work when everything about issues 
     network                pure: where a visitor comes from
     keys                   the key file
     tables                 the tables, and the Store they live in
-    book                   the rules; on people, asking, leaving, intake, evidence, reading (SQL, a room a job)
+    book                   the rules; on joining, leaving, asking, intake, evidence, people, reading (SQL, a file a job)
     transfer               import and export
     guard                  sign-up abuse limits
     web                    the routes of joining and leaving (imported by its own name: it needs the web framework)

@@ -33,26 +33,29 @@ class Address:
 def parse_address(text: str) -> Address:
     """Check and normalise one typed address; white space around it is forgiven."""
     typed = text[: LONGEST * 4].strip()
-    shown = _show(typed)
     if not typed:
         raise BadAddress("There is no e-mail address; type one like name@example.org.")
     if len(typed) > LONGEST:
-        raise BadAddress(f"{shown} is longer than {LONGEST} characters; type the address alone.")
+        raise BadAddress(f"{_show(typed)} is longer than {LONGEST} characters; type the address alone.")
     if any(unicodedata.category(character)[0] == "C" for character in typed):
-        raise BadAddress(f"{shown} holds invisible characters; type the address by hand instead of pasting it.")
+        raise BadAddress(f"{_show(typed)} holds invisible characters; type the address by hand instead of pasting it.")
     if not typed.rpartition("@")[0].isascii():
-        raise BadAddress(f"{shown} has letters before the @ that mail cannot carry everywhere; give another address.")
+        raise BadAddress(
+            f"{_show(typed)} has letters before the @ that mail cannot carry everywhere; give another address."
+        )
     try:
         # `.test` passes: RFC 6761 §6.2 keeps it for rehearsals, and no real mailbox can be hurt by it.
         valid = validate_email(typed, check_deliverability=False, allow_smtputf8=False, test_environment=True)
     except EmailNotValidError as error:
-        raise BadAddress(f"{shown} is not an e-mail address: {_lowered(str(error))}") from error
+        raise BadAddress(f"{_show(typed)} is not an e-mail address: {_lowered(str(error))}") from error
     local, domain = valid.local_part, valid.ascii_domain.lower()
     email = f"{local}@{domain}"
     if len(local) > LONGEST_LOCAL_PART:
-        raise BadAddress(f"{shown} has more than {LONGEST_LOCAL_PART} characters before the @; check the spelling.")
+        raise BadAddress(
+            f"{_show(typed)} has more than {LONGEST_LOCAL_PART} characters before the @; check the spelling."
+        )
     if len(email) > LONGEST:
-        raise BadAddress(f"{shown} is longer than {LONGEST} characters once mailed; give another address.")
+        raise BadAddress(f"{_show(typed)} is longer than {LONGEST} characters once mailed; give another address.")
     return Address(email=email, key=email.lower(), domain=domain, mailbox=_mailbox(local.lower(), domain))
 
 

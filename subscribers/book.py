@@ -21,16 +21,15 @@ What it does not know: issues, the writing of mails, pages. Raises the family of
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from subscribers import asking, evidence, intake, leaving, people, reading
+from subscribers import asking, evidence, intake, joining, leaving, people, reading
 from subscribers.address import Address, parse_address
-from subscribers.errors import BadToken, LeftBefore, Suppressed, UnknownSubscriber
-from subscribers.network import network_of
+from subscribers.errors import BadToken, Suppressed, UnknownSubscriber
 from subscribers.subscriber import (
     Confirmation,
     ConfirmResult,
@@ -48,15 +47,12 @@ from subscribers.subscriber import (
     clean_language,
     clean_text,
 )
-from subscribers.tables import Store, consents, one_at_a_time, sign_up_mails, subscribers, suppressions
+from subscribers.tables import Store, sign_up_mails, subscribers, suppressions
 from subscribers.tokens import UNSUBSCRIBE, KeyRing
 
-Post = Callable[[sa.Connection, str, Subscriber, Mapping[str, str]], None]
 Changed = Callable[[str, Subscriber], None]
 
 CONFIRM_WITHIN = timedelta(hours=72)
-PURGE_AFTER = timedelta(days=7)
-NO_MEANS_NO_FOR = timedelta(days=30)
 OPERATOR = Visit(via="operator")
 
 _log = logging.getLogger(__name__)
@@ -71,64 +67,36 @@ class Book:
         keys: KeyRing,
         *,
         now: Callable[[], datetime],
-        post: Post,
+        post: joining.Post,
         changed: Changed | None = None,
         confirm_within: timedelta = CONFIRM_WITHIN,
     ) -> None:
         self._store = store
         self._keys = keys
         self._now = now
-        self._post = post
+        self._terms = joining.Terms(keys, post, confirm_within)
         self._changed = changed
-        self._confirm_within = confirm_within
 
     # Joining
 
     def subscribe(self, email: str, *, name: str = "", language: str = "", visit: Visit) -> SubscribeResult:
         """Somebody asks for the newsletter in the name of `email`. Raises `BadAddress`."""
-        address = parse_address(email)
-        wish = {"name": clean_text(name), "language": clean_language(language)}
-        mailbox_hash = self._keys.address_hash(address.mailbox)
-        now = self._now()
+        address, wish = parse_address(email), _wish(name, language)
         with self._store.write() as connection:
-            one_at_a_time(connection, mailbox_hash)
-            if reading.suppression_of(connection, self.address_hash(address)):
-                return SubscribeResult(SignUp.SUPPRESSED)
-            known = people.one(connection, subscribers.c.email_key == address.key, lock=True)
-            if known and known.status is Status.ACTIVE:
-                self._post_already(connection, known, mailbox_hash=mailbox_hash, now=now)
-                return SubscribeResult(SignUp.ALREADY, known)
-            said_no = known and known.confirmed_at is None and known.unsubscribed_at
-            if said_no and said_no > now - NO_MEANS_NO_FOR:  # it was a stranger who asked, maybe the same one again
-                return SubscribeResult(SignUp.HELD_BACK, known)
-            if not asking.may_ask(connection, asking.CONFIRM, mailbox_hash=mailbox_hash, now=now):
-                return SubscribeResult(SignUp.HELD_BACK, known)
-            person = known or self._insert(connection, address, origin=visit.via, now=now, **wish)
-            if person.status is Status.ACTIVE:  # an import made it in this very moment
-                return SubscribeResult(SignUp.ALREADY, person)
-            self._note(connection, "asked", person, visit=visit, now=now)
-            self._post_confirm(connection, person, mailbox_hash=mailbox_hash, ip=visit.ip, now=now, **wish)
-        return SubscribeResult(SignUp.ASKED, person)
+            return joining.ask(connection, address, wish=wish, visit=visit, terms=self._terms, now=self._now())
 
     def confirmation(self, token: str) -> Confirmation:
         """Where the confirmation of a mailed token stands. Changes nothing."""
         with self._store.read() as connection:
-            return self._standing(connection, token, lock=False)[0]
+            return joining.standing(connection, token, now=self._now())[0]
 
     def confirm(self, token: str, *, visit: Visit) -> ConfirmResult:
         """The click in the confirmation mail. A second one is answered as the first."""
-        now = self._now()
         with self._store.write() as connection:
-            standing, person, wish = self._standing(connection, token, lock=True)
-            if person is None or standing is not Confirmation.OPEN:
-                return ConfirmResult(standing, person)
-            asking.use_up(connection, subscriber_id=person.id, now=now)
-            if person.status is Status.ACTIVE:
-                return ConfirmResult(Confirmation.DONE, person)
-            person = self._activate(connection, person, now=now, **wish)
-            self._note(connection, "confirmed", person, visit=visit, now=now)
-        self._tell("confirmed", person)
-        return ConfirmResult(Confirmation.DONE, person, changed=True)
+            result = joining.confirm(connection, token, visit=visit, now=self._now())
+        if result.changed and result.subscriber:
+            self._tell("confirmed", result.subscriber)
+        return result
 
     def add(self, email: str, *, name: str = "", language: str = "") -> SubscribeResult:
         """The operator invites somebody: pending, with a confirmation mail. Raises `BadAddress` or `Suppressed`."""
@@ -139,24 +107,15 @@ class Book:
 
     def add_confirmed(self, email: str, *, name: str = "", language: str = "", detail: str = "") -> ConfirmResult:
         """The operator holds this person's consent: active at once. Raises `BadAddress`, `Suppressed`, `LeftBefore`."""
-        address = parse_address(email)
-        wish = {"name": clean_text(name), "language": clean_language(language)}
-        now = self._now()
+        address, wish = parse_address(email), _wish(name, language)
+        held = clean_text(detail, limit=300) or "operator holds their consent"
         with self._store.write() as connection:
-            if never := reading.suppression_of(connection, self.address_hash(address)):
-                raise Suppressed(f"{address.email} is suppressed ({never.reason}) and must never be mailed.")
-            person = people.one(connection, subscribers.c.email_key == address.key, lock=True)
-            person = person or self._insert(connection, address, origin="operator", now=now, **wish)
-            if person.status is Status.UNSUBSCRIBED:
-                raise LeftBefore(f"{address.email} unsubscribed; only they can come back, through the sign-up form.")
-            if person.status is Status.ACTIVE:
-                return ConfirmResult(Confirmation.DONE, person)
-            person = self._activate(connection, person, now=now, **wish)
-            asking.use_up(connection, subscriber_id=person.id, now=now)
-            held = clean_text(detail, limit=300) or "operator holds their consent"
-            self._note(connection, "added", person, visit=OPERATOR, now=now, detail=held)
-        self._tell("confirmed", person)
-        return ConfirmResult(Confirmation.DONE, person, changed=True)
+            result = joining.vouch(
+                connection, address, wish=wish, visit=OPERATOR, terms=self._terms, now=self._now(), detail=held
+            )
+        if result.changed and result.subscriber:
+            self._tell("confirmed", result.subscriber)
+        return result
 
     def take_in(self, batch: Sequence[Newcomer], *, confirmed: bool, source: str) -> Intake:
         """One batch of an import, set by set; see `transfer`. Nobody who left or is suppressed is revived."""
@@ -167,7 +126,7 @@ class Book:
 
     def unsubscribe_token(self, public_id: str) -> str:
         """The token of the unsubscribe link: never expires, cannot be guessed, costs a few microseconds."""
-        return self._keys.sign(bytes.fromhex(public_id), purpose=UNSUBSCRIBE)
+        return self._terms.unsubscribe_token(public_id)
 
     def holder(self, token: str) -> Subscriber | None:
         """Whose unsubscribe token this is; None when they are gone. Raises `BadToken`. Changes nothing."""
@@ -297,21 +256,10 @@ class Book:
         People whom the operator added or imported wait as long as it takes.
         """
         now = self._now()
-        mails = sign_up_mails.alias("mails")
-        still_open = sa.select(mails.c.id).where(mails.c.subscriber_id == subscribers.c.id, mails.c.expires_at > now)
-        stale = sa.and_(
-            subscribers.c.status == Status.PENDING,
-            subscribers.c.origin.in_(("form", "hook")),
-            subscribers.c.created_at < now - PURGE_AFTER,
-            ~still_open.correlate_except(mails).exists(),
-        )
         with self._store.write() as connection:
-            hashes = sa.select(subscribers.c.address_hash).where(stale)
-            evidence.blank_out(connection, who=consents.c.address_hash.in_(hashes))
-            evidence.add_lines(connection, "purged", who=stale, visit=OPERATOR, at=now)
-            purged = connection.execute(sa.delete(subscribers).where(stale)).rowcount
-            old = asking.forget_mails(connection, who=sign_up_mails.c.at < now - asking.REMEMBERED)
-        return Tidied(purged=purged, mails=old)
+            purged = leaving.purge(connection, visit=OPERATOR, now=now)
+            mails = asking.forget_mails(connection, who=sign_up_mails.c.at < now - asking.REMEMBERED)
+        return Tidied(purged=purged, mails=mails)
 
     # How
 
@@ -320,104 +268,6 @@ class Book:
         if payload is None:
             raise BadToken("this link was not made by this newsletter; use the link of a mail you got.")
         return subscribers.c.public_id == payload.hex()
-
-    def _insert(
-        self, connection: sa.Connection, address: Address, *, origin: str, now: datetime, name: str, language: str
-    ) -> Subscriber:
-        return people.insert_pending(
-            connection,
-            address,
-            address_hash=self.address_hash(address),
-            origin=origin,
-            now=now,
-            name=name,
-            language=language,
-        )
-
-    def _activate(
-        self, connection: sa.Connection, person: Subscriber, *, now: datetime, name: str, language: str
-    ) -> Subscriber:
-        return people.change(
-            connection,
-            person,
-            status=Status.ACTIVE,
-            confirmed_at=now,
-            unsubscribed_at=None,
-            name=name or person.name,
-            language=language or person.language,
-        )
-
-    def _note(
-        self, connection: sa.Connection, what: str, person: Subscriber, *, visit: Visit, now: datetime, detail: str = ""
-    ) -> None:
-        evidence.add_line(
-            connection,
-            what,
-            address_hash=person.address_hash,
-            subscriber=person,
-            visit=visit,
-            at=now,
-            detail=detail,
-        )
-
-    def _post_confirm(
-        self,
-        connection: sa.Connection,
-        person: Subscriber,
-        *,
-        mailbox_hash: str,
-        ip: str,
-        now: datetime,
-        name: str,
-        language: str,
-    ) -> None:
-        token = asking.note_mail(
-            connection,
-            asking.CONFIRM,
-            subscriber_id=person.id,
-            mailbox_hash=mailbox_hash,
-            now=now,
-            lifetime=self._confirm_within,
-            name=name,
-            language=language,
-        )
-        values = {
-            "confirm_token": token,
-            "unsubscribe_token": self.unsubscribe_token(person.public_id),
-            "asked_at": now.isoformat(timespec="seconds"),
-            "asked_from": network_of(ip),
-        }
-        self._post(connection, asking.CONFIRM, person, values)
-
-    def _post_already(self, connection: sa.Connection, person: Subscriber, *, mailbox_hash: str, now: datetime) -> None:
-        if not asking.may_ask(connection, asking.ALREADY, mailbox_hash=mailbox_hash, now=now):
-            return
-        asking.note_mail(
-            connection,
-            asking.ALREADY,
-            subscriber_id=person.id,
-            mailbox_hash=mailbox_hash,
-            now=now,
-            lifetime=timedelta(0),
-        )
-        values = {"unsubscribe_token": self.unsubscribe_token(person.public_id)}
-        self._post(connection, asking.ALREADY, person, values)
-
-    def _standing(
-        self, connection: sa.Connection, token: str, *, lock: bool
-    ) -> tuple[Confirmation, Subscriber | None, dict[str, str]]:
-        mail = asking.find_mail(connection, token)
-        if mail is None:
-            return Confirmation.UNKNOWN, None, {}
-        person = people.one(connection, subscribers.c.id == mail.subscriber_id, lock=lock)
-        # Read again: it may have been used up, or forgotten, while we waited for the row.
-        mail = asking.find_mail(connection, token)
-        if mail is None or person is None or reading.suppression_of(connection, person.address_hash):
-            return Confirmation.EXPIRED, None, {}
-        if mail.used_at is not None:
-            return (Confirmation.DONE if person.status is Status.ACTIVE else Confirmation.EXPIRED), person, {}
-        standing = Confirmation.OPEN if mail.expires_at > self._now() else Confirmation.EXPIRED
-        return standing, person, {"name": mail.name, "language": mail.language}
 
     def _unsubscribe(self, who: sa.ColumnElement[bool], *, visit: Visit) -> Departure:
         with self._store.write() as connection:
@@ -433,3 +283,7 @@ class Book:
             self._changed(what, person)
         except Exception:  # noqa: BLE001 - decided and committed; a broken listener must not change the answer
             _log.exception("the hook for %r failed for subscriber %s", what, person.public_id)
+
+
+def _wish(name: str, language: str) -> joining.Wish:
+    return joining.Wish(clean_text(name), clean_language(language))

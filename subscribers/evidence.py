@@ -54,7 +54,8 @@ def add_lines(
         *(sa.literal(value) for value in visited.values()),
     ).where(who)
     columns = ["at", "what", "address_hash", "subscriber_id", *visited]
-    return connection.execute(sa.insert(consents).from_select(columns, people)).rowcount
+    insert = sa.insert(consents).from_select(columns, people).execution_options(preserve_rowcount=True)
+    return connection.execute(insert).rowcount
 
 
 def blank_out(connection: sa.Connection, *, who: sa.ColumnElement[bool]) -> None:

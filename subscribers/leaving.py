@@ -1,4 +1,5 @@
-"""Leaving, in all its forms, inside a transaction somebody else opened: unsubscribe, come back, suppress, forget."""
+"""Leaving, in all its forms, inside a transaction somebody else opened: unsubscribe, come back, suppress, forget,
+and the purge of those who never came."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from subscribers.subscriber import Departure, Status, Subscriber, Visit, clean_t
 from subscribers.tables import consents, insert_new, sign_up_mails, subscribers, suppressions
 
 UNDO_WITHIN = timedelta(hours=24)
+PURGE_AFTER = timedelta(days=7)
 _BY_LINK = {"page", "one-click"}
 
 
@@ -86,3 +88,19 @@ def forget(
     connection.execute(sa.delete(subscribers).where(subscribers.c.id == person.id))
     evidence.add_line(connection, "forgotten", address_hash=address_hash, subscriber=person, visit=visit, at=now)
     return person
+
+
+def purge(connection: sa.Connection, *, visit: Visit, now: datetime) -> int:
+    """Take away strangers' sign-ups nobody confirmed in time, and where they came from. Gives how many."""
+    mails = sign_up_mails.alias("mails")
+    still_open = sa.select(mails.c.id).where(mails.c.subscriber_id == subscribers.c.id, mails.c.expires_at > now)
+    stale = sa.and_(
+        subscribers.c.status == Status.PENDING,
+        subscribers.c.origin.in_(("form", "hook")),
+        subscribers.c.created_at < now - PURGE_AFTER,
+        ~still_open.correlate_except(mails).exists(),
+    )
+    hashes = sa.select(subscribers.c.address_hash).where(stale)
+    evidence.blank_out(connection, who=consents.c.address_hash.in_(hashes))
+    evidence.add_lines(connection, "purged", who=stale, visit=visit, at=now)
+    return connection.execute(sa.delete(subscribers).where(stale)).rowcount

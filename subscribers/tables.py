@@ -165,8 +165,11 @@ def insert_into(connection: sa.Connection, table: sa.Table) -> postgresql.Insert
 
 
 def insert_new(connection: sa.Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
-    """An INSERT that leaves a row alone which is already there, also one that appears in this very moment."""
-    return insert_into(connection, table).on_conflict_do_nothing()
+    """An INSERT that leaves a row alone which is already there, also one that appears in this very moment.
+
+    Its `rowcount` says whether it did: without asking for it, SQLAlchemy answers -1 for an INSERT on PostgreSQL.
+    """
+    return insert_into(connection, table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
 
 
 def one_at_a_time(connection: sa.Connection, name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -53,29 +54,60 @@ def postgres_server() -> Iterator[sa.Engine]:
     engine.dispose()
 
 
-@pytest.fixture
-def postgres_url(postgres_server: sa.Engine) -> Iterator[str]:
-    """The address of a database of this test's own, dropped afterwards."""
+@pytest.fixture(scope="session")
+def postgres_database(postgres_server: sa.Engine) -> Iterator[str]:
+    """A migrated database of this run's own, dropped at its end."""
     name = f"newsletter_test_{uuid.uuid4().hex[:12]}"
     with postgres_server.connect() as connection:
         connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    yield postgres_server.url.set(database=name).render_as_string(hide_password=False)
+    url = postgres_server.url.set(database=name).render_as_string(hide_password=False)
+    _migrated(url)
+    yield url
     with postgres_server.connect() as connection:
         connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "newsletter.db"
+    _migrated(f"sqlite:///{path}")
+    return path
+
+
+def _migrated(url: str) -> None:
+    database = Database(url)
+    database.migrate(now=NOW)
+    database.dispose()
+
+
+@pytest.fixture
+def postgres_url(postgres_database: str) -> str:
+    """The address of the run's database, emptied: making one for every test would take longer than the tests."""
+    engine = sa.create_engine(postgres_database, poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        tables = sa.inspect(connection).get_table_names()
+        kept = ", ".join(table for table in tables if table not in {"alembic_version", "facts"})
+        connection.exec_driver_sql(f"TRUNCATE {kept} RESTART IDENTITY CASCADE")
+    engine.dispose()
+    return postgres_database
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path) -> str:
+    """A migrated database: every test that uses it runs on SQLite and on PostgreSQL."""
     if request.param == "sqlite":
+        shutil.copy(sqlite_template, tmp_path / "newsletter.db")
         return f"sqlite:///{tmp_path / 'newsletter.db'}"
     return str(request.getfixturevalue("postgres_url"))
 
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    """A migrated database: every test that uses it runs on SQLite and on PostgreSQL."""
     database = Database(database_url)
-    database.migrate(now=NOW)
     yield database
     database.dispose()
 

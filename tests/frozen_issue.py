@@ -39,7 +39,7 @@ def freeze(
             State.SENDING,
             frozen=number,
             frozen_at=now,
-            expires_at=now + timedelta(hours=48),
+            expires_at=now + timedelta(days=3650),
             list_id="weekly.example.org",
             on_doubt=on_doubt,
         )

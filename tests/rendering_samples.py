@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from newsletter.issue import Article, Card, Image, Issue, Pick, Section, Signal, SignalKind, Slot, Term
-from newsletter.rendering import Look, Publication, Social
+from newsletter.rendering import Look, Publication, Social, Templates
 
 NONCE = "0123456789ab"
 NOW = datetime(2026, 11, 19, 7, 0, tzinfo=UTC)
@@ -30,19 +30,42 @@ LOOK = Look(
 )
 SECTIONS = (Section("highlights", "Weekly highlights"), Section("guides", "Entertainment guides"))
 _HIGHLIGHTS = (
-    ("‘Night Ferry’ returns for a second season", "Series", "The crossing that became the year’s quietest hit gets eight new episodes, a new captain and, its makers promise, an answer to what was in the hold."),
-    ("The lighthouse keeper who films storms", "Film", "For eleven winters she pointed a camera at the same rock. The result is a debut unlike anything else in the cinema this season."),
-    ("Why everybody is humming this nine-minute song", "Music", "No chorus, no drums, a tuba solo: how a B-side recorded in a garage took over every kitchen radio."),
-    ("A bakery musical, and yes, it rises", "Stage", "Flour, a feud and forty pairs of tap shoes. We went on opening night and left hungry."),
-    ("The board game that needs a whole village", "Games", "Twenty-two players, three rooms and one very long evening."),
-    ("Small screens, large hearts: the web series worth your lunch break", "", "Five makers who never asked a broadcaster for permission."),
-)  # fmt: skip
+    (
+        "\u2018Night Ferry\u2019 returns for a second season",
+        "Series",
+        "The crossing that became the year\u2019s quietest hit gets eight new episodes and a new captain.",
+    ),
+    (
+        "The lighthouse keeper who films storms",
+        "Film",
+        "For eleven winters she pointed a camera at the same rock. The result is a debut unlike any other.",
+    ),
+    (
+        "Why everybody is humming this nine-minute song",
+        "Music",
+        "No chorus, no drums, a tuba solo: how a B-side recorded in a garage took over every kitchen radio.",
+    ),
+    (
+        "A bakery musical, and yes, it rises",
+        "Stage",
+        "Flour, a feud and forty pairs of tap shoes. We went on opening night and left hungry.",
+    ),
+    ("The board game that needs a whole village", "Games", "Twenty-two players, three rooms and one long evening."),
+    (
+        "Small screens, large hearts: the web series worth your lunch break",
+        "",
+        "Five makers who never asked a broadcaster for permission.",
+    ),
+)
 _GUIDES = (
     ("12 films to see before the year is out", "From a heist in a planetarium to a love story told in bus tickets."),
-    ("Everything you need to know about the Harbour Lights festival", "Stages, tickets, ferries home, and where the queue for dumplings is shortest."),
+    (
+        "Everything you need to know about the Harbour Lights festival",
+        "Stages, tickets, ferries home, and where the queue for dumplings is shortest.",
+    ),
     ("How to start with opera when you have ninety minutes", "Three evenings, three doors in, no white tie."),
     ("Where to dance on a Tuesday", ""),
-)  # fmt: skip
+)
 
 
 def article(title: str, **more: object) -> Article:
@@ -92,7 +115,9 @@ def _card(position: int) -> Card | None:
     return None
 
 
-HOSTILE = "</style><script>alert(1)</script>\" onload='x' {{ 7*7 }} \u202egnp.exe\r\nBcc: all@example.org <!-- ]]> --> & ok"
+HOSTILE = (
+    "</style><script>alert(1)</script>\" onload='x' {{ 7*7 }} \u202egnp.exe\r\nBcc: all@example.org <!-- ]]> --> & ok"
+)
 
 
 def hostile_week() -> Issue:
@@ -109,9 +134,33 @@ def hostile_week() -> Issue:
         card=Card(HOSTILE, produced_by=(HOSTILE,), rating=float("nan"), rating_count=3, label=HOSTILE),
     )
     worse = article(HOSTILE, dek=HOSTILE, image=Image('https://x.example/a.png" onerror="x', alt=HOSTILE))
-    linked = article(HOSTILE, url="https://x.example/{{7*7}}\"><script>", image=Image("https://x.example/a.png", alt=HOSTILE))
+    linked = article(
+        HOSTILE, url='https://x.example/{{7*7}}"><script>', image=Image("https://x.example/a.png", alt=HOSTILE)
+    )
     picks = [
         Pick(one, section="highlights" if n < 2 else "guides", position=n, score=1.0)
         for n, one in enumerate((bad, worse, linked))
     ]
     return Issue(slot=Slot("2026-W47", NOW), sections=SECTIONS, picks=tuple(picks))
+
+
+def rendered_html(templates: Templates) -> str:
+    """The HTML of the week's letter before its CSS is inlined: what the engines are compared on."""
+    from newsletter.rendering import _context, words
+    from newsletter.rendering.story import groups_of
+
+    issue = week()
+    groups = groups_of(issue, publication=PUBLICATION, look=LOOK)
+    stories = [story for group in groups for story in group.stories]
+    context = {
+        **_context(PUBLICATION, LOOK, NONCE),
+        "groups": groups,
+        "stories": stories,
+        "lead": stories[0],
+        "date": words.date_words(NOW, language="en"),
+        "label": "Week 47",
+        "browser_url": "https://letters.marquee.example/issues/2026-W47",
+        "subject": "The week",
+        "preheader": "What is in it",
+    }
+    return templates.render("weekly/body.html.j2", context)

@@ -82,9 +82,7 @@ def test_a_worker_whose_claims_were_ended_may_not_hand_over(
     assert ledger.counts() == {State.WAITING: 2}
 
 
-def test_a_living_workers_claims_are_left_alone(
-    database: Database, book: Book, letter: Letter, clock: Clock
-) -> None:
+def test_a_living_workers_claims_are_left_alone(database: Database, book: Book, letter: Letter, clock: Clock) -> None:
     people(book, 2)
     ledger = sender_of(database, book, clock).ledger(freeze(database, book, letter, now=NOW))
     with workers.enlist(database, now=NOW) as seat:
@@ -160,9 +158,7 @@ def test_a_deferred_person_waits_until_the_time_and_then_is_tried_again(
     assert lines[1]["text"] == "greylisted"
 
 
-def test_nobody_waits_longer_than_the_issue_lives(
-    database: Database, book: Book, letter: Letter, clock: Clock
-) -> None:
+def test_nobody_waits_longer_than_the_issue_lives(database: Database, book: Book, letter: Letter, clock: Clock) -> None:
     people(book, 2)
     row = freeze(database, book, letter, now=NOW)
     ledger = sender_of(database, book, clock).ledger(row)

@@ -16,19 +16,26 @@ from newsletter.errors import TemplateError
 from newsletter.issue import Issue
 from newsletter.letter import CONFIRM_TOKEN, UNSUBSCRIBE_TOKEN, Letter, clean, encode
 from newsletter.rendering import words
-from newsletter.rendering.blanks import LETTER_BLANKS, refuse_positions, stand_ins
+from newsletter.rendering.blanks import LETTER_BLANKS, refuse_changes, refuse_losses, refuse_positions, stand_ins
+from newsletter.rendering.check import Finding, Level, check, check_html
 from newsletter.rendering.inlining import InliningError, inline
 from newsletter.rendering.look import Fonts, Look, Palette, Publication, Social
-from newsletter.rendering.story import Group, Story, groups_of
+from newsletter.rendering.story import Story, groups_of
 from newsletter.rendering.templates import Templates, shipped_templates
 
 __all__ = [
+    "Finding",
     "Fonts",
+    "InliningError",
+    "Level",
     "Look",
     "Palette",
     "Publication",
     "Social",
     "Templates",
+    "check",
+    "check_html",
+    "inline",
     "render",
     "render_mail",
     "shipped_templates",
@@ -141,10 +148,14 @@ def _letter(
     text = templates.render(f"{folder}/body.txt.j2", context)
     html = templates.render(body, context)
     try:
+        refuse_changes(text, nonce=nonce)
+    except ValueError as error:
+        raise TemplateError(str(error), file=f"templates/{folder}/body.txt.j2") from error
+    try:
+        refuse_changes(html, nonce=nonce)
+        refuse_positions(html, nonce=nonce)
         inlined = inline(html).html
-        if inlined.count(nonce) != html.count(nonce):
-            raise InliningError("a blank was lost while the CSS was inlined")
-        refuse_positions(inlined, nonce=nonce)
+        refuse_losses(html, inlined, nonce=nonce)
     except (InliningError, ValueError) as error:
         raise TemplateError(f"its output cannot become a letter: {error}", file=f"templates/{body}") from error
     try:

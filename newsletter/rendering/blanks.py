@@ -43,15 +43,15 @@ class StandIn:
 
     def _refuse(self) -> NoReturn:
         message = (
-            f"the blank {self._name} has no value while the letter is rendered, since it is rendered once for everybody;"
-            " print it as it is"
+            f"the blank {self._name} has no value while the letter is rendered,"
+            " since it is rendered once for everybody; print it as it is"
         )
         raise TypeError(message)
 
-    def __bool__(self) -> bool:
+    def __bool__(self) -> NoReturn:  # noqa: PLE0304 - it never returns
         self._refuse()
 
-    def __len__(self) -> int:
+    def __len__(self) -> NoReturn:  # noqa: PLE0303 - it never returns
         self._refuse()
 
     def __iter__(self) -> Iterator[str]:
@@ -75,6 +75,24 @@ def stand_ins(nonce: str) -> dict[str, StandIn]:
     return {blank.name: StandIn(blank.name, token_of(nonce, number)) for number, blank in enumerate(LETTER_BLANKS)}
 
 
+def refuse_changes(text: str, *, nonce: str) -> None:
+    """Raise `ValueError` when a template did something to a blank it printed (`|upper`, `|truncate`)."""
+    whole = re.compile(rf"slot{nonce}x\d\dz")
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.lower().count(nonce) != len(whole.findall(line)):
+            raise ValueError(
+                f"line {number} of the output: a blank was changed on its way;"
+                " print it as it is, without upper, truncate and the like"
+            )
+
+
+def refuse_losses(before: str, after: str, *, nonce: str) -> None:
+    """Raise `ValueError` when a blank is not as often in the finished HTML as the template printed it."""
+    for blank, token in ((blank, token_of(nonce, number)) for number, blank in enumerate(LETTER_BLANKS)):
+        if before.count(token) != after.count(token):
+            raise ValueError(f"the blank {blank.name} was lost while the CSS was inlined")
+
+
 def refuse_positions(html: str, *, nonce: str) -> None:
     """Raise `ValueError` when a blank stands where a person's value could become code, style or a link's scheme."""
     scan = _Positions(nonce)
@@ -95,7 +113,7 @@ class _Positions(HTMLParser):
         if not self.wrong:
             self.wrong, self.line = where, self.getpos()[0]
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 - html.parser's
         raw = self.get_starttag_text() or ""
         if self.nonce not in raw:
             return

@@ -27,13 +27,18 @@ VOID = {
     "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr",
 }  # fmt: skip
 # Selectors for what mail programs wrap around a letter: they match nothing here, and premailer would drop them.
-_CLIENT = re.compile(r"#outlook|\.ExternalClass|\.ReadMsgBody|\.yshortcuts|\.moz-|\bu\s*\+|\bim\b|#MessageViewBody", re.I)
-_DOCTYPE = re.compile(r"\A(?:\s|<!--.*?-->)*<!doctype[^>]*>", re.I | re.S)
-_DECLARATION = re.compile(r"\A\ufeff?\s*(?:<\?xml[^>]*\?>)?\s*", re.I)
+_CLIENT = re.compile(
+    r"#outlook|\.ExternalClass|\.ReadMsgBody|\.yshortcuts|\.moz-|\bu\s*\+|\bim\b|#MessageViewBody", re.IGNORECASE
+)
+_DOCTYPE = re.compile(r"\A(?:\s|<!--.*?-->)*<!doctype[^>]*>", re.IGNORECASE | re.DOTALL)
+_DECLARATION = re.compile(r"\A\ufeff?(?:\s*<\?xml[^>]*\?>)?", re.IGNORECASE)
 _PARTS = re.compile(
     r"(?P<comment><!--.*?-->)|(?P<open><style\b[^>]*>)(?P<css>.*?)(?P<close></style\s*>)|(?P<script><script\b.*?</script\s*>)",
-    re.I | re.S,
+    re.IGNORECASE | re.DOTALL,
 )
+# Whole attributes at a time, so that nothing inside a value is taken for one.
+_TAG = re.compile(r"<[a-z][^\s<>]*(?:\s+[^\s=<>\"']+(?:=\"[^\"]*\"|='[^']*')?)+\s*>", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"\s+(?P<name>[^\s=<>\"']+)(?:=\"[^\"]*\"|='(?P<single>[^']*)')?")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]")
 _KEPT = re.compile(r"<!--x(\d+)x-->")
 _OPTIONS = {
@@ -73,8 +78,8 @@ def inline(html: str) -> Inlined:
     At-rules, pseudo-classes, attribute and universal selectors and client hacks stay in `<style>` as they are; a
     `<style data-premailer="ignore">` stays whole. Raises `InliningError`.
     """
-    _refuse(html)
     html = _DECLARATION.sub("", html, count=1)
+    before = _refuse(html)
     found = _DOCTYPE.match(html)
     doctype = found[0] if found else ""
     document = html[len(doctype) :]
@@ -91,16 +96,20 @@ def inline(html: str) -> Inlined:
         line = doctype.count("\n") + document[: part.start("css")].count("\n")
         plain, rest = split(part["css"], line=line, notes=notes)
         opening = part["open"]
-        if re.search(r"data-premailer\s*=\s*[\"']?ignore", opening, re.I) or _for_other_media(opening):
-            opening = re.sub(r"\s*data-premailer\s*=\s*([\"']?)ignore\1", "", opening, flags=re.I)
+        if re.search(r"data-premailer\s*=\s*[\"']?ignore", opening, re.IGNORECASE) or _for_other_media(opening):
+            opening = re.sub(r"\s*data-premailer\s*=\s*([\"']?)ignore\1", "", opening, flags=re.IGNORECASE)
             return keep(f"{opening}{_without_imports(part['css'])}{part['close']}")
         left = keep(f"{opening}{rest}{part['close']}") if rest.strip() else ""
         return (f"<style>{plain}</style>" if plain.strip() else "") + left
 
     result = _premailed("<!DOCTYPE html>\n" + _PARTS.sub(apart, document))
     result = _KEPT.sub(lambda match: kept[int(match[1])], result)
-    result = doctype + ("\n" if doctype else "") + re.sub(r"\A\s*<!DOCTYPE[^>]*>\s*", "", result, flags=re.I)
-    _verify(html, result)
+    result = (
+        doctype.lstrip()
+        + ("\n" if doctype else "")
+        + re.sub(r"\A\s*<!DOCTYPE[^>]*>\s*", "", result, flags=re.IGNORECASE)
+    )
+    _verify(before, _Events.of(result))
     return Inlined(result, tuple(notes))
 
 
@@ -126,6 +135,9 @@ def split(css: str, *, line: int = 0, notes: list[str] | None = None) -> tuple[s
 
 
 def _sort_rule(rule: QualifiedRule, *, line: int, plain: list[str], rest: list[str]) -> None:
+    for node in rule.prelude:
+        if node.type == "error":
+            raise InliningError(f"the CSS does not parse: {node.message}", line=line + node.source_line)
     declarations = tinycss2.parse_declaration_list(rule.content, skip_comments=True, skip_whitespace=True)
     for declaration in declarations:
         if isinstance(declaration, ParseError):
@@ -165,11 +177,11 @@ def _uncommented(css: str) -> str:
 
 
 def _without_imports(css: str) -> str:
-    return re.sub(r"@(?:import|charset)\b[^;]*;", "", css, flags=re.I)
+    return re.sub(r"@(?:import|charset)\b[^;]*;", "", css, flags=re.IGNORECASE)
 
 
 def _for_other_media(opening: str) -> bool:
-    media = re.search(r"\bmedia\s*=\s*[\"']?([^\"'>]*)", opening, re.I)
+    media = re.search(r"\bmedia\s*=\s*[\"']?([^\"'>]*)", opening, re.IGNORECASE)
     return bool(media) and media[1].strip().lower() not in {"", "all", "screen"}  # type: ignore[index]
 
 
@@ -184,34 +196,42 @@ def _premailed(document: str) -> str:
         result = Premailer(document, **_OPTIONS).transform(pretty_print=False)
     except Exception as error:  # premailer raises whatever lxml, cssselect and cssutils raise
         raise InliningError(f"the CSS could not be inlined ({type(error).__name__}: {error})") from error
-    return str(result)
+    return _TAG.sub(lambda tag: _ATTRIBUTE.sub(_double_quoted, tag[0]), str(result))
 
 
-def _refuse(html: str) -> None:
-    """What premailer would crash on or lose without a word."""
+def _double_quoted(attribute: re.Match[str]) -> str:
+    """cssutils writes font names in double quotes, so lxml puts style attributes into single ones: turn both round."""
+    value = attribute["single"]
+    if attribute["name"] != "style" or value is None:
+        return attribute[0]
+    return ' style="{}"'.format(value.replace('"', "'"))
+
+
+def _refuse(html: str) -> _Events:
+    """Refuse what premailer would crash on or lose without a word; gives what the document holds."""
     if not html.strip():
         raise InliningError("the document is empty")
     if found := _CONTROL.search(html):
         raise InliningError(f"it holds the control character U+{ord(found[0]):04X}", line=_line(html, found.start()))
-    if found := re.search(r"<!\[if", html, re.I):
+    if found := re.search(r"<!\[if", html, re.IGNORECASE):
         raise InliningError(
             "write <!--[if !mso]><!--> … <!--<![endif]--> instead of <![if …]>", line=_line(html, found.start())
         )
-    for found in re.finditer(r"\sstyle\s*=\s*([\"'])\s*([^:\"']*?)\s*\1", html, re.I):
+    for found in re.finditer(r"\sstyle\s*=\s*([\"'])\s*([^:\"']*?)\s*\1", html, re.IGNORECASE):
         if found[2]:
             raise InliningError(f'style="{found[2]}" is no declaration', line=_line(html, found.start()))
     outline = _Events.of(html)
     if outline.deepest > DEEPEST:
         raise InliningError(f"elements are nested deeper than {DEEPEST}", line=outline.deepest_line)
+    return outline
 
 
 def _line(text: str, position: int) -> int:
     return text.count("\n", 0, position) + 1
 
 
-def _verify(before: str, after: str) -> None:
+def _verify(was: _Events, now: _Events) -> None:
     """Nothing but style attributes may have changed: same elements, attributes, text, in the same order."""
-    was, now = _Events.of(before), _Events.of(after)
     for (event, line), (other, _) in zip(was.events, now.events, strict=False):
         if event != other:
             raise InliningError(

@@ -103,11 +103,6 @@ class Publication:
     def right_to_left(self) -> bool:
         return self.language.partition("-")[0].lower() in RIGHT_TO_LEFT
 
-    @property
-    def site(self) -> str:
-        """The host of the public pages, for a person to read."""
-        return urlsplit(self.public_url).hostname or self.public_url
-
     def identity(self, *, about: str) -> Identity:
         """The head of every letter. `about` is the slot's key, or the kind of a single mail."""
         sender = "".join(c for c in self.list_id.lower() if c.isascii() and c.isalnum())[:15] or "newsletter"

@@ -109,7 +109,6 @@ def story_of(
 ) -> Story:
     """One article as a story."""
     title = " ".join(clean(article.title).split()) or "Untitled"
-    kicker = words.shorten(clean(article.section or next(iter(article.categories), "")), 30)
     subject = words.shorten(clean(article.subject), 60)
     authors = ", ".join(clean(author) for author in article.authors[:3])
     return Story(
@@ -117,7 +116,7 @@ def story_of(
         title=words.shorten(title, 200),
         url=words.tagged(web_address(article.url), utm=publication.utm, key=key),
         blurb=words.shorten(" ".join(clean(article.blurb).split()), 400),
-        kicker="" if kicker.casefold() == heading.casefold() else kicker,
+        kicker=_kicker(article, heading=heading),
         byline=f"By {words.shorten(authors, 80)}" if authors else "",
         reason="" if article.sponsored else reason,
         subject=subject,
@@ -126,6 +125,14 @@ def story_of(
         picture=_picture(article, title=subject or title, publication=publication) if show_picture else None,
         info=_info(article),
     )
+
+
+def _kicker(article: Article, *, heading: str) -> str:
+    """The first thing the source files it under that the section's heading does not say already."""
+    for hint in (article.section, *article.categories):
+        if clean(hint) and clean(hint).casefold() not in heading.casefold():
+            return words.shorten(clean(hint), 30)
+    return ""
 
 
 def _picture(article: Article, *, title: str, publication: Publication) -> Picture | None:
@@ -177,7 +184,7 @@ class _Reasons:
         if rated := _rated(article):
             return rated
         if article.featured:
-            return "Editors’ choice"
+            return "Editors\u2019 choice"
         popular = any(term.name.startswith("popular") and term.value >= 0.8 for term in pick.terms)
         if popular and article.signal(SignalKind.VIEWS) is not None:
             return "Among the most read"

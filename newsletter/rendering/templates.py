@@ -24,7 +24,8 @@ from jinja2 import (
     UndefinedError,
     select_autoescape,
 )
-from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+from jinja2.exceptions import SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from newsletter.errors import TemplateError
 from newsletter.rendering import words
@@ -45,11 +46,10 @@ def shipped_templates() -> Path:
 
 
 class Templates:
-    """All templates of a project. `project` is its folder, or None for the shipped ones alone."""
+    """All templates of a project. `own` is its `templates/` folder, or None for the shipped ones alone."""
 
-    def __init__(self, project: Path | None = None) -> None:
-        own = (project / "templates",) if project is not None else ()
-        self.folders = (*own, shipped_templates())
+    def __init__(self, own: Path | None = None) -> None:
+        self.folders = (own, shipped_templates()) if own is not None else (shipped_templates(),)
         self.environment: Environment = ImmutableSandboxedEnvironment(
             loader=FileSystemLoader(self.folders),
             autoescape=select_autoescape(("html.j2", "html"), default_for_string=False),
@@ -70,21 +70,21 @@ class Templates:
         """The text of one template. Raises `TemplateError`."""
         try:
             return self.environment.get_template(name).render(context)
-        except Exception as error:  # noqa: BLE001 - a template can raise anything
+        except Exception as error:
             raise self._explained(error, name) from error
 
     def render_string(self, source: str, context: Mapping[str, object], *, name: str) -> str:
         """The text of a template that is a setting; `name` says which one. Raises `TemplateError`."""
         try:
             return self.environment.from_string(source).render(context)
-        except Exception as error:  # noqa: BLE001 - a template can raise anything
+        except Exception as error:
             raise self._explained(error, name) from error
 
     def _explained(self, error: Exception, name: str) -> TemplateError:
         if isinstance(error, TemplateError):
             return error
         if isinstance(error, TemplateNotFound):
-            message = f"there is no template {error.message or name}"
+            message = f"there is no template {error.name or name}"
             file, line = self._where(error.__traceback__)
             return TemplateError(message, file=file or name, line=line)
         if isinstance(error, TemplateSyntaxError):

@@ -24,7 +24,7 @@ def shorten(text: str, width: int) -> str:
         cut = cut[:space]
     while cut and (unicodedata.combining(text[len(cut)]) or text[len(cut)] == "\u200d" or cut[-1] == "\u200d"):
         cut = cut[:-1]
-    return cut.rstrip(" ,;:.–—-(“‘\"'") + "…"
+    return cut.rstrip(" ,;:.-(\u2013\u2014\u2018\u201c\"'") + "…"
 
 
 def columns(text: str) -> int:
@@ -100,7 +100,9 @@ def tagged(url: str, *, utm: Mapping[str, str], key: str) -> str:
         return url
     parts = urlsplit(url)
     present = {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
-    added = [f"{quote(n, safe='')}={quote(v.replace('{slot}', key), safe='')}" for n, v in utm.items() if n not in present]
+    added = [
+        f"{quote(n, safe='')}={quote(v.replace('{slot}', key), safe='')}" for n, v in utm.items() if n not in present
+    ]
     query = "&".join([parts.query, *added] if parts.query else added)
     return urlunsplit(parts._replace(query=query))
 

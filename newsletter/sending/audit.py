@@ -43,7 +43,7 @@ def audit(database: Database, slot_key: str | None = None) -> list[IssueAudit]:
         return [_one(connection, row) for row in connection.execute(query).all()]
 
 
-def _one(connection: sa.Connection, row: sa.Row[Any]) -> IssueAudit:
+def _one(connection: sa.Connection, row: sa.Row[Any, Any, Any, Any]) -> IssueAudit:
     found: dict[str, int] = dict(
         connection.execute(
             sa.select(deliveries.c.state, sa.func.count())

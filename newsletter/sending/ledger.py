@@ -336,6 +336,11 @@ def freeze_audience(connection: sa.Connection, *, issue_id: int, audience: sa.Se
     return number
 
 
+def count_audience(connection: sa.Connection, audience: sa.Select[Any]) -> int:
+    number: int = connection.execute(sa.select(sa.func.count()).select_from(audience.subquery())).scalar_one()
+    return number
+
+
 def end_claims(connection: sa.Connection, worker: int, *, now: datetime) -> tuple[int, int]:
     """End what a dead worker held: unbegun claims wait again, begun ones are in doubt. Gives (claims, doubts)."""
     back = doubts = 0

@@ -1,19 +1,26 @@
 """Where articles come from. A source is one file and one line in `SOURCES`.
 
-The contract: `Class.from_options(name, options, root=…, fetcher=…)` reads the keys of one `[[sources]]` table (without
-`name`, `kind`, `weight`, `sections`); unknown or impossible keys raise `SettingsError` naming the key. `read(previous)`
-gives what is there now. It raises `SourceError` when nothing could be read at all; a single bad item is a line in
-`problems` and the others are given. Beside every source stands a pure `parse(bytes, …)` that its tests read files with.
+The contract: `Class.from_options(name, options, root=…, fetcher=…, clock=…)` reads the keys of one `[[sources]]` table
+(without `name`, `kind`, `weight`, `sections`); unknown or impossible keys raise `SettingsError` naming the key.
+Relative paths are relative to `root`, the project's folder; `clock` tells what time it is. `read(previous)` gives
+what is there now. It raises `SourceError` when nothing could be read at all; a single bad item is a line in `problems`
+and the others are given. Beside every source stands a pure `parse(bytes, …)` that its tests read files with.
 
 Everything a source reads is hostile until cleaned: articles leave here as plain text, with http(s) addresses only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+import importlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol, cast
 
+from newsletter.errors import SettingsError
+from newsletter.fetch import Fetcher
 from newsletter.issue import Article
 
 SOURCES = {
@@ -44,7 +51,7 @@ class StoredImage:
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """What one reading gave. `unchanged`: the source said nothing is new since `previous`; `articles` is empty.
+    """What one reading gave. `unchanged` means that nothing is new since `previous`, and `articles` is empty.
 
     An article whose picture came as a file carries `Image(url="stored:<name>")`; whoever renders puts the address of
     the public pages in its place.
@@ -61,3 +68,35 @@ class Source(Protocol):
     name: str
 
     def read(self, previous: PullState) -> Pulled: ...
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def load(
+    kind: str,
+    name: str,
+    options: Mapping[str, Any],
+    *,
+    root: Path,
+    fetcher: Fetcher,
+    clock: Callable[[], datetime] = utc_now,
+) -> Source:
+    """The source of one `[[sources]]` table. `kind` is a line of `SOURCES` or anybody's own `package.module:Class`.
+
+    Raises `SettingsError` for an unknown kind, an unknown key or an impossible value.
+    """
+    place = SOURCES.get(kind, kind)
+    module_name, colon, class_name = place.partition(":")
+    if not colon:
+        near = difflib.get_close_matches(kind, SOURCES, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f'known are {", ".join(SOURCES)}, or "package.module:Class".'
+        raise SettingsError(f'Source "{name}" has an unknown kind {kind!r}; {hint}')
+    try:
+        source_class = getattr(importlib.import_module(module_name), class_name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise SettingsError(f'Source "{name}": kind {kind!r} cannot be loaded ({error}); is it installed?') from error
+    if not hasattr(source_class, "from_options"):
+        raise SettingsError(f'Source "{name}": kind {kind!r} is not a source; it has no from_options.')
+    return cast("Source", source_class.from_options(name, options, root=root, fetcher=fetcher, clock=clock))

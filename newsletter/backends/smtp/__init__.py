@@ -12,6 +12,7 @@ something. Reads `password_file` and `ca_file` only then.
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,6 +69,7 @@ class Smtp:
 
     def open(self) -> SmtpConnection:
         login = self._login()
+        context = None if self.security == "none" else greeting.trust(self.ca_file)
         try:
             wait = min(self.timeout, CONNECT_SECONDS)
             sock = socket.create_connection((self.host, self._port), timeout=wait)
@@ -80,7 +82,7 @@ class Smtp:
         try:
             # The dot is a small packet of its own: with Nagle's algorithm it waits 40 ms for an acknowledgement.
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            offered = self._greet(line, login)
+            offered = self._greet(line, context, login)
         except BaseException as error:
             line.close()
             if isinstance(error, (Unavailable, ConfigurationError)):
@@ -90,12 +92,12 @@ class Smtp:
             raise
         return SmtpConnection(line, offered, where=self.where, final_seconds=self.final_timeout)
 
-    def _greet(self, line: Line, login: greeting.Login | None) -> greeting.Extensions:
-        if self.security == "tls":
-            greeting.encrypt(line, host=self.host, ca_file=self.ca_file)
+    def _greet(self, line: Line, context: ssl.SSLContext | None, login: greeting.Login | None) -> greeting.Extensions:
+        if context and self.security == "tls":
+            greeting.encrypt(line, context, host=self.host)
         offered = greeting.greet(line)
-        if self.security == "starttls":
-            offered = greeting.start_tls(line, offered, host=self.host, ca_file=self.ca_file)
+        if context and self.security == "starttls":
+            offered = greeting.start_tls(line, offered, context, host=self.host)
         if login:
             greeting.log_in(line, offered, login)
         return offered

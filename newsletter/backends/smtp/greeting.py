@@ -50,7 +50,19 @@ def hello(line: Line) -> Extensions:
     return offered
 
 
-def start_tls(line: Line, offered: Extensions, *, host: str, ca_file: Path | None) -> Extensions:
+def trust(ca_file: Path | None) -> ssl.SSLContext:
+    """What we accept: TLS 1.2 or newer, a certificate of a known authority (or of `ca_file` alone), the right name."""
+    try:
+        context = ssl.create_default_context(cafile=ca_file)
+    except OSError as error:  # ssl.SSLError is one
+        raise ConfigurationError(
+            f"[backend] ca_file {ca_file} holds no readable certificate; put the authority's there, in PEM form"
+        ) from error
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def start_tls(line: Line, offered: Extensions, context: ssl.SSLContext, *, host: str) -> Extensions:
     """Encrypt a line on which the server has to offer it, and ask again what it can do: the first answer is void."""
     if "STARTTLS" not in offered:
         raise ConfigurationError(
@@ -61,19 +73,12 @@ def start_tls(line: Line, offered: Extensions, *, host: str, ca_file: Path | Non
     if answer.code != 220:
         problem = f"did not start TLS: {answer.code} {answer.text}"
         raise Unavailable(problem) if answer.code < 500 else ConfigurationError(problem)
-    encrypt(line, host=host, ca_file=ca_file)
+    encrypt(line, context, host=host)
     return hello(line)
 
 
-def encrypt(line: Line, *, host: str, ca_file: Path | None) -> None:
-    """TLS 1.2 or newer with a certificate that is trusted and made out to `host`."""
-    try:
-        context = ssl.create_default_context(cafile=ca_file)
-    except OSError as error:  # ssl.SSLError is one
-        raise ConfigurationError(
-            f"cannot be trusted: [backend] ca_file {ca_file} holds no readable certificate"
-        ) from error
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+def encrypt(line: Line, context: ssl.SSLContext, *, host: str) -> None:
+    """Start TLS on the line with a server that proves to be `host`."""
     try:
         line.encrypt(context, host=host)
     except ssl.SSLCertVerificationError as error:

@@ -1,0 +1,312 @@
+"""`articles …`: the shelf, and the editor's hand on it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import click
+
+from newsletter.cli import output, showing
+from newsletter.cli.call import Call, Group, json_option, not_yet, pass_call
+from newsletter.errors import ConfigurationError, Refused
+
+if TYPE_CHECKING:
+    from newsletter.issue import Article
+    from newsletter.shelf import Shelved
+
+ADDED = "added-by-hand"
+
+
+@click.group(cls=Group)
+def articles() -> None:
+    """The shelf, and the editor's hand on it.
+
+    WHAT is an article's number or any of its addresses. An incomplete article lacks a title, an address or a trusted
+    date; it is never picked by itself, and `articles edit` completes it.
+    """
+
+
+def _status(shelved: Shelved) -> str:
+    """Why an article would not be picked now, or nothing."""
+    lacks = shelved.article.lacks()
+    told = (
+        f"carried by {shelved.carried_by}" if shelved.carried_by else "",
+        "dropped" if shelved.dropped else "",
+        f"held until {shelved.held_until}" if shelved.held_until else "",
+        f"incomplete, lacks {' and '.join(lacks)}" if lacks else "",
+    )
+    return "; ".join(filter(None, told))
+
+
+def _json(shelved: Shelved) -> dict[str, Any]:
+    return {
+        **showing.article_json(shelved.article),
+        "first_seen": shelved.article.first_seen,
+        "lacks": list(shelved.article.lacks()),
+        "carried_by": shelved.carried_by,
+        "dropped": shelved.dropped,
+        "held_until": shelved.held_until,
+        "edited": list(shelved.edited),
+    }
+
+
+@articles.command("list")
+@click.option("--incomplete", is_flag=True, help="Only those that lack something.")
+@click.option("--limit", metavar="N", type=click.IntRange(1, 1000), default=50, show_default=True, help="How many.")
+@click.option("--before", metavar="N", type=int, help="Go on below this number.")
+@json_option
+@pass_call
+def list_(call: Call, incomplete: bool, limit: int, before: int | None, as_json: bool) -> None:
+    """List the newest articles on the shelf.
+
+    JSON: [{"id", "title", "url", "source", "published", "first_seen", "lacks": ["title" | "url" | "date"],
+    "carried_by", "dropped", "held_until", "edited": [FIELD]}]
+    """
+    found: list[Shelved] = []
+    full = True
+    while full and len(found) < limit:
+        page = call.project.shelf.page(limit=limit, before=before)
+        full = len(page) == limit
+        before = page[-1].article.id if page else before
+        found += [one for one in page if not incomplete or one.article.lacks()]
+    shown, full = found[:limit], full or len(found) > limit
+    if as_json:
+        output.dump([_json(one) for one in shown])
+        return
+    output.table(
+        ("number#", "published", "source", "title", "state"),
+        [
+            (
+                one.article.id,
+                output.when(one.article.published, call.zone),
+                one.article.source,
+                one.article.title or "(no title)",
+                _status(one),
+            )
+            for one in shown
+        ],
+    )
+    if full and shown:
+        output.note(f"there are more: --before {shown[-1].article.id}")
+
+
+@articles.command()
+@click.argument("what")
+@json_option
+@pass_call
+def show(call: Call, what: str, as_json: bool) -> None:
+    """Show everything known about one article.
+
+    JSON: as of `articles list`, and "article": every field of it, "signals": [{"kind", "value", "at"}]
+    """
+    from newsletter.shelf import dump_article
+
+    shelved = call.project.shelf.find(what)
+    article = shelved.article
+    signals = [{"kind": one.kind, "value": one.value, "at": one.at} for one in article.signals]
+    if as_json:
+        output.dump({**_json(shelved), "article": dump_article(article), "signals": signals})
+        return
+    output.facts(_facts(call, shelved))
+    if article.body:
+        output.heading("Text")
+        output.say(article.body)
+
+
+def _facts(call: Call, shelved: Shelved) -> dict[str, Any]:
+    article = shelved.article
+    card = article.card
+    counted = f"{card.rating_count} users, no rating" if card and card.rating is None and card.rating_count else ""
+    rated = f"{card.rating:g} of 5 from {card.rating_count or '?'}" if card and card.rating is not None else ""
+    trusted = "" if article.published_from != "guess" else " (a guess)"
+    return {
+        "number": article.id,
+        "title": article.title,
+        "address": article.url,
+        "source": article.source,
+        "published": f"{output.when(article.published, call.zone)}{trusted}",
+        "first seen": output.when(article.first_seen, call.zone),
+        "blurb": article.blurb,
+        "authors": ", ".join(article.authors),
+        "categories": ", ".join(article.categories),
+        "tags": ", ".join(article.tags),
+        "image": article.image.url if article.image else "",
+        card.label if card else "card": card.name if card else "",
+        "produced by": ", ".join(card.produced_by) if card else "",
+        "rating": rated or counted,
+        "related": "; ".join(article.related),
+        "signals": ", ".join(f"{one.kind} {one.value:g}" for one in article.signals),
+        "edited": ", ".join(shelved.edited),
+        "state": _status(shelved) or "may be picked",
+    }
+
+
+@articles.command()
+@click.argument("where", metavar="URL-or-FILE")
+@json_option
+@pass_call
+def add(call: Call, where: str, as_json: bool) -> None:
+    """Read one article page, live or saved (HTML or plain text), onto the shelf.
+
+    What the page does not say (often its address and date) is told, and `articles edit` completes it.
+
+    JSON: [as of `articles list`]
+    """
+    from newsletter import sources
+    from newsletter.fetch import Fetcher
+    from newsletter.sources import PullState
+
+    project = call.project
+    source = sources.load("page", ADDED, _page_options(where), root=project.root, fetcher=Fetcher())
+    pulled = source.read(PullState())
+    for problem in pulled.problems:
+        output.note(problem)
+    if not pulled.articles:
+        raise Refused(f"{where} holds no article that could be read")
+    for image in pulled.images:
+        project.shelf.keep_image(image.name, image.media_type, image.data)
+    read = [replace(article, source=ADDED) for article in pulled.articles]
+    done = project.shelf.put(read, now=call.clock())
+    for problem in done.problems:
+        output.note(problem)
+    shelved = [_shelved(call, article) for article in read]
+    if as_json:
+        output.dump([_json(one) for one in shelved])
+        return
+    for one in shelved:
+        output.say(f"{one.article.id}  {one.article.title or '(no title)'}")
+        _say_lacks(one)
+
+
+def _page_options(where: str) -> dict[str, Any]:
+    if where.lower().startswith(("https://", "http://")):
+        # Whoever runs this command may read what they name, also in their own network; a redirect may not.
+        return {"url": where, "allow_private": [urlsplit(where).hostname or ""]}
+    file = Path(where)
+    if not file.is_file():
+        raise ConfigurationError(f"{where} is neither an address (https://…) nor a file that is there")
+    return {"path": str(file.resolve())}
+
+
+def _shelved(call: Call, article: Article) -> Shelved:
+    """The article as it stands on the shelf now, under its address or, having none, its title."""
+    shelf = call.project.shelf
+    if article.url:
+        return shelf.find(article.url)
+    before: int | None = None
+    while page := shelf.page(limit=200, before=before):
+        for one in page:
+            if one.article.source == ADDED and one.article.title == article.title:
+                return one
+        before = page[-1].article.id
+    return shelf.page(limit=1)[0]
+
+
+def _say_lacks(shelved: Shelved) -> None:
+    lacks = shelved.article.lacks()
+    if not lacks:
+        return
+    options = " ".join(f"--{name} …" for name in lacks)
+    output.say(f"  it lacks {' and '.join(lacks)}: newsletter articles edit {shelved.article.id} {options}")
+
+
+@articles.command()
+@click.argument("what")
+@click.option("--title", metavar="TEXT", help="A title of your own.")
+@click.option("--blurb", metavar="TEXT", help="The lines under the title.")
+@click.option("--url", metavar="URL", help="The address readers are sent to.")
+@click.option(
+    "--date", metavar="TIME", help="When it was published: ISO 8601; without an offset, the newsletter's zone."
+)
+@json_option
+@pass_call
+def edit(
+    call: Call, what: str, title: str | None, blurb: str | None, url: str | None, date: str | None, as_json: bool
+) -> None:
+    """Give an article a title, blurb, address or date of your own.
+
+    No later pull overwrites them. An empty value ("") takes yours back.
+
+    JSON: as of `articles list`
+    """
+    wishes = {"title": title, "dek": blurb, "url": url, "published": date}
+    changes = {name: value.strip() for name, value in wishes.items() if value is not None}
+    if not changes:
+        raise click.UsageError("give at least one of --title, --blurb, --url, --date")
+    if changes.get("url"):
+        changes["url"] = _address(changes["url"])
+    if changes.get("published"):
+        changes["published"] = _moment(call, changes["published"]).isoformat()
+    shelf = call.project.shelf
+    shelved = shelf.edit(_number(call, what), changes, now=call.clock())
+    if as_json:
+        output.dump(_json(shelved))
+        return
+    output.say(f"{shelved.article.id}  {shelved.article.title}: {_status(shelved) or 'may be picked'}")
+    _say_lacks(shelved)
+
+
+def _number(call: Call, what: str) -> int:
+    number = call.project.shelf.find(what).article.id
+    assert number is not None
+    return number
+
+
+def _address(text: str) -> str:
+    from newsletter.links import canonical
+
+    address = canonical(text)
+    if not address:
+        raise click.BadParameter(f'"{text}" is not an http or https address', param_hint="--url")
+    return address
+
+
+def _moment(call: Call, text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(
+            f'"{text}" is not a time such as 2026-11-19T07:00:00+01:00', param_hint="--date"
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=call.zone)
+
+
+@articles.command()
+@click.argument("what")
+@pass_call
+def drop(call: Call, what: str) -> None:
+    """Never pick this article."""
+    number = _number(call, what)
+    call.project.shelf.drop(number, now=call.clock())
+    output.say(f"{number} is dropped: no issue will pick it")
+
+
+@articles.command()
+@click.argument("what")
+@click.option("--until", metavar="KEY", help="The first issue that may carry it (default: the one after this week's).")
+@pass_call
+def hold(call: Call, what: str, until: str | None) -> None:
+    """Keep this article for a later issue."""
+    number = _number(call, what)
+    slot = call.slot(until) if until else _next(call)
+    call.project.shelf.hold(number, until=slot.key)
+    output.say(f"{number} is held until {slot.key}")
+
+
+def _next(call: Call) -> Any:
+    from datetime import timedelta
+
+    from newsletter.slots import slots
+
+    now = call.slot(None).at
+    rule = call.project.schedule
+    return next(slot for slot in slots(rule, start=now, end=now + timedelta(weeks=3)) if slot.key > call.slot(None).key)
+
+
+not_yet(articles, "pin", "Put an article into the issue at a place of your choice.")
+not_yet(articles, "move", "Put an article into another section.")
+not_yet(articles, "undo", "Take the last decision back.")

@@ -1,0 +1,231 @@
+"""`doctor`: everything a project leans on, looked at one by one, each with what to do about it. Mails nobody.
+
+Each check is a function that gives one or more `Sign`s; an exception of the two error families is a *fail* in its own
+words. What it does not know: SPF, DKIM and DMARC records.
+"""
+
+from __future__ import annotations
+
+import queue
+import socket
+import stat
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import click
+
+from newsletter.cli import output
+from newsletter.cli.call import Call, Command, json_option, pass_call
+from newsletter.errors import NewsletterError, SettingsError
+
+if TYPE_CHECKING:
+    from newsletter.app import Project
+
+OK, WARN, FAIL = "ok", "warn", "fail"
+LOOK_UP_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """What one check saw. `advice` says what to do, and is empty for *ok*."""
+
+    check: str
+    level: str
+    text: str
+    advice: str = ""
+
+
+@click.command(cls=Command)
+@json_option
+@pass_call
+def doctor(call: Call, as_json: bool) -> int:
+    """Look at everything a send leans on, and say what to do.
+
+    Exit code 1 if anything fails; 2 if the settings cannot be read at all. Warnings are 0.
+
+    JSON: [{"check", "level": "ok" | "warn" | "fail", "text", "advice"}]
+    """
+    signs, code = _examine(call)
+    if as_json:
+        output.dump([{"check": s.check, "level": s.level, "text": s.text, "advice": s.advice} for s in signs])
+    else:
+        output.table(
+            ("level", "check", "found"),
+            [(one.level, one.check, f"{one.text}; {one.advice}" if one.advice else one.text) for one in signs],
+        )
+    return code
+
+
+def _examine(call: Call) -> tuple[list[Sign], int]:
+    try:
+        project = call.project
+    except SettingsError as error:
+        return [Sign("settings", FAIL, str(error))], SettingsError.exit_code
+    signs = [Sign("settings", OK, f"{project.root / 'newsletter.toml'} reads well")]
+    for name, check in CHECKS.items():
+        signs += _signs(name, check, project)
+    return signs, 1 if any(one.level == FAIL for one in signs) else 0
+
+
+def _signs(name: str, check: Callable[[Project], Iterator[Sign]], project: Project) -> list[Sign]:
+    from subscribers import SubscribersError
+
+    seen: list[Sign] = []
+    try:
+        seen.extend(check(project))
+    except (NewsletterError, SubscribersError) as error:
+        seen.append(Sign(name, FAIL, str(error)))
+    except OSError as error:
+        seen.append(Sign(name, FAIL, f"{error.filename or ''} {error.strerror or error}".strip()))
+    return seen
+
+
+def _postal_address(project: Project) -> Iterator[Sign]:
+    address = project.settings.newsletter.postal_address.strip()
+    if address:
+        yield Sign("postal address", OK, " ".join(address.split()))
+    else:
+        yield Sign(
+            "postal address", FAIL, "there is none", "set [newsletter] postal_address: nothing is sent without it"
+        )
+
+
+def _editors(project: Project) -> Iterator[Sign]:
+    editors = project.settings.newsletter.editors
+    if editors:
+        yield Sign("editors", OK, ", ".join(editors))
+    else:
+        yield Sign("editors", WARN, "nobody is told when something goes wrong", "set [newsletter] editors")
+
+
+def _database(project: Project) -> Iterator[Sign]:
+    database = project.unchecked_database
+    database.check()
+    yield Sign(
+        "database", OK, f"{database.url.render_as_string(hide_password=True)} is at version {database.version()}"
+    )
+
+
+def _keys(project: Project) -> Iterator[Sign]:
+    assert project.keys
+    file = project.settings.key_file
+    if file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        yield Sign("keys", WARN, f"{file} can be read by others", f"chmod 600 {file}")
+    else:
+        yield Sign("keys", OK, f"{file}; keep a copy apart from the database's")
+
+
+def _templates(project: Project) -> Iterator[Sign]:
+    """Renders an issue of one made-up article, and both single mails: a template only breaks when it runs."""
+    from newsletter import rendering
+    from newsletter.issue import Article, Issue, Pick
+
+    sections = project.weekly.sections()
+    now = project.clock()
+    article = Article(title="A title", url="https://example.org/a", dek="A line.", published=now, published_from="feed")
+    issue = Issue(project.slot(None), sections, (Pick(article, sections[0].name, 1, 1.0),))
+    publication, look, templates = project.publication, project.look, project.templates
+    nonce = "0" * 12
+    rendering.render(issue, publication=publication, look=look, templates=templates, nonce=nonce)
+    for kind in rendering.MAILS:
+        rendering.render_mail(kind, publication=publication, look=look, templates=templates, nonce=nonce)
+    own = project.root / "templates"
+    number = sum(1 for file in own.rglob("*.j2")) if own.is_dir() else 0
+    yield Sign("templates", OK, f"all render; {number} of them are your own" if number else "all render")
+
+
+def _sources(project: Project) -> Iterator[Sign]:
+    if not project.sources:
+        yield Sign("sources", WARN, "there is none", "add a [[sources]] table to newsletter.toml")
+    for source in project.sources:
+        name = f"source {source.name}"
+        record = project.shelf.pull_record(source.name)
+        if record.pulled_at is None:
+            yield Sign(name, WARN, "it was never read", "newsletter pull")
+        elif record.problem:
+            since = f"last read well at {output.when(record.good_at, project.settings.zone)}"
+            yield Sign(name, FAIL, f"{record.problem} ({since})", "newsletter pull tries it again")
+        else:
+            yield Sign(name, OK, f"read at {output.when(record.good_at, project.settings.zone)}")
+
+
+def _audience(project: Project) -> Iterator[Sign]:
+    number = project.weekly.audience_size()
+    if number:
+        yield Sign("audience", OK, f"{number:,} people")
+    else:
+        yield Sign("audience", WARN, "nobody would get an issue", "newsletter subscribers import FILE")
+
+
+def _backend(project: Project) -> Iterator[Sign]:
+    backend = project.backend()
+    backend.open().close()
+    yield Sign("backend", OK, f"{backend.where} is open to us")
+
+
+def _names(project: Project) -> Iterator[Sign]:
+    sender = project.settings.from_address.rpartition("@")[2]
+    public = urlsplit(project.settings.newsletter.public_url).hostname or ""
+    if _resolves(sender):
+        yield Sign("name of the sender", OK, f"{sender} is found")
+    else:
+        yield Sign(
+            "name of the sender",
+            WARN,
+            f"{sender} is not found",
+            "mail servers refuse senders whose domain has neither MX nor address records; check [newsletter] from",
+        )
+    if _resolves(public):
+        yield Sign("name of the pages", OK, f"{public} is found")
+    else:
+        yield Sign("name of the pages", FAIL, f"{public} is not found", "check [newsletter] public_url")
+
+
+def _resolves(host: str) -> bool:
+    """Whether the system finds an address of the host within a few seconds; a look-up cannot be stopped."""
+    answers: queue.Queue[bool] = queue.Queue()
+
+    def ask() -> None:
+        try:
+            socket.getaddrinfo(host, None)
+        except (OSError, UnicodeError):
+            answers.put(False)
+        else:
+            answers.put(True)
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        return answers.get(timeout=LOOK_UP_SECONDS)
+    except queue.Empty:
+        return False
+
+
+def _pages(project: Project) -> Iterator[Sign]:
+    from newsletter.fetch import Fetcher
+
+    url = f"{project.settings.newsletter.public_url}/healthz"
+    # Our own pages may well lie on this machine or in its network.
+    fetcher = Fetcher(allow_private=("0.0.0.0/0", "::/0"), timeout_total=LOOK_UP_SECONDS)
+    try:
+        fetcher.get(url)
+    except NewsletterError as error:
+        yield Sign("pages", FAIL, str(error), f"start `newsletter serve` and see that {url} leads there")
+    else:
+        yield Sign("pages", OK, f"{url} answers")
+
+
+CHECKS: dict[str, Callable[[Project], Iterator[Sign]]] = {
+    "postal address": _postal_address,
+    "editors": _editors,
+    "database": _database,
+    "keys": _keys,
+    "templates": _templates,
+    "sources": _sources,
+    "audience": _audience,
+    "backend": _backend,
+    "names": _names,
+    "pages": _pages,
+}

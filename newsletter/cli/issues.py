@@ -1,0 +1,222 @@
+"""`issues …` and `audit`: what went out, what happened to whom, and whether every sum is right."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from newsletter.cli import output
+from newsletter.cli.call import Call, Command, Group, json_option, not_yet, pass_call, slot_option
+from newsletter.errors import Refused
+
+if TYPE_CHECKING:
+    from newsletter.issues import IssueRow
+    from newsletter.sending.audit import IssueAudit
+
+
+@click.group(cls=Group)
+def issues() -> None:
+    """Issues, their states, and what happened to one address. KEY is a week such as 2026-W47."""
+
+
+def _json(row: IssueRow) -> dict[str, Any]:
+    return {
+        "slot": row.slot_key,
+        "at": row.slot_at,
+        "state": row.state,
+        "reason": row.reason,
+        "subject": row.subject,
+        "frozen": row.frozen,
+        "opened_at": row.opened_at,
+        "frozen_at": row.frozen_at,
+        "closed_at": row.closed_at,
+    }
+
+
+@issues.command("list")
+@click.option("--limit", metavar="N", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many.")
+@json_option
+@pass_call
+def list_(call: Call, limit: int, as_json: bool) -> None:
+    """List the newest issues.
+
+    JSON: [{"slot", "at", "state", "reason", "subject", "frozen", "opened_at", "frozen_at", "closed_at"}]
+    """
+    rows = call.project.issues.newest(limit=limit)
+    if as_json:
+        output.dump([_json(row) for row in rows])
+        return
+    if not rows:
+        output.say("there is no issue yet; `newsletter send` makes this week's")
+        return
+    output.table(
+        ("issue", "planned for", "state", "frozen#", "subject", "reason"),
+        [
+            (row.slot_key, output.when(row.slot_at, call.zone), row.state, row.frozen, row.subject, row.reason)
+            for row in rows
+        ],
+    )
+
+
+@issues.command()
+@click.argument("key")
+@click.option("--address", metavar="EMAIL", help="What happened to this address, and why.")
+@json_option
+@pass_call
+def show(call: Call, key: str, address: str | None, as_json: bool) -> None:
+    """Show one issue: its state, its articles, what the operator was told; or one address's story.
+
+    JSON: as of `issues list`, and "states": {STATE: N}, "picks": [{"section", "position", "title", "url", "score",
+    "reason"}], "alerts": [{"at", "text"}]. With --address: [{"state", "reason", "attempts", "code", "text", "at"} and
+    then, oldest first, {"attempt", "outcome", "code", "text", "at"} of every answer that was noted].
+    """
+    row = call.project.issues.get(call.slot(key).key)
+    if address is not None:
+        _show_address(call, row, address, as_json=as_json)
+        return
+    totals = call.project.sender.report(row).totals
+    picks = [
+        {
+            "section": one.section,
+            "position": one.position,
+            "title": one.article.get("title"),
+            "url": one.article.get("url"),
+            "score": one.score,
+            "reason": one.reason,
+        }
+        for one in call.project.issues.picks(row.id)
+    ]
+    alerts = call.project.issues.alerts(row.slot_key)
+    if as_json:
+        told = [{"at": one.at, "text": one.text} for one in alerts]
+        output.dump({**_json(row), "states": totals, "picks": picks, "alerts": told})
+        return
+    _show(call, row, totals)
+    if picks:
+        output.heading("Articles")
+        for one in picks:
+            output.item(f"{one['section']} {one['position']}. {one['title']}", [str(one["reason"])])
+    if alerts:
+        output.heading("The operator was told")
+        output.table(("at", "what"), [(output.when(one.at, call.zone), one.text) for one in alerts])
+
+
+def _show(call: Call, row: IssueRow, totals: dict[str, int]) -> None:
+    output.facts(
+        {
+            "issue": row.slot_key,
+            "planned for": output.when(row.slot_at, call.zone),
+            "state": f"{row.state}: {row.reason}" if row.reason else row.state,
+            "subject": row.subject,
+            "frozen": f"{row.frozen:,} people, at {output.when(row.frozen_at, call.zone)}" if row.frozen_at else "",
+            "closed": output.when(row.closed_at, call.zone) if row.closed_at else "",
+            "became": output.counts(totals),
+        }
+    )
+
+
+def _show_address(call: Call, row: IssueRow, address: str, *, as_json: bool) -> None:
+    from newsletter.sending.audit import history
+    from subscribers import parse_address
+
+    email = parse_address(address).email
+    lines = history(call.project.database, row, email)
+    if as_json:
+        output.dump(lines)
+        return
+    if not lines:
+        raise Refused(
+            f"{email} is not among the people frozen into {row.slot_key}; `newsletter subscribers show` says "
+            "since when they are active"
+        )
+    now, *noted = lines
+    reason = f" ({now['reason']})" if now["reason"] else ""
+    output.say(f"{email} in {row.slot_key}: {now['state']}{reason} at attempt {now['attempts']}")
+    answers = [
+        (one.get("attempt") or now["attempts"], one.get("outcome") or now["state"], one["code"] or "", one["text"], one)
+        for one in (*noted, now)
+        if one["code"] or one["text"]
+    ]
+    output.table(
+        ("attempt#", "outcome", "code#", "the server said", "at"),
+        [(*cells, output.when(one["at"], call.zone)) for *cells, one in answers],  # type: ignore[arg-type]
+    )
+
+
+@issues.command()
+@click.argument("key")
+@click.option("--reason", metavar="TEXT", default="cancelled by the operator", help="Why, for the record.")
+@pass_call
+def cancel(call: Call, key: str, reason: str) -> None:
+    """Stop an issue for good: whoever has not been begun gets nothing.
+
+    If nobody got it, its articles may be picked again.
+    """
+    row = call.project.issues.get(call.slot(key).key)
+    counts = call.project.weekly.cancel(row, reason=reason)
+    output.say(
+        f"{row.slot_key} is cancelled" + (f": {output.counts(counts)}" if counts else "; nobody was frozen into it")
+    )
+
+
+not_yet(issues, "approve", "Approve an issue, bound to its content.")
+not_yet(issues, "hold", "Hold an issue back.")
+not_yet(issues, "release", "Let a held issue go.")
+not_yet(issues, "doubt", "Settle messages in doubt.")
+
+
+@click.command(cls=Command)
+@slot_option
+@json_option
+@pass_call
+def audit(call: Call, slot_key: str | None, as_json: bool) -> int:
+    """Recompute every sum from the ledger's rows alone. Exit code 1 if one is off.
+
+    Without --slot, all issues are audited.
+
+    JSON: [{"slot", "state", "frozen", "states": {every state of a delivery: N},
+    "ever_in_doubt": [{"address", "attempt", "settled": STATE or ""}], "wrong": [TEXT]}]
+    """
+    from newsletter.sending.audit import audit as recompute
+
+    key = call.project.issues.get(call.slot(slot_key).key).slot_key if slot_key else None
+    found = recompute(call.project.database, key)
+    if as_json:
+        output.dump([_audit_json(one) for one in found])
+    else:
+        _say_audit(found)
+    return 1 if any(one.wrong for one in found) else 0
+
+
+def _audit_json(one: IssueAudit) -> dict[str, Any]:
+    return {
+        "slot": one.slot_key,
+        "state": one.state,
+        "frozen": one.frozen,
+        "states": one.counts,
+        "ever_in_doubt": [
+            {"address": doubt.address, "attempt": doubt.attempt, "settled": doubt.settled}
+            for doubt in one.ever_in_doubt
+        ],
+        "wrong": list(one.wrong),
+    }
+
+
+def _say_audit(found: list[IssueAudit]) -> None:
+    if not found:
+        output.say("there is no issue yet, so nothing can be off")
+        return
+    output.table(
+        ("issue", "state", "frozen#", "became", "sums"),
+        [
+            (one.slot_key, one.state, one.frozen, output.counts(one.counts), "off" if one.wrong else "right")
+            for one in found
+        ],
+    )
+    for one in found:
+        for sentence in one.wrong:
+            output.say(f"{one.slot_key}: {sentence}")
+        for doubt in one.ever_in_doubt:
+            settled = f"settled as {doubt.settled}" if doubt.settled else "not settled"
+            output.say(f"{one.slot_key}: {doubt.address} was in doubt at attempt {doubt.attempt}, {settled}")

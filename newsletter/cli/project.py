@@ -1,0 +1,210 @@
+"""The project as a whole: `init`, `migrate`, `schedule`, `serve`. Knows no rules; the rooms do the work."""
+
+from __future__ import annotations
+
+import csv
+import os
+import tempfile
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from newsletter.cli import output
+from newsletter.cli.call import Call, Command, json_option, pass_call
+from newsletter.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from subscribers import Book
+
+DATABASE_VARIABLE = "NEWSLETTER_DATABASE__URL"
+SETTINGS_FILE = "newsletter.toml"
+
+
+@click.command(cls=Command)
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--demo", is_flag=True, help="Add a sample site and 25 sample subscribers; mails go into a Maildir.")
+@pass_call
+def init(call: Call, folder: Path, demo: bool) -> None:
+    """Make a new project in DIR.
+
+    Writes a commented newsletter.toml, .env.example, templates/, the keys behind the unsubscribe links and the
+    database. Never overwrites anything: a folder that already has a newsletter.toml is refused.
+    """
+    root = call.folder / folder
+    root.mkdir(parents=True, exist_ok=True)
+    settings = root / SETTINGS_FILE
+    try:
+        _write_settings(settings, demo=demo)
+    except FileExistsError:
+        raise ConfigurationError(
+            f"{settings} is already there and nothing was touched; choose another folder, or go on with it as it is"
+        ) from None
+    try:
+        _write_files(root)
+        call.folder = root
+        if demo:
+            _add_demo(call)
+        elif not os.environ.get(DATABASE_VARIABLE):
+            _make_database(call)
+    except BaseException:
+        # Half a project would be taken for a whole one by the next `init`.
+        settings.unlink(missing_ok=True)
+        raise
+    _next_steps(root, demo=demo)
+
+
+def _write_settings(file: Path, *, demo: bool) -> None:
+    if demo:
+        from newsletter import demo as sample
+
+        text = sample.SETTINGS
+    else:
+        from newsletter.project_files import settings_text
+
+        text = settings_text()
+    with file.open("x", encoding="utf-8", newline="\n") as new:
+        new.write(text)
+
+
+def _write_files(root: Path) -> None:
+    from newsletter import project_files
+    from subscribers import create_keys
+
+    (root / "templates").mkdir(exist_ok=True)
+    for name, text in (
+        (".env.example", project_files.ENVIRONMENT),
+        (".gitignore", project_files.GITIGNORE),
+        ("templates/README.txt", project_files.TEMPLATES_README),
+    ):
+        if not (root / name).exists():
+            (root / name).write_text(text, encoding="utf-8", newline="\n")
+    # Keys that are there belong to links already mailed.
+    if not (root / "newsletter.key").exists():
+        create_keys(root / "newsletter.key")
+
+
+def _make_database(call: Call) -> None:
+    """The database of a project whose settings still wait to be filled in."""
+    from newsletter.database import Database
+    from newsletter.settings import DatabaseTable
+
+    prefix = "sqlite:///"
+    database = Database(prefix + str((call.folder / DatabaseTable().url.removeprefix(prefix)).resolve()))
+    try:
+        database.migrate(now=call.clock())
+    finally:
+        database.dispose()
+
+
+def _add_demo(call: Call) -> None:
+    from newsletter import demo
+
+    project = call.project
+    project.unchecked_database.migrate(now=call.clock())
+    demo.write_site(call.folder / "site", now=call.clock())
+    _add_readers(project.book)
+
+
+def _add_readers(book: Book) -> None:
+    """The demo's readers, each put into their state the way a real one gets there."""
+    from newsletter.demo import subscribers
+    from subscribers import import_csv
+
+    readers = subscribers()
+    for reader in readers:
+        if reader.state != "pending":
+            book.add_confirmed(reader.email, name=reader.name, language=reader.language, detail="a demo reader")
+        if reader.state == "unsubscribed":
+            book.unsubscribe(reader.email)
+        if reader.state == "suppressed":
+            book.suppress(reader.email, reason=reader.reason)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "demo.csv"
+        with file.open("w", encoding="utf-8", newline="") as text:
+            waiting = [(one.email, one.name, one.language) for one in readers if one.state == "pending"]
+            csv.writer(text).writerows([("email", "name", "language"), *waiting])
+        import_csv(book, file)
+
+
+def _next_steps(root: Path, *, demo: bool) -> None:
+    output.say(f"{root} is a newsletter now. Next:")
+    if demo:
+        output.say(f"  newsletter -C {root} send --yes    the whole weekly job; the mails land in {root / 'mail'}")
+        output.say(f"  newsletter -C {root} preview       what it looks like, live")
+        return
+    output.say(
+        f"  1. fill in from, public_url and postal_address in {root / SETTINGS_FILE}, and add a [[sources]] table"
+    )
+    if os.environ.get(DATABASE_VARIABLE):
+        output.say(f"     newsletter -C {root} migrate    makes the tables of the database {DATABASE_VARIABLE} names")
+    output.say(f"  2. newsletter -C {root} doctor     says what is still missing")
+    output.say(f"  3. newsletter -C {root} pull       reads the articles; then `pick` and `preview` show the issue")
+    output.say(f"  4. newsletter -C {root} subscribers import FILE")
+    output.say(f"  5. newsletter -C {root} send")
+    output.say(
+        f"Keep a copy of {root / 'newsletter.key'} apart from the database: without it every unsubscribe link dies."
+    )
+
+
+@click.command(cls=Command)
+@json_option
+@pass_call
+def migrate(call: Call, as_json: bool) -> None:
+    """Bring the database to this version.
+
+    Run it after an upgrade. A database made by a newer version is refused and stays as it is.
+
+    JSON: {"before": VERSION or null, "after": VERSION}
+    """
+    before, after = call.project.unchecked_database.migrate(now=call.clock())
+    if as_json:
+        output.dump({"before": before, "after": after})
+    elif before == after:
+        output.say(f"the database is at version {after} already")
+    else:
+        output.say(f"the database went from version {before or 'none'} to {after}")
+
+
+@click.command(cls=Command)
+@click.option("--weeks", metavar="N", type=click.IntRange(1, 520), default=8, show_default=True, help="How many.")
+@json_option
+@pass_call
+def schedule(call: Call, weeks: int, as_json: bool) -> None:
+    """Show the next slots, with zone and offset.
+
+    JSON: [{"slot": KEY, "at": local time with offset, "zone": NAME}]
+    """
+    from datetime import timedelta
+
+    from newsletter.slots import slots
+
+    now = call.clock()
+    rule = call.project.schedule
+    # Two weeks more than asked: a slot may lie up to a week ahead.
+    coming = list(islice(slots(rule, start=now, end=now + timedelta(weeks=weeks + 2)), weeks))
+    if as_json:
+        output.dump([{"slot": one.key, "at": one.at.isoformat(), "zone": rule.timezone} for one in coming])
+        return
+    output.table(
+        ("slot", "at", "day", "zone"),
+        [(one.key, output.when(one.at, call.zone), one.at.strftime("%A"), rule.timezone) for one in coming],
+    )
+
+
+@click.command(cls=Command)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="The port; 0 is any.")
+@pass_call
+def serve(call: Call, host: str, port: int) -> None:
+    """Run the public pages, the hooks, the outbox and the ticker, until stopped.
+
+    Put a TLS proxy in front (docs/running.md). Ctrl-C or SIGTERM ends it.
+    """
+    from newsletter import web
+    from newsletter.schedule import Ticker
+
+    project = call.project
+    output.log_otherwise()
+    web.serve(project, host=host, port=port, beside=(Ticker(project, hourly=(project.book.tidy,)),))

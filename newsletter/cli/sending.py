@@ -1,0 +1,336 @@
+"""`send` and `worker`: the job from wherever it stands, and its sending half. What became of whom is printed once, at
+the end, in the words of the ledger; progress goes to standard error.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import click
+
+from newsletter.cli import output, showing
+from newsletter.cli.call import Call, Command, json_option, pass_call, slot_option
+from newsletter.errors import ConfigurationError, Refused
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from newsletter.cli.stopping import Stopping
+    from newsletter.issues import IssueRow
+    from newsletter.sending.delivery import Tally
+    from newsletter.sending.frozen import Report
+    from newsletter.weekly import Composed, Done, PullLine
+
+TOLD = ("accepted", "refused", "deferred", "in doubt", "skipped")
+ENDED = frozenset({"accepted", "refused", "skipped", "expired", "cancelled", "in doubt"})
+BETWEEN_LINES = 10.0  # seconds
+
+
+@click.command(cls=Command)
+@slot_option
+@click.option("--to", "address", metavar="EMAIL", help="Send one test copy to EMAIL and record nothing.")
+@click.option("--dry-run", is_flag=True, help="Read the sources and show what would go out, to how many; mail nobody.")
+@click.option("--yes", is_flag=True, help="Do not ask before mailing. Needed where nobody can be asked.")
+@json_option
+@pass_call
+def send(call: Call, slot_key: str | None, address: str | None, dry_run: bool, yes: bool, as_json: bool) -> int:
+    """Send this week's issue: pull, pick, compose, check, freeze, send.
+
+    An unfinished issue is finished first, and then nothing else is done; with --slot only that week's is looked at.
+    Running it again is always safe: an issue that is closed says so, and nobody is mailed twice.
+
+    Exit code 0: the issue is out, or some are deferred and a next try is planned (`newsletter send` again, or `serve`,
+    goes on then). 1: somebody was refused, expired or is in doubt, or nothing could be sent. 2: a setting has to be
+    changed first, or nobody could be asked. 130 or 143: stopped by Ctrl-C or SIGTERM, with nothing lost.
+
+    JSON: {"slot", "state", "subject", "frozen", "states": {STATE: N}, "this_run": {STATE: N}, "already", "reason",
+    "next_try_at", "ended": {"workers", "claims", "doubts"}, "pulled": [as of pull], "picked": [as of pick]}; with
+    --dry-run as of pick, and "subject", "audience": N, "findings": [as of check]; with --to {"slot", "to", "reply"}
+    """
+    if address is not None and dry_run:
+        raise click.UsageError("--to and --dry-run exclude each other")
+    if address is not None:
+        return _test_copy(call, slot_key, address, as_json=as_json)
+    if dry_run:
+        return _dry_run(call, slot_key, as_json=as_json)
+    return _send(call, slot_key, yes=yes, as_json=as_json)
+
+
+def _send(call: Call, slot_key: str | None, *, yes: bool, as_json: bool) -> int:
+    from newsletter.cli.stopping import Stopping
+
+    weekly = call.project.weekly
+    slot = call.slot(slot_key)
+    begun = _begun(call, slot_key)
+    with Stopping(gently=begun is not None and begun.state == "sending") as stopping, Meter(call) as meter:
+
+        def confirm(composed: Composed, people: int) -> bool:
+            if not as_json:
+                showing.picks(composed.issue)
+            if not yes and not _asked(f"Mail “{_subject(composed)}” to {people:,} people", call):
+                return False
+            stopping.gently = True
+            return True
+
+        done = weekly.run(
+            slot,
+            backend=call.project.backend,
+            confirm=confirm,
+            stop=stopping.event,
+            on_progress=meter,
+            on_pulled=_tell_pulled,
+            finish_first=slot_key is None,
+        )
+    return _finish(call, done, stopping, as_json=as_json)
+
+
+def _begun(call: Call, slot_key: str | None) -> IssueRow | None:
+    """The issue a send would go on with or say something about, if there is one."""
+    issues = call.project.issues
+    unfinished = issues.unfinished() if slot_key is None else None
+    return unfinished or issues.find(call.slot(slot_key).key)
+
+
+def _subject(composed: Composed) -> str:
+    return composed.letter.subject if composed.letter else ""
+
+
+def _asked(question: str, call: Call) -> bool:
+    if not sys.stdin.isatty():
+        raise ConfigurationError(
+            "nobody can be asked here whether to mail this issue; give --yes, or look first with --dry-run"
+        )
+    return click.confirm(f"\n{question} through {call.project.backend().where}?", err=True)
+
+
+def _tell_pulled(lines: Sequence[PullLine]) -> None:
+    for line in lines:
+        output.note(showing.pull_text(line))
+        for problem in line.problems:
+            output.note(f"  {problem}")
+
+
+def _finish(call: Call, done: Done, stopping: Stopping, *, as_json: bool) -> int:
+    report = done.report
+    if as_json:
+        extra = {
+            "pulled": [showing.pull_json(line) for line in done.pulled],
+            "picked": [showing.pick_json(pick) for pick in done.composed.issue.picks] if done.composed else [],
+        }
+        output.dump({**report_json(report), **extra})
+    else:
+        _say_report(call, report)
+    return _code(report, stopping)
+
+
+def report_json(report: Report) -> dict[str, Any]:
+    return {
+        "slot": report.slot_key,
+        "state": report.state,
+        "subject": report.subject,
+        "frozen": report.frozen,
+        "states": report.totals,
+        "this_run": report.run,
+        "already": report.already,
+        "reason": report.reason,
+        "next_try_at": report.next_try_at,
+        "ended": {
+            "workers": report.ended.workers,
+            "claims": report.ended.claims,
+            "doubts": report.ended.doubts,
+        },
+    }
+
+
+def _say_report(call: Call, report: Report) -> None:
+    if report.state == "draft":
+        output.say(f"{report.slot_key} was not sent, nobody was mailed: {report.reason}")
+        return
+    if not report.frozen and not report.totals:
+        output.say(f"{report.slot_key} is {report.state}, nobody was mailed" + _because(report))
+        return
+    already = " already; nobody was mailed now" if report.already else ""
+    output.say(f"\n{report.slot_key} “{report.subject}” is {report.state}{already}" + _because(report))
+    if report.ended.workers:
+        output.say(
+            f"  {report.ended.workers} workers had died: {report.ended.claims} claims were given back, "
+            f"{report.ended.doubts} messages are in doubt"
+        )
+    output.say(f"  frozen {report.frozen:,}: {output.counts(report.totals, always=TOLD)}")
+    if not report.already:
+        output.say(f"  handed over to {call.project.backend().where}")
+    if report.next_try_at is not None:
+        output.say(
+            f"  not finished: the next try is at {output.when(report.next_try_at, call.zone)}; "
+            "`newsletter send` goes on then, and `newsletter serve` does by itself"
+        )
+
+
+def _because(report: Report) -> str:
+    return f": {report.reason}" if report.reason and report.state != "closed" else ""
+
+
+def _code(report: Report, stopping: Stopping) -> int:
+    if stopping.number and report.state == "sending":
+        output.note("stopped; nothing is lost: run `newsletter send` again, and it goes on where it was")
+        return stopping.exit_code
+    if report.already:
+        return 0 if report.state in ("closed", "skipped") else 1
+    if report.state == "draft":
+        return 1
+    return 1 if any(report.totals.get(state) for state in ("refused", "expired", "in doubt")) else 0
+
+
+def _test_copy(call: Call, slot_key: str | None, address: str, *, as_json: bool) -> int:
+    from newsletter.issue import Issue
+    from newsletter.issues import FROZEN
+    from newsletter.weekly import Composed
+    from subscribers import parse_address
+
+    project = call.project
+    email = parse_address(address).email
+    if not project.publication.postal_address.strip():
+        raise ConfigurationError("[newsletter] postal_address is empty: every letter has to carry one; set it first")
+    slot = call.slot(slot_key)
+    row = project.issues.find(slot.key)
+    if row is not None and row.state in FROZEN:
+        composed = Composed(Issue(slot, (), ()), project.issues.letter(row.id))
+    else:
+        composed = project.weekly.compose(slot)
+    if composed.letter is None:
+        raise Refused("there is nothing to send: no article was picked; `newsletter pull` reads the sources first")
+    for finding in composed.findings:
+        if finding.level != "info":
+            output.note(f"{finding.level}: {finding.message}")
+    reply = project.weekly.test_copy(composed, email, project.backend())
+    if as_json:
+        output.dump({"slot": slot.key, "to": email, "reply": reply})
+        return 0
+    output.say(f"a test copy of {slot.key} went to {email}: {reply}. Nothing was recorded.")
+    return 0
+
+
+def _dry_run(call: Call, slot_key: str | None, *, as_json: bool) -> int:
+    weekly = call.project.weekly
+    slot = call.slot(slot_key)
+    row = _begun(call, slot_key)
+    if row is not None and row.state not in ("draft", "approved"):
+        report = weekly.sender.report(row)
+        if as_json:
+            output.dump({**report_json(report), "audience": row.frozen, "findings": [], "pulled": [], "picked": []})
+            return 0
+        output.say(
+            f"{row.slot_key} “{row.subject}” is {row.state}: frozen {row.frozen:,}, {output.counts(report.totals)}"
+        )
+        output.say("a send would go on with it" if row.state == "sending" else "a send would mail nobody")
+        return 0
+    pulled = weekly.pull()
+    _tell_pulled(pulled)
+    composed = weekly.compose(slot)
+    people = weekly.audience_size()
+    errors = [finding for finding in composed.findings if finding.level == "error"]
+    if as_json:
+        output.dump(
+            {
+                **showing.issue_json(composed.issue),
+                "subject": _subject(composed),
+                "audience": people,
+                "findings": [showing.finding_json(finding) for finding in composed.findings],
+                "pulled": [showing.pull_json(line) for line in pulled],
+            }
+        )
+    else:
+        showing.picks(composed.issue, zone=call.zone)
+        showing.passed_over(composed.issue.passed_over)
+        if composed.findings:
+            output.heading("Findings")
+            showing.findings(composed.findings)
+        output.say(
+            f"\n{slot.key} “{_subject(composed)}” would go to {people:,} people. Nothing was frozen, nobody mailed."
+        )
+    return 1 if errors or composed.letter is None else 0
+
+
+@click.command(cls=Command)
+@slot_option
+@json_option
+@pass_call
+def worker(call: Call, slot_key: str | None, as_json: bool) -> int:
+    """Send what is due of a frozen issue, and the single mails; nothing else.
+
+    Any number may run at once, on any machine that reaches the database. Exit codes as of `send`; nothing frozen is 0.
+
+    JSON: as of `send`, or {"slot": null, "this_run": {STATE: N}} when no issue is frozen and unfinished.
+    """
+    from newsletter.cli.stopping import Stopping
+
+    project = call.project
+    row = project.issues.get(call.slot(slot_key).key) if slot_key else project.issues.unfinished()
+    with Stopping(gently=True) as stopping, Meter(call) as meter:
+        if row is None or row.state != "sending":
+            tally = project.sender.send_single_mails(project.backend(), stop=stopping.event)
+            mailed = {state.value: number for state, number in tally.counts.items() if number}
+            _say_single(row, mailed, as_json=as_json)
+            return stopping.exit_code if stopping.number else 0
+        report = project.sender.send(row, project.backend(), stop=stopping.event, on_progress=meter)
+    if as_json:
+        output.dump(report_json(report))
+    else:
+        _say_report(call, report)
+    return _code(report, stopping)
+
+
+def _say_single(row: IssueRow | None, mailed: Mapping[str, int], *, as_json: bool) -> None:
+    if as_json:
+        output.dump({"slot": row.slot_key if row else None, "state": row.state if row else None, "this_run": mailed})
+        return
+    what = f"{row.slot_key} is {row.state}" if row else "no issue is frozen and unfinished"
+    output.say(f"{what}; single mails: {output.counts(mailed) or 'none was due'}")
+
+
+@dataclass
+class Meter(AbstractContextManager["Meter"]):
+    """Progress on standard error: a bar on a terminal, else a line now and then."""
+
+    call: Call
+    _bar: Progress | None = None
+    _before: int = -1
+    _told_at: float = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, row: IssueRow, tally: Tally) -> None:
+        """Told a few times a second by the sender."""
+        counts = {state.value: number for state, number in dict(tally.counts).items() if number}
+        if self._before < 0:
+            self._begin(row, now=sum(counts.values()))
+        done = min(row.frozen, self._before + sum(counts.values()))
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], completed=done, counts=output.counts(counts))
+        elif time.monotonic() - self._told_at >= BETWEEN_LINES:
+            self._told_at = time.monotonic()
+            output.note(f"{row.slot_key}: {done:,} of {row.frozen:,} done; {output.counts(counts)}")
+
+    def _begin(self, row: IssueRow, *, now: int) -> None:
+        totals = self.call.project.sender.report(row).totals
+        self._before = max(0, sum(number for state, number in totals.items() if state in ENDED) - now)
+        self._told_at = time.monotonic()
+        output.note(f"{row.slot_key} “{row.subject}” is frozen for {row.frozen:,} people")
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+            columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[counts]}"))
+            self._bar = Progress(*columns, console=Console(stderr=True))
+            self._bar.add_task("", total=row.frozen, counts="")
+            self._bar.start()

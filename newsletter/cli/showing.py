@@ -1,0 +1,132 @@
+"""Articles, picks and findings as tables and as JSON: what more than one command shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import tzinfo
+from typing import TYPE_CHECKING, Any
+
+from newsletter.cli import output
+
+if TYPE_CHECKING:
+    from newsletter.issue import Article, Issue, PassedOver, Pick, Term
+    from newsletter.rendering.check import Finding
+    from newsletter.weekly import PullLine
+
+
+def article_json(article: Article) -> dict[str, Any]:
+    """What names an article."""
+    return {
+        "id": article.id,
+        "title": article.title,
+        "url": article.url,
+        "source": article.source,
+        "published": article.published,
+    }
+
+
+def terms_json(terms: Iterable[Term]) -> list[dict[str, Any]]:
+    return [
+        {"name": term.name, "weight": term.weight, "value": term.value, "points": term.points, "why": term.why}
+        for term in terms
+    ]
+
+
+def pick_json(pick: Pick) -> dict[str, Any]:
+    return {
+        "section": pick.section,
+        "position": pick.position,
+        "score": pick.score,
+        "reason": pick.reason,
+        "beat": pick.beat,
+        "article": article_json(pick.article),
+        "terms": terms_json(pick.terms),
+    }
+
+
+def passed_over_json(one: PassedOver) -> dict[str, Any]:
+    return {
+        "reason": one.reason,
+        "score": one.score,
+        "waits": one.waits,
+        "article": article_json(one.article),
+        "terms": terms_json(one.terms),
+    }
+
+
+def issue_json(issue: Issue) -> dict[str, Any]:
+    return {
+        "slot": issue.slot.key,
+        "at": issue.slot.at.isoformat(),
+        "sections": [{"name": section.name, "title": section.title} for section in issue.sections],
+        "picked": [pick_json(pick) for pick in issue.picks],
+        "passed_over": [passed_over_json(one) for one in issue.passed_over],
+    }
+
+
+def picks(issue: Issue, *, zone: tzinfo | None = None) -> None:
+    """The picks, section by section, each with its reason; with a `zone` also where and when it appeared."""
+    for section in issue.sections:
+        chosen = issue.in_section(section.name)
+        output.heading(section.title, f"{len(chosen)} of at most {section.pick}")
+        for pick in chosen:
+            where = [f"{pick.article.url}  {output.when(pick.article.published, zone)}"] if zone else []
+            output.item(f"{pick.position}. {pick.article.title}", [pick.reason, *where])
+        if not chosen:
+            output.item("nothing", ())
+
+
+def passed_over(those: Sequence[PassedOver]) -> None:
+    """The articles that were not chosen, and why."""
+    if not those:
+        return
+    output.heading("Passed over", f"{len(those)}")
+    for one in those:
+        waits = ["it waits for a later issue"] if one.waits else []
+        output.item(f"{one.article.title or '(no title)'} (article {one.article.id})", [one.reason, *waits])
+
+
+def terms(those: Sequence[Term]) -> None:
+    """How a score came about."""
+    output.table(
+        ("term", "points#", "weight#", "value#", "why"),
+        [(term.name, f"{term.points:.3f}", f"{term.weight:.2f}", f"{term.value:.2f}", term.why) for term in those],
+    )
+
+
+def finding_json(finding: Finding) -> dict[str, Any]:
+    return {
+        "id": finding.id,
+        "level": finding.level,
+        "message": finding.message,
+        "line": finding.line,
+        "url": finding.url,
+    }
+
+
+def findings(those: Sequence[Finding]) -> None:
+    output.table(
+        ("level", "finding", "line#", "says", "about"),
+        [(one.level, one.id, one.line or "", one.message, one.url) for one in those],
+    )
+
+
+def pull_json(line: PullLine) -> dict[str, Any]:
+    return {
+        "source": line.source,
+        "new": line.new,
+        "changed": line.changed,
+        "same": line.same,
+        "unchanged": line.unchanged,
+        "failed": line.failed,
+        "problems": list(line.problems),
+    }
+
+
+def pull_text(line: PullLine) -> str:
+    """One line about one source."""
+    if line.failed:
+        return f"{line.source}: failed, {line.failed}"
+    if line.unchanged:
+        return f"{line.source}: nothing new since the last time"
+    return f"{line.source}: {line.new} new, {line.changed} changed, {line.same} as before"

@@ -1,0 +1,283 @@
+"""`subscribers …`: the Book from the command line. Its rules are its own; nothing here decides about consent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from newsletter.cli import output
+from newsletter.cli.call import Call, Group, json_option, not_yet, pass_call
+from newsletter.errors import Refused
+
+if TYPE_CHECKING:
+    from subscribers import ImportReport, Record, Subscriber
+
+STATUSES = click.Choice(["pending", "active", "unsubscribed"])
+KEPT_OUT = "they stay out"
+
+
+@click.group(cls=Group)
+def subscribers() -> None:
+    """The Book: who wants the newsletter, since when and under which words."""
+
+
+def _json(person: Subscriber, suppressed: str) -> dict[str, Any]:
+    return {
+        "email": person.email,
+        "name": person.name,
+        "language": person.language,
+        "status": person.status,
+        "suppressed": suppressed,
+        "origin": person.origin,
+        "created_at": person.created_at,
+        "confirmed_at": person.confirmed_at,
+        "unsubscribed_at": person.unsubscribed_at,
+    }
+
+
+@subscribers.command()
+@click.argument("email")
+@click.option("--name", default="", metavar="TEXT", help="Their name.")
+@click.option("--language", default="", metavar="TAG", help="Their language, such as en or pt-BR.")
+@click.option("--confirmed", is_flag=True, help="I hold their consent: make them active at once.")
+@pass_call
+def add(call: Call, email: str, name: str, language: str, confirmed: bool) -> int:
+    """Invite somebody: they are pending and get a confirmation mail.
+
+    The mail waits in the outbox; `newsletter send`, `worker` or `serve` sends it.
+    """
+    book = call.project.book
+    if confirmed:
+        result = book.add_confirmed(email, name=name, language=language)
+        output.say(f"{email} is active" if result.changed else f"{email} was active already")
+        return 0
+    outcome = book.add(email, name=name, language=language).outcome
+    sentences = {
+        "asked": f"{email} is pending; a confirmation mail waits in the outbox (`newsletter worker` sends it now)",
+        "already": f"{email} is active already; nothing was changed",
+        "held back": f"{email} was asked lately or said no; no further mail is written to them now",
+    }
+    output.say(sentences[outcome.value])
+    return 1 if outcome.value == "held back" else 0
+
+
+@subscribers.command("list")
+@click.option("--status", type=STATUSES, help="Only these.")
+@click.option("--limit", metavar="N", type=click.IntRange(1, 1000), default=100, show_default=True, help="How many.")
+@click.option("--after", metavar="EMAIL", help="Go on after this one.")
+@json_option
+@pass_call
+def list_(call: Call, status: str | None, limit: int, after: str | None, as_json: bool) -> None:
+    """List subscribers in the order in which they came.
+
+    JSON: {"subscribers": [{"email", "name", "language", "status", "suppressed": reason or "", "origin", "created_at",
+    "confirmed_at", "unsubscribed_at"}], "next": EMAIL for --after, or null}
+    """
+    from subscribers import Status
+
+    book = call.project.book
+    start = 0
+    if after is not None:
+        person = book.find(after)
+        if person is None:
+            raise Refused(f"{after} is not in the Book; --after takes the last address of the list before")
+        start = person.id
+    page = book.page_with_suppressions(after=start, limit=limit + 1, status=Status(status) if status else None)
+    shown = page[:limit]
+    more = shown[-1][0].email if len(page) > limit else None
+    if as_json:
+        output.dump({"subscribers": [_json(*one) for one in shown], "next": more})
+        return
+    output.table(
+        ("address", "name", "status", "suppressed", "since"),
+        [
+            (
+                person.email,
+                person.name,
+                person.status,
+                suppressed,
+                output.when(person.unsubscribed_at or person.confirmed_at or person.created_at, call.zone),
+            )
+            for person, suppressed in shown
+        ],
+    )
+    if more:
+        output.note(f"there are more: --after {more}")
+
+
+@subscribers.command()
+@click.argument("email")
+@json_option
+@pass_call
+def show(call: Call, email: str, as_json: bool) -> None:
+    """Show everything known about an address, with the record of its consent.
+
+    JSON: {"subscriber": as of `subscribers list` or null, "suppression": {"reason", "since"} or null,
+    "evidence": [{"at", "what", "via", "form", "wording", "ip", "user_agent", "detail"}]}
+    """
+    record = call.project.book.show(email)
+    if as_json:
+        output.dump(_record_json(record))
+        return
+    person, never = record.subscriber, record.suppression
+    if person is not None:
+        output.facts(
+            {
+                "address": person.email,
+                "name": person.name,
+                "language": person.language,
+                "status": person.status,
+                "came by": person.origin,
+                "asked": output.when(person.created_at, call.zone),
+                "confirmed": output.when(person.confirmed_at, call.zone),
+                "unsubscribed": output.when(person.unsubscribed_at, call.zone),
+            }
+        )
+    if never is not None:
+        output.say(f"suppressed since {output.when(never.since, call.zone)}: {never.reason}")
+    if record.evidence:
+        output.heading("Record")
+        output.table(
+            ("at", "what", "via", "from", "words", "detail"),
+            [
+                (output.when(one.at, call.zone), one.what, one.via, one.ip, one.wording, one.detail)
+                for one in record.evidence
+            ],
+        )
+
+
+def _record_json(record: Record) -> dict[str, Any]:
+    never = record.suppression
+    return {
+        "subscriber": _json(record.subscriber, never.reason if never else "") if record.subscriber else None,
+        "suppression": {"reason": never.reason, "since": never.since} if never else None,
+        "evidence": [
+            {
+                "at": one.at,
+                "what": one.what,
+                "via": one.via,
+                "form": one.form,
+                "wording": one.wording,
+                "ip": one.ip,
+                "user_agent": one.user_agent,
+                "detail": one.detail,
+            }
+            for one in record.evidence
+        ],
+    }
+
+
+not_yet(subscribers, "stats", "How many came, confirmed and left.")
+
+
+@subscribers.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--confirmed", is_flag=True, help="I hold the consent of everybody in the file: make them active.")
+@json_option
+@pass_call
+def import_(call: Call, file: Path, confirmed: bool, as_json: bool) -> int:
+    """Take in a CSV file with a column called email (and, if you like, name and language).
+
+    Without --confirmed people are pending and are not written to. Good rows are kept, bad ones are listed with row
+    number and reason, and then the exit code is 1. Nobody who left or is suppressed comes back, and importing a file
+    twice changes nothing.
+
+    JSON: {"rows", "created", "confirmed", "already", "suppressed", "unsubscribed", "duplicates", "bad_count",
+    "bad": [{"row", "reason"}], "notes": [TEXT]}
+    """
+    from subscribers import ImportReport, imports
+
+    report = ImportReport()
+    for report in imports(call.project.book, file, confirmed=confirmed):
+        if report.rows >= 10_000:
+            output.note(f"{report.rows:,} rows read")
+    if as_json:
+        output.dump(_report_json(report))
+    else:
+        _say_report(report)
+    return 1 if report.bad_count else 0
+
+
+def _report_json(report: ImportReport) -> dict[str, Any]:
+    return {
+        "rows": report.rows,
+        "created": report.created,
+        "confirmed": report.confirmed,
+        "already": report.already,
+        "suppressed": report.suppressed,
+        "unsubscribed": report.unsubscribed,
+        "duplicates": report.duplicates,
+        "bad_count": report.bad_count,
+        "bad": [{"row": row, "reason": reason} for row, reason in report.bad],
+        "notes": list(report.notes),
+    }
+
+
+def _say_report(report: ImportReport) -> None:
+    for sentence in report.notes:
+        output.note(sentence)
+    for row, reason in report.bad:
+        output.say(f"row {row}: {reason}")
+    if report.bad_count > len(report.bad):
+        output.say(f"… and {report.bad_count - len(report.bad):,} more bad rows")
+    parts = (
+        (report.created, "new"),
+        (report.confirmed, "confirmed by you"),
+        (report.already, "known already"),
+        (report.unsubscribed, f"who left ({KEPT_OUT})"),
+        (report.suppressed, f"suppressed ({KEPT_OUT})"),
+        (report.duplicates, "named twice"),
+        (report.bad_count, "bad"),
+    )
+    told = ", ".join(f"{number:,} {what}" for number, what in parts if number)
+    output.say(f"{report.rows:,} rows: {told or 'nobody'}")
+
+
+@subscribers.command()
+@click.option("--status", type=STATUSES, help="Only these.")
+@click.option("-o", "--output", "file", metavar="FILE", type=click.File("w", encoding="utf-8", lazy=True), default="-")
+@pass_call
+def export(call: Call, status: str | None, file: Any) -> None:
+    """Write everybody as CSV, to standard output or --output FILE. `subscribers import` reads it again."""
+    from subscribers import Status, export_csv
+
+    for line in export_csv(call.project.book, status=Status(status) if status else None):
+        file.write(line)
+
+
+@subscribers.command()
+@click.argument("email")
+@click.option("--reason", default="operator", metavar="TEXT", show_default=True, help="Why, for the record.")
+@click.option("--lift", is_flag=True, help="Take a suppression back instead.")
+@pass_call
+def suppress(call: Call, email: str, reason: str, lift: bool) -> int:
+    """Never mail this address again, known or not. It outlives everything but --lift."""
+    book = call.project.book
+    if lift:
+        if book.lift_suppression(email, detail=reason):
+            output.say(f"{email} is no longer suppressed")
+            return 0
+        raise Refused(f"{email} was not suppressed")
+    new = book.suppress(email, reason=reason)
+    output.say(f"{email} is suppressed" if new else f"{email} was suppressed already; the first reason stays")
+    return 0
+
+
+@subscribers.command()
+@click.argument("email")
+@pass_call
+def unsubscribe(call: Call, email: str) -> None:
+    """Unsubscribe an address. Only its owner can come back."""
+    departure = call.project.book.unsubscribe(email)
+    output.say(f"{email} is unsubscribed" if departure.changed else f"{email} had left before; nothing was changed")
+
+
+@subscribers.command()
+@click.argument("email")
+@pass_call
+def forget(call: Call, email: str) -> None:
+    """Erase a person, but for what stops every later mail to them."""
+    gone = call.project.book.forget(email)
+    output.say(f"{email} is forgotten" if gone else f"nobody of the address {email} was there to forget")

@@ -1,0 +1,181 @@
+"""The week up to the freeze: `pull`, `pick`, `preview`, `check`. They change nothing but the shelf."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from newsletter.cli import output, showing
+from newsletter.cli.call import Call, Command, json_option, pass_call, slot_option
+from newsletter.errors import ConfigurationError, NotYet, Refused
+
+if TYPE_CHECKING:
+    from newsletter.issue import Issue
+    from newsletter.rendering.check import Finding
+
+
+@click.command(cls=Command)
+@json_option
+@pass_call
+def pull(call: Call, as_json: bool) -> int:
+    """Read all sources onto the shelf.
+
+    A line per source; one that fails never stops the others. Exit code 1 if any failed.
+
+    JSON: [{"source", "new", "changed", "same", "unchanged", "failed", "problems": [TEXT]}]
+    """
+    if not call.project.settings.sources:
+        raise ConfigurationError("there is no source to read; add a [[sources]] table to newsletter.toml")
+    lines = call.project.weekly.pull()
+    if as_json:
+        output.dump([showing.pull_json(line) for line in lines])
+    else:
+        for line in lines:
+            output.say(showing.pull_text(line))
+            for problem in line.problems:
+                output.say(f"  {problem}")
+    return 1 if any(line.failed for line in lines) else 0
+
+
+@click.command(cls=Command)
+@slot_option
+@click.option("--why", metavar="URL", help="Explain one article, by its address or number.")
+@json_option
+@pass_call
+def pick(call: Call, slot_key: str | None, why: str | None, as_json: bool) -> None:
+    """Show what the issue would be now, and why. Changes nothing.
+
+    JSON: {"slot", "at", "sections": [{"name", "title"}], "picked": [{"section", "position", "score", "reason", "beat",
+    "article": {"id", "title", "url", "source", "published"}, "terms": [{"name", "weight", "value", "points", "why"}]}],
+    "passed_over": [{"reason", "score", "waits", "article", "terms"}]}; with --why only the one of that article.
+    """
+    slot = call.slot(slot_key)
+    issue = call.project.weekly.pick(slot)
+    if why is not None:
+        _explain(call, issue, why, as_json=as_json)
+        return
+    if as_json:
+        output.dump(showing.issue_json(issue))
+        return
+    row = call.project.issues.find(slot.key)
+    if row is not None and row.frozen_at is not None:
+        output.note(f"{slot.key} is {row.state}: `newsletter issues show {slot.key}` says what it carried")
+    output.say(f"{slot.key}, planned for {output.when(slot.at, call.zone)}")
+    if not issue.picks:
+        output.say("no article was picked; `newsletter pull` reads the sources, `articles list` shows the shelf")
+    else:
+        showing.picks(issue, zone=call.zone)
+    showing.passed_over(issue.passed_over)
+
+
+def _explain(call: Call, issue: Issue, what: str, *, as_json: bool) -> None:
+    shelved = call.project.shelf.find(what)
+    number = shelved.article.id
+    picked = next((one for one in issue.picks if one.article.id == number), None)
+    passed = next((one for one in issue.passed_over if one.article.id == number), None)
+    if picked is not None:
+        verdict, terms = f"picked for {picked.section}, place {picked.position}: {picked.reason}", picked.terms
+    elif passed is not None:
+        verdict, terms = f"passed over: {passed.reason}", passed.terms
+    else:
+        verdict, terms = "not looked at: it is older than anything this issue could carry", ()
+    if as_json:
+        found = {"picked": picked and showing.pick_json(picked), "passed_over": passed}
+        if passed is not None:
+            found["passed_over"] = showing.passed_over_json(passed)
+        output.dump({"slot": issue.slot.key, "article": showing.article_json(shelved.article), **found})
+        return
+    output.say(shelved.article.title)
+    output.say(verdict)
+    if terms:
+        showing.terms(terms)
+
+
+@click.command(cls=Command)
+@slot_option
+@click.option("--as", "as_address", metavar="EMAIL", help="Show it as this subscriber gets it.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8025, show_default=True, help="The port; 0 is any.")
+@click.option("--once", metavar="DIR", type=click.Path(path_type=Path), help="Write the files into DIR and exit.")
+@pass_call
+def preview(call: Call, slot_key: str | None, as_address: str | None, port: int, once: Path | None) -> None:
+    """Show the real next issue on a local page that reloads when something changes.
+
+    --once writes issue.html, issue.txt, issue.eml and findings.json instead.
+    """
+    from newsletter import preview as page
+
+    if slot_key is not None:
+        call.slot(slot_key)
+    if once is None:
+        page.run(call.folder, slot_key=slot_key, as_address=as_address, port=port, clock=call.clock)
+        return
+    for file in page.write_once(call.folder, once, slot_key=slot_key, as_address=as_address, clock=call.clock):
+        output.say(str(file))
+
+
+@click.command(cls=Command)
+@slot_option
+@click.option("--online", is_flag=True, help="Also visit the links (not yet).")
+@click.option("--html", "file", metavar="FILE", type=click.Path(path_type=Path), help="Check this HTML file instead.")
+@click.option(
+    "--inlined", metavar="OUT", type=click.Path(path_type=Path), help="With --html: write it with its CSS inlined."
+)
+@json_option
+@pass_call
+def check(
+    call: Call, slot_key: str | None, online: bool, file: Path | None, inlined: Path | None, as_json: bool
+) -> int:
+    """Say what is wrong with the letter, or with any HTML file. Exit code 1 if there are errors.
+
+    A frozen issue's own letter is checked, else the one that would go out now.
+
+    JSON: [{"id", "level": "error" | "warning" | "info", "message", "line", "url"}]
+    """
+    if online:
+        raise NotYet("`check --online` is not built yet; it comes with a later version")
+    if inlined is not None and file is None:
+        raise click.UsageError("--inlined goes with --html FILE")
+    if file is not None and slot_key is not None:
+        raise click.UsageError("--slot and --html exclude each other")
+    found = _letter_findings(call, slot_key) if file is None else _file_findings(file, inlined)
+    if as_json:
+        output.dump([showing.finding_json(one) for one in found])
+    elif found:
+        showing.findings(found)
+    else:
+        output.say("nothing was found")
+    return 1 if any(one.level == "error" for one in found) else 0
+
+
+def _letter_findings(call: Call, slot_key: str | None) -> tuple[Finding, ...]:
+    from newsletter import rendering
+    from newsletter.issues import FROZEN
+
+    project = call.project
+    slot = call.slot(slot_key)
+    row = project.issues.find(slot.key)
+    if row is not None and row.state in FROZEN:
+        return rendering.check(project.issues.letter(row.id), publication=project.publication, look=project.look)
+    composed = project.weekly.compose(slot)
+    if composed.letter is None:
+        raise Refused(f"there is no letter of {slot.key} to check: no article was picked (`newsletter pick` says why)")
+    return composed.findings
+
+
+def _file_findings(file: Path, inlined: Path | None) -> tuple[Finding, ...]:
+    from newsletter.rendering.check import check_html
+    from newsletter.rendering.inlining import InliningError, inline
+
+    try:
+        html = file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{file} is not UTF-8 (byte {error.start}); save it as UTF-8") from error
+    if inlined is not None:
+        try:
+            finished = inline(html).html
+        except InliningError as error:
+            raise Refused(f"{file}: its CSS cannot be inlined: {error}") from error
+        inlined.write_text(finished, encoding="utf-8", newline="\n")
+    return check_html(html)

@@ -1,0 +1,20 @@
+"""Which articles are this week's best, and why. Pure: no clock, no randomness, no I/O; the only door to rapidfuzz.
+
+    candidate    an article with what the house knows of it; may it be chosen at all?
+    subject      what it is about, so that a letter carries a show once
+    duplicates   two titles that tell one story in nearly the same words
+    sections     which sections an article is tried in
+    score        five terms, each with its number and its words
+    contest      the best first, then the best beside what is already picked
+    reasons      the choice in words
+    choice       all of it in order: candidates → Issue
+
+What it does not know: where candidates come from, what happens to the Issue, and what editors liked before.
+"""
+
+from newsletter.highlights.candidate import Candidate
+from newsletter.highlights.choice import choose
+from newsletter.highlights.reasons import explain, sentence
+from newsletter.highlights.sections import GUIDES
+
+__all__ = ["GUIDES", "Candidate", "choose", "explain", "sentence"]

@@ -1,0 +1,69 @@
+"""A candidate and its standing: may this article be chosen for this issue at all, and if not, will it ever be?
+
+What it does not know: how good the article is (`score`), or who said these things about it (the shelf, the editor).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from newsletter.issue import Article, PassedOver
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An article with what the house knows of it.
+
+    `carried_by` is the key of the issue that carried it, under any of its names: such a candidate is never chosen, and
+    is handed in so that near-duplicates of it are recognised. `dropped` and `held_until` (a slot's key) are the
+    editor's hand. `weight` is its source's: 1 is usual, above 1 lifts its popularity and below lowers it. `sections`
+    are the names of the sections its source may fill; none is all. `seen_in` is how many sources brought it.
+    """
+
+    article: Article
+    carried_by: str = ""
+    dropped: bool = False
+    held_until: str = ""
+    weight: float = 1.0
+    sections: tuple[str, ...] = ()
+    seen_in: int = 1
+
+    @property
+    def order(self) -> tuple[str, str, str, str]:
+        """What settles a tie: the earlier published, then the address. The same whatever order candidates come in."""
+        article = self.article
+        published = article.published.isoformat() if article.published else ""
+        return (published, article.url or "", article.guid or "", article.title)
+
+
+def standing(
+    candidate: Candidate, *, key: str, now: datetime, window_start: datetime, max_age: timedelta
+) -> PassedOver | None:
+    """Why a candidate cannot be chosen for the issue `key`; None when it can.
+
+    What no earlier issue had room for stays eligible until it is older than `max_age`, and what leaves by age since the
+    last issue (`window_start`) is told from what was always too old. An article held for this very issue is eligible
+    whatever its age.
+    """
+    article = candidate.article
+    if candidate.carried_by:
+        return PassedOver(article, f"carried by {candidate.carried_by}")
+    if candidate.dropped:
+        return PassedOver(article, "dropped by the editor")
+    if lacking := article.lacks():
+        return PassedOver(article, f"incomplete: lacks {', '.join(lacking)}", waits=True)
+    if article.sponsored:
+        return PassedOver(article, "sponsored: never picked by itself")
+    if candidate.held_until > key:
+        return PassedOver(article, f"held by the editor until {candidate.held_until}", waits=True)
+    published = article.published
+    assert published is not None  # it lacks no date
+    if published > now:
+        return PassedOver(article, f"dated in the future ({published:%Y-%m-%d %H:%M} UTC)", waits=True)
+    if now - published > max_age and candidate.held_until != key:
+        left = published >= window_start - max_age
+        days = max_age / timedelta(days=1)
+        age = f"published {published:%Y-%m-%d}, more than {days:g} days ago"
+        return PassedOver(article, f"leaves by age: {age}, and no issue had room" if left else f"too old: {age}")
+    return None

@@ -1,0 +1,229 @@
+"""The choice: candidates in, an Issue out, with every pick and everything passed over explained.
+
+Standing first (may it be chosen at all), then near-duplicates, then sections, then a contest in each section in the
+order of the settings. The same candidates and arguments give the same Issue, in whatever order candidates come.
+
+A section that found fewer than its minimum is kept as it is, left out for this week (`skip`: its articles wait), or
+its articles compete in the first section without a rule (`merge`). Then everything is picked anew, because what that
+section had taken is free again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from newsletter.highlights.candidate import Candidate, standing
+from newsletter.highlights.contest import Entry, Lost, Scored, Table, contest
+from newsletter.highlights.duplicates import Kept, Title
+from newsletter.highlights.reasons import reason
+from newsletter.highlights.score import site_mean_of, terms_for, total
+from newsletter.highlights.sections import homes
+from newsletter.highlights.subject import subject_of
+from newsletter.issue import IfThin, Issue, Match, PassedOver, Pick, Section, Slot
+
+
+def choose(
+    candidates: Iterable[Candidate],
+    *,
+    slot: Slot,
+    sections: Sequence[Section],
+    now: datetime,
+    window_start: datetime,
+    max_age: timedelta,
+    per_subject: int | None = 1,
+    per_source: int | None = None,
+) -> Issue:
+    """The best articles for a slot, in sections, and why.
+
+    `candidates` are the shelf's articles, what earlier issues carried in the last 21 days among them (to recognise
+    near-duplicates of it). `window_start` is the last issue's freeze, and for a first issue a week ago. `now` is the
+    moment of the choice: younger articles wait. `per_subject` and `per_source` cap the whole issue; None is no cap.
+
+    Raises `ValueError` when `max_age` is not positive or a section's title rule is not a regular expression.
+    """
+    if max_age <= timedelta(0):
+        raise ValueError("max_age must be longer than nothing: write at least one day.")
+    ordered = sorted(candidates, key=lambda candidate: candidate.order)
+    measure = _Measure(now=now, max_age=max_age, site_mean=site_mean_of(ordered))
+    passed: list[PassedOver] = []
+    standing_ones = []
+    for candidate in ordered:
+        refusal = standing(candidate, key=slot.key, now=now, window_start=window_start, max_age=max_age)
+        if refusal:
+            passed.append(refusal)
+        else:
+            standing_ones.append(_entry(candidate, sections))
+    carried = [_entry(candidate, ()) for candidate in ordered if candidate.carried_by]
+    kept, repeats = _without_repeats(measure(standing_ones), carried)
+    filled = _fill(kept, sections=sections, measure=measure, per_subject=per_subject, per_source=per_source)
+    picks = _picks(filled.table)
+    picked = {id(pick.article) for pick in picks}
+    passed += filled.homeless
+    passed += [repeat.passed_over(picked) for repeat in repeats]
+    lost = [
+        PassedOver(lost.scored.entry.candidate.article, lost.reason, lost.scored.score, lost.scored.terms, waits=True)
+        for lost in filled.lost
+    ]
+    return Issue(slot=slot, sections=tuple(sections), picks=tuple(picks), passed_over=(*lost, *passed))
+
+
+@dataclass(frozen=True, slots=True)
+class _Measure:
+    now: datetime
+    max_age: timedelta
+    site_mean: float
+
+    def __call__(self, entries: Sequence[Entry]) -> list[Scored]:
+        every = terms_for(
+            [entry.candidate for entry in entries], now=self.now, max_age=self.max_age, site_mean=self.site_mean
+        )
+        return [Scored(entry, terms, total(terms)) for entry, terms in zip(entries, every, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Repeat:
+    """A near-duplicate, what it repeats, and how nearly."""
+
+    scored: Scored
+    of: Entry
+    alike: int
+
+    def passed_over(self, picked: set[int]) -> PassedOver:
+        """It waits only while what it repeats is not itself on its way to the reader."""
+        other = self.of.candidate
+        where = f", carried by {other.carried_by}" if other.carried_by else ""
+        return PassedOver(
+            self.scored.entry.candidate.article,
+            f"near-duplicate ({self.alike} of 100) of “{other.article.title}”{where}",
+            self.scored.score,
+            self.scored.terms,
+            waits=not other.carried_by and id(other.article) not in picked,
+        )
+
+
+@dataclass
+class _Filled:
+    table: Table
+    lost: list[Lost] = field(default_factory=list)
+    homeless: list[PassedOver] = field(default_factory=list)
+
+
+def _entry(candidate: Candidate, sections: Sequence[Section]) -> Entry:
+    article = candidate.article
+    title = Title(article.title, subject_of(article), article.published)
+    return Entry(candidate, title, homes(candidate, sections=sections))
+
+
+def _without_repeats(scored: Sequence[Scored], carried: Sequence[Entry]) -> tuple[list[Entry], list[_Repeat]]:
+    """Of near-duplicates the best scored stands; what was carried stands before all. Order is kept."""
+    ranked = sorted(scored, key=lambda one: (-one.score, -len(one.entry.candidate.article.body)))
+    kept = Kept(entry.title for entry in (*carried, *(one.entry for one in ranked)))
+    stands: list[Entry] = []
+    repeats = []
+    for entry in carried:
+        kept.keep(entry.title)
+        stands.append(entry)
+    for one in ranked:
+        near = kept.nearest(one.entry.title)
+        if near is None:
+            kept.keep(one.entry.title)
+            stands.append(one.entry)
+        else:
+            repeats.append(_Repeat(one, stands[near[0]], near[1]))
+    fresh = {id(entry) for entry in stands[len(carried) :]}
+    return [one.entry for one in scored if id(one.entry) in fresh], repeats
+
+
+def _fill(
+    entries: Sequence[Entry],
+    *,
+    sections: Sequence[Section],
+    measure: _Measure,
+    per_subject: int | None,
+    per_source: int | None,
+) -> _Filled:
+    """Picks into all sections; again, whenever a thin section is closed, until none is."""
+    closed: dict[str, str] = {}  # the name of a closed section, and of the one that gets its articles ("" none)
+    why_closed: dict[str, str] = {}
+    while True:
+        filled = _Filled(Table(per_subject=per_subject, per_source=per_source))
+        _fill_once(entries, filled, sections=sections, measure=measure, closed=closed, why_closed=why_closed)
+        thin = _first_thin(filled.table, sections=sections, closed=closed)
+        if thin is None:
+            return filled
+        section, found = thin
+        closed[section.name] = (
+            _heir(section, sections=sections, closed=closed) if section.if_thin == IfThin.MERGE else ""
+        )
+        why_closed[section.name] = f"{section.name} found {found} of at least {section.min} and is left out this week"
+
+
+def _fill_once(
+    entries: Sequence[Entry],
+    filled: _Filled,
+    *,
+    sections: Sequence[Section],
+    measure: _Measure,
+    closed: dict[str, str],
+    why_closed: dict[str, str],
+) -> None:
+    open_homes = {id(entry): _open_homes(entry, closed) for entry in entries}
+    lost: dict[int, Lost] = {}
+    free = list(entries)
+    for section in sections:
+        contestants = [entry for entry in free if section.name in open_homes[id(entry)]]
+        for one in contest(measure(contestants), section=section.name, places=section.pick, table=filled.table):
+            lost.setdefault(id(one.scored.entry), one)
+        taken = {id(won.scored.entry) for won in filled.table.won}
+        free = [entry for entry in free if id(entry) not in taken]
+    filled.lost = sorted((lost[id(entry)] for entry in free if id(entry) in lost), key=lambda one: -one.scored.score)
+    for entry in free:
+        if id(entry) not in lost:
+            why = why_closed[entry.homes[0]] if entry.homes else "fits no section"
+            filled.homeless.append(PassedOver(entry.candidate.article, why, waits=True))
+
+
+def _open_homes(entry: Entry, closed: dict[str, str]) -> set[str]:
+    """Where an entry is tried once the heirs of closed sections are followed."""
+    found = set()
+    for home in entry.homes:
+        name = home
+        while name in closed:
+            name = closed[name]
+        found.add(name)
+    return found - {""}
+
+
+def _first_thin(table: Table, *, sections: Sequence[Section], closed: dict[str, str]) -> tuple[Section, int] | None:
+    for section in sections:
+        found = sum(won.section == section.name for won in table.won)
+        if found < section.min and section.if_thin != IfThin.KEEP and section.name not in closed:
+            return section, found
+    return None
+
+
+def _heir(section: Section, *, sections: Sequence[Section], closed: dict[str, str]) -> str:
+    """The open section that gets a merged one's articles: the first without a rule, else the first; "" when none."""
+    others = [other for other in sections if other.name != section.name and other.name not in closed]
+    return next((other.name for other in [*(o for o in others if o.match == Match()), *others]), "")
+
+
+def _picks(table: Table) -> list[Pick]:
+    positions: dict[str, int] = {}
+    picks = []
+    for won in table.won:
+        positions[won.section] = positions.get(won.section, 0) + 1
+        picks.append(
+            Pick(
+                article=won.scored.entry.candidate.article,
+                section=won.section,
+                position=positions[won.section],
+                score=won.scored.score,
+                terms=won.scored.terms,
+                reason=reason(won),
+                beat=won.runner_up.entry.candidate.article.title if won.runner_up else "",
+            )
+        )
+    return picks

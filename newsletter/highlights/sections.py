@@ -1,0 +1,81 @@
+"""Which sections an article is tried in.
+
+The decision, because several are possible: an article belongs to the sections whose rule it fits, wherever in the
+settings a section without a rule stands; what fits no rule belongs to the first section without one. What does not fit
+into its own sections waits for the next issue: it does not spill into another section, so that an editor always knows
+where guides go. A source that is bound to sections fills those alone; a hint of the source that names a section counts
+as fitting its rule.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from newsletter.highlights.candidate import Candidate
+from newsletter.issue import Article, Match, Section
+
+GUIDES = (
+    r"\bguides?\b|\bhow to\b|\bwhere to\b|\beverything (you|we) need\b|\bbest \d+\b|\b\d+ best\b"
+    r"|^\d+ (?!dead\b|killed\b|injured\b|hurt\b|arrested\b|missing\b)"
+)
+"""A `Match.title` for guides and lists in English headlines."""
+
+
+def homes(candidate: Candidate, *, sections: Sequence[Section]) -> tuple[str, ...]:
+    """The names of the sections a candidate is tried in, in the order of `sections`. Empty: it fits none."""
+    article = candidate.article
+    allowed = [section for section in sections if not candidate.sections or section.name in candidate.sections]
+    ruled = [section.name for section in allowed if _is_hinted(article, section) or _fits_rule(article, section)]
+    if ruled:
+        return tuple(ruled)
+    open_to_all = [section.name for section in allowed if section.match == Match()]
+    if open_to_all:
+        return (open_to_all[0],)
+    return tuple(section.name for section in allowed) if candidate.sections else ()
+
+
+def fits(article: Article, match: Match) -> bool:
+    """Whether every field that is set fits. Raises `ValueError` when `match.title` is not a regular expression."""
+    if match.category and not _meet(match.category, (*article.categories, article.section)):
+        return False
+    if match.tag and not _meet(match.tag, article.tags):
+        return False
+    if match.source and not _meet(match.source, (article.source,)):
+        return False
+    if match.url_prefix and not _starts(article.url or "", match.url_prefix):
+        return False
+    return not match.title or _pattern(match.title).search(article.title) is not None
+
+
+def _fits_rule(article: Article, section: Section) -> bool:
+    return section.match != Match() and fits(article, section.match)
+
+
+def _is_hinted(article: Article, section: Section) -> bool:
+    hint = article.section.strip().casefold()
+    return bool(hint) and hint in (section.name.casefold(), section.title.casefold())
+
+
+def _meet(wanted: Sequence[str], found: Sequence[str]) -> bool:
+    return not {text.strip().casefold() for text in wanted}.isdisjoint(text.strip().casefold() for text in found)
+
+
+def _starts(url: str, prefixes: Sequence[str]) -> bool:
+    try:
+        path = urlsplit(url).path
+    except ValueError:  # "http://[" and its like
+        path = ""
+    return any(text.casefold().startswith(prefix.casefold()) for prefix in prefixes for text in (path, url))
+
+
+@lru_cache(maxsize=64)
+def _pattern(text: str) -> re.Pattern[str]:
+    try:
+        return re.compile(text, re.IGNORECASE)
+    except re.error as error:
+        raise ValueError(
+            f"“{text}” is not a regular expression ({error}): correct the section's title rule."
+        ) from error

@@ -1,0 +1,247 @@
+"""The ticker: once a minute it asks which slots are due, and starts `newsletter send` for them as a child process.
+
+APScheduler only ticks, from a memory job store, one per process (the only apscheduler door). Which slots exist is pure
+(`slots`); which of them are done is in the database, so any number of tickers, restarts and clock changes make exactly
+one issue per slot: the slot's key is unique, and of two sends at once the second stops (`weekly`). What sends is a
+process of its own, so that scheduled and hand-started sends share one path, and the public pages never share an
+interpreter with a send.
+
+What it does not know: how an issue is made or sent. It raises nothing while it runs; what goes wrong is logged, told to
+the operator, and tried again.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import IO, Protocol
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+from newsletter import slots
+from newsletter.database import Database
+from newsletter.issue import Slot
+from newsletter.issues import IssueRow, Issues, State
+from newsletter.locks import try_lock
+from newsletter.sending.alerts import Alerts
+from newsletter.sending.frozen import Sender
+from newsletter.settings import Settings
+
+EVERY = timedelta(seconds=60)
+TIDY_EVERY = timedelta(hours=1)
+# A send that failed is not tried again sooner: its own retries are done, somebody has to look.
+AFTER_FAILURE = timedelta(minutes=15)
+_READ_OUTPUT_EVERY = 5.0  # seconds
+
+log = logging.getLogger(__name__)
+
+Command = Callable[[str], Sequence[str]]
+
+
+class Project(Protocol):
+    """What the ticker needs of `app.Project`."""
+
+    @property
+    def root(self) -> Path: ...
+    @property
+    def clock(self) -> Callable[[], datetime]: ...
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def database(self) -> Database: ...
+    @property
+    def issues(self) -> Issues: ...
+    @property
+    def sender(self) -> Sender: ...
+    @property
+    def alerts(self) -> Alerts: ...
+    @property
+    def schedule(self) -> slots.Schedule: ...
+
+
+def send_command(root: Path) -> Command:
+    """The command line that sends the issue of a slot."""
+    return lambda key: (sys.executable, "-m", "newsletter", "-C", str(root), "send", "--slot", key, "--yes")
+
+
+class Ticker:
+    """Ticks from `start` to `stop`. `hourly` are called once an hour; `command` gives the child's command line."""
+
+    def __init__(
+        self, project: Project, *, hourly: Sequence[Callable[[], object]] = (), command: Command | None = None
+    ) -> None:
+        self._project = project
+        self._hourly = hourly
+        self._command = command or send_command(project.root.resolve())
+        self._scheduler: BackgroundScheduler | None = None
+        self._guard = threading.Lock()
+        self._stopping = False
+        self._child: subprocess.Popen[bytes] | None = None
+        self._not_before: dict[str, datetime] = {}
+
+    def start(self) -> None:
+        # While a child runs, ticks are skipped, and APScheduler warns of each.
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
+        scheduler = BackgroundScheduler(timezone=UTC, executors={"default": ThreadPoolExecutor(2)})
+        for job, every in ((self.tick, EVERY), (self.tidy, TIDY_EVERY)):
+            scheduler.add_job(
+                job,
+                IntervalTrigger(seconds=int(every.total_seconds()), timezone=UTC),
+                coalesce=True,
+                max_instances=1,
+                misfire_grace_time=None,
+                next_run_time=datetime.now(UTC),
+            )
+        scheduler.start()
+        self._scheduler = scheduler
+
+    def stop(self) -> None:
+        """Stop ticking. A child is asked to end, and waited for: it finishes the messages in hand."""
+        with self._guard:
+            self._stopping = True
+            if self._child is not None:
+                log.info("waiting for the send under way to finish the messages in hand")
+                self._child.terminate()
+        if self._scheduler is not None:
+            self._scheduler.shutdown(wait=True)
+
+    def tick(self) -> None:
+        """Record what was missed, and see to what is due. Returns when the child it started, if any, has ended."""
+        try:
+            now = self._project.clock()
+            due = self._due(now)
+            for slot in due.missed:
+                self._record_missed(slot, now=now)
+            key = self._wanted(due.slot, now=now)
+            if key and self._nobody_sends():
+                self._send(key)
+        except Exception:
+            log.exception("this tick failed; the next one is in a minute")
+
+    def tidy(self) -> None:
+        for call in self._hourly:
+            try:
+                call()
+            except Exception:
+                log.exception("the hourly tidying failed; the next one is in an hour")
+
+    def _due(self, now: datetime) -> slots.Due:
+        project = self._project
+        return slots.due(
+            project.schedule,
+            now=now,
+            last_key=project.issues.last_slot(),
+            grace=project.settings.schedule.grace,
+            since=project.database.began(),
+        )
+
+    def _record_missed(self, slot: Slot, *, now: datetime) -> None:
+        project = self._project
+        if project.issues.find(slot.key) is not None:
+            return
+        reason = f"nothing sent it at {slot.at:%Y-%m-%d %H:%M %Z} nor within [schedule] grace after that"
+        # Told first: the list of alerts drops what was said last, so a kill in between repeats nothing.
+        project.alerts.tell(slot.key, f"this issue was missed: {reason}")
+        with project.database.write() as connection:
+            row = project.issues.open(connection, slot_key=slot.key, slot_at=slot.at, now=now)
+            if row.state == State.DRAFT:
+                project.issues.step(connection, row, State.MISSED, reason=reason, closed_at=now)
+
+    def _wanted(self, due: Slot | None, *, now: datetime) -> str:
+        """The key of the issue to send now, or empty: an unfinished one with something to do comes first."""
+        unfinished = self._project.issues.unfinished()
+        if unfinished is not None and self._has_work(unfinished, now=now):
+            key = unfinished.slot_key
+        else:
+            key = due.key if due else ""
+        return "" if key and now < self._not_before.get(key, now) else key
+
+    def _has_work(self, row: IssueRow, *, now: datetime) -> bool:
+        next_try = self._project.sender.ledger(row).next_try()
+        return next_try is None or next_try <= now or (row.expires_at is not None and row.expires_at <= now)
+
+    def _nobody_sends(self) -> bool:
+        """Whether no send is at work here, so that a child would not only be told so."""
+        lock = try_lock(self._project.database, "send")
+        if lock is None:
+            return False
+        lock.release()
+        return True
+
+    def _send(self, key: str) -> None:
+        """Run one child to its end. Its output goes to a file without a name, which outlives this process if need be:
+        a pipe would break, and with it a send, when the pages are killed."""
+        with tempfile.TemporaryFile() as output:
+            with self._guard:
+                if self._stopping:
+                    return
+                log.info("starting the send of %s", key)
+                self._child = subprocess.Popen(  # noqa: S603 - our own command line
+                    list(self._command(key)),
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    process_group=0,  # Ctrl-C is for us; the child gets its SIGTERM from `stop`
+                )
+            last = self._follow(key, self._child, output)
+            code = self._child.returncode
+            with self._guard:
+                self._child = None
+        self._judge(key, code, last)
+
+    def _follow(self, key: str, child: subprocess.Popen[bytes], output: IO[bytes]) -> str:
+        """Log the child's lines until it ends; gives the last one."""
+        lines = _Lines(output)
+        last = ""
+        ended = False
+        while not ended:
+            try:
+                child.wait(_READ_OUTPUT_EVERY)
+                ended = True
+            except subprocess.TimeoutExpired:
+                pass
+            for line in lines.new(ended=ended):
+                last = line
+                log.info("%s: %s", key, line)
+        return last
+
+    def _judge(self, key: str, code: int, last: str) -> None:
+        project = self._project
+        if code == 0 and project.issues.find(key) is not None:
+            log.info("the send of %s ended well", key)
+            return
+        self._not_before[key] = project.clock() + AFTER_FAILURE
+        if self._stopping:
+            log.info("the send of %s was stopped with exit code %s; it goes on after the next start", key, code)
+            return
+        text = f"the send ended with exit code {code} and is tried again every 15 minutes: {last or 'it said nothing'}"
+        log.error("%s: %s", key, text)
+        # What the send has told the operator itself is not said twice.
+        if not project.issues.alerts(key):
+            project.alerts.tell(key, text)
+
+
+class _Lines:
+    """The lines of a file somebody else is writing, through the same open file: read without moving its place."""
+
+    def __init__(self, output: IO[bytes]) -> None:
+        self._output = output
+        self._read = 0
+
+    def new(self, *, ended: bool) -> list[str]:
+        """The full lines since the last call, the empty ones left out; when `ended`, the unfinished one too."""
+        size = os.fstat(self._output.fileno()).st_size
+        data = os.pread(self._output.fileno(), size - self._read, self._read)
+        if not ended:
+            data = data[: data.rfind(b"\n") + 1]
+        self._read += len(data)
+        return [line.strip() for line in data.decode("utf-8", "replace").splitlines() if line.strip()]

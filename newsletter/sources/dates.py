@@ -1,0 +1,171 @@
+"""Dates as sources write them, read strictly: right, or None. Pure.
+
+A wrong date puts an old article into this week's issue, so nothing is guessed: lenient parsers read `2024-W06-1` as
+November and `1706781600` as 2017. What it does not know: which of an article's dates counts.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from enum import StrEnum
+
+EARLIEST = datetime(1995, 1, 1, tzinfo=UTC)
+AHEAD = timedelta(hours=48)
+"""How far in the future a date may lie: clocks and time zones differ, but not by more."""
+
+
+class DateOrder(StrEnum):
+    """How a source orders the numbers of a date such as 05/02/2024."""
+
+    DMY = "dmy"
+    MDY = "mdy"
+    YMD = "ymd"
+
+
+_MONTHS = {
+    name: number
+    for number, group in enumerate(
+        ("jan january", "feb february", "mar march", "apr april", "may", "jun june", "jul july", "aug august",
+         "sep sept september", "oct october", "nov november", "dec december"),
+        start=1,
+    )
+    for name in group.split()
+}  # fmt: skip
+# Minutes east of UTC. Only names that mean one thing; RFC 5322 §4.3 defines the American ones. IST, BST, CST in Asia
+# mean several, so an unknown name needs the source's own time zone to agree.
+_ZONES = {
+    "z": 0, "ut": 0, "utc": 0, "gmt": 0, "wet": 0, "west": 60, "cet": 60, "cest": 120, "met": 60, "mest": 120,
+    "mez": 60, "mesz": 120, "eet": 120, "eest": 180, "msk": 180, "sast": 120, "jst": 540, "kst": 540, "hkt": 480,
+    "sgt": 480, "aest": 600, "aedt": 660, "nzst": 720, "nzdt": 780,
+    "est": -300, "edt": -240, "cst": -360, "cdt": -300, "mst": -420, "mdt": -360, "pst": -480, "pdt": -420,
+}  # fmt: skip
+
+_CLOCK = r"(?:(?P<hour>\d{1,2})[:.h](?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,]\d{1,9})?)?\s*(?P<half>[ap]\.?m\.?)?)"
+_OFFSET = (
+    r"\s*(?P<zone>\(?(?:[A-Za-z]{1,5}(?![A-Za-z])\s?)?(?:[+\-\u2212]\d{1,2}(?::?\d{2})?)?\)?)(?:\s*\([^()]*\))?\.?"
+)
+_DAY_NAME = r"(?:[^\W\d_]{2,9}\.?,?\s+)?"
+_WITH_TIME = rf"(?:(?:(?:,|\s+at|T|\s*-)\s*|\s+){_CLOCK}{_OFFSET})?"
+_ISO = r"(?P<year>\d{4})(?P<between>[-/.])(?P<month>\d{1,2})(?P=between)(?P<day>\d{1,2})"
+_DAY_FIRST = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?\.?[\s-]+(?P<word>[a-z]{3,9})\.?,?[\s-]+(?P<year>\d{4}|\d{2})"
+_MONTH_FIRST = r"(?P<word>[a-z]{3,9})\.?\s+(?P<day>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<year>\d{4})"
+_ASCTIME = r"[a-z]{3},?\s+(?P<word>[a-z]{3})\s+(?P<day>\d{1,2})\s+"
+_EAST_ASIAN = (
+    r"(?P<year>\d{4})\s*[年년]\s*(?P<month>\d{1,2})\s*[月월]\s*(?P<day>\d{1,2})\s*[日일](?:\s*\([^()]{1,3}\))?"
+    r"(?:\s*(?P<hour>\d{1,2})\s*[:時时시]\s*(?P<minute>\d{1,2})(?::(?P<second>\d{2}))?[分분]?(?P<zone>))?"
+)
+_FORMS = (
+    # ISO 8601 and RFC 3339; also with slashes or dots, for the year leads
+    re.compile(rf"{_ISO}(?:(?:\s*T\s*|,?\s+){_CLOCK}{_OFFSET})?", re.IGNORECASE),
+    # RFC 5322 §3.3 with the looseness feeds allow themselves: Mon, 05 Feb 2024 10:00:00 GMT
+    re.compile(_DAY_NAME + _DAY_FIRST + _WITH_TIME, re.IGNORECASE),
+    # as Americans write: February 5, 2024 at 10:00 am EST
+    re.compile(_DAY_NAME + _MONTH_FIRST + _WITH_TIME, re.IGNORECASE),
+    # as asctime and JavaScript do: Mon Feb  5 10:00:00 2024, Mon Feb 05 2024 10:00:00 GMT+0100 (CET)
+    re.compile(rf"{_ASCTIME}{_CLOCK}{_OFFSET}\s+(?P<year>\d{{4}})", re.IGNORECASE),
+    re.compile(_EAST_ASIAN),
+)
+_WEEK = re.compile(r"(\d{4})-?W(\d{2})-?([1-7])")
+_THREE_NUMBERS = r"(?P<one>\d{1,4})(?P<between>[/.-])(?P<two>\d{1,2})(?P=between)(?P<three>\d{1,4})"
+_NUMBERS = re.compile(rf"{_THREE_NUMBERS}(?:,?\s+{_CLOCK}{_OFFSET})?", re.IGNORECASE)
+
+
+def read_date(raw: str, *, zone: tzinfo, now: datetime, order: DateOrder | None = None) -> datetime | None:
+    """The moment a source's date means, in UTC, or None when that is not certain or not sane.
+
+    A date without an offset is local time in `zone`; a date without a time is midnight there. `05/02/2024` is read
+    only when `order` says how. Sane is from 1995 to 48 hours after `now`. Ten digits are seconds since 1970, thirteen
+    are milliseconds.
+    """
+    text = " ".join(raw[:100].split())
+    try:
+        local = _from_digits(text) or _from_week(text) or _from_forms(text, zone) or _from_numbers(text, zone, order)
+        if local is None:
+            return None
+        moment = (local if local.tzinfo else local.replace(tzinfo=zone)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return moment if EARLIEST <= moment <= now + AHEAD else None
+
+
+def _from_digits(text: str) -> datetime | None:
+    if not (text.isascii() and text.isdigit()):
+        return None
+    if len(text) == 8:
+        return datetime(int(text[:4]), int(text[4:6]), int(text[6:]))  # noqa: DTZ001 - the caller gives the zone
+    if len(text) in (10, 13):
+        return datetime.fromtimestamp(int(text[:10]), UTC)
+    return None
+
+
+def _from_week(text: str) -> datetime | None:
+    found = _WEEK.fullmatch(text)
+    if found is None:
+        return None
+    return datetime.fromisocalendar(*(int(part) for part in found.groups()))
+
+
+def _from_forms(text: str, zone: tzinfo) -> datetime | None:
+    for form in _FORMS:
+        if found := form.fullmatch(text):
+            given = found.groupdict()
+            month = _MONTHS.get(given["word"].lower()) if given.get("word") else int(given["month"])
+            return _moment(_year(given["year"]), month, int(given["day"]), given, zone) if month else None
+    return _from_basic(text)
+
+
+def _from_basic(text: str) -> datetime | None:
+    """ISO 8601's form without separators, as in 20240205T101500Z."""
+    if not re.fullmatch(r"\d{8}T\d{4}(?:\d{2})?(?:Z|[+-]\d{2}:?\d{2})?", text):
+        return None
+    return datetime.fromisoformat(text)
+
+
+def _from_numbers(text: str, zone: tzinfo, order: DateOrder | None) -> datetime | None:
+    found = _NUMBERS.fullmatch(text)
+    if found is None or order is None:
+        return None
+    numbers = dict(zip(order.value, (found[part] for part in ("one", "two", "three")), strict=True))
+    return _moment(_year(numbers["y"]), int(numbers["m"]), int(numbers["d"]), found.groupdict(), zone)
+
+
+def _year(digits: str) -> int:
+    """A year of four digits, or of two as RFC 5322 §4.3 reads them. Raises ValueError on others."""
+    if len(digits) == 2:
+        return int(digits) + (2000 if int(digits) < 70 else 1900)
+    if len(digits) == 4:
+        return int(digits)
+    raise ValueError(digits)
+
+
+def _moment(year: int, month: int, day: int, clock: dict[str, str | None], zone: tzinfo) -> datetime | None:
+    hour, minute, second = (int(clock.get(part) or 0) for part in ("hour", "minute", "second"))
+    if half := clock.get("half"):
+        if not 1 <= hour <= 12:
+            return None
+        hour = hour % 12 + (12 if half.lower().startswith("p") else 0)
+    # 23:59:60 is a leap second; datetime has none
+    local = datetime(year, month, day, hour, minute, min(second, 59) if second == 60 else second)  # noqa: DTZ001 - the zone follows
+    name = (clock.get("zone") or "").strip(" ()")
+    if not name:
+        return local
+    offset = _offset(name)
+    if offset is not None:
+        return local.replace(tzinfo=offset)
+    here = local.replace(tzinfo=zone)
+    return here if (here.tzname() or "").casefold() == name.casefold() else None
+
+
+def _offset(name: str) -> tzinfo | None:
+    """The time zone a name or number means by itself: `+0200`, `GMT+2`, `EST`. None when it means several or none."""
+    found = re.fullmatch(r"([a-z]*)\s?(?:([+\-\u2212])(\d{1,2}):?(\d{2})?)?", name.lower())
+    if found is None:
+        return None
+    word, sign, hours, minutes = found.groups()
+    if sign is None:
+        return timezone(timedelta(minutes=_ZONES[word])) if word in _ZONES else None
+    if word not in ("", "gmt", "utc", "ut", "z") or int(hours) > 14 or int(minutes or 0) > 59:
+        return None
+    east = timedelta(hours=int(hours), minutes=int(minutes or 0))
+    return timezone(east if sign == "+" else -east)

@@ -1,0 +1,146 @@
+"""Feeds: RSS 0.9x to 2.0, RDF, Atom, and JSON Feed.
+
+`Feed.read` gets the bytes (by HTTP, or from a file under the project), asks only for what is new, and remembers how;
+`parse` turns bytes into articles and is pure but for the child process that shields it from hostile XML.
+
+What it does not know: which articles were there before (`shelf`). Raises `SourceError` when the answer is no feed or
+cannot be read at all; a broken item is a problem line and the others are given.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+from lxml import etree
+
+from newsletter import __version__
+from newsletter.errors import SourceError
+from newsletter.fetch import Fetcher
+from newsletter.links import canonical
+from newsletter.sources import Pulled, PullState, utc_now
+from newsletter.sources.feed_items import Reading, from_json, from_xml, shortened
+from newsletter.sources.feed_xml import TooHardError, read_xml
+from newsletter.sources.options import Common, exactly_one, local_path, read_bytes, read_common, web_address
+
+ACCEPT = "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"
+MAX_BYTES = 8 * 1024 * 1024
+_FEED_TYPES = ("application/rss+xml", "application/atom+xml", "application/feed+json", "application/rdf+xml")
+
+
+@dataclass(frozen=True)
+class Feed:
+    """One feed, at an address or in a file."""
+
+    name: str
+    url: str
+    path: Path | None
+    common: Common
+    fetcher: Fetcher
+    clock: Callable[[], datetime] = utc_now
+
+    @classmethod
+    def from_options(
+        cls,
+        name: str,
+        options: Mapping[str, Any],
+        *,
+        root: Path,
+        fetcher: Fetcher,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> Self:
+        common = read_common(name, options, keys=("url", "path"))
+        exactly_one(name, options, ("url", "path"))
+        return cls(
+            name=name,
+            url=web_address(name, options, "url"),
+            path=local_path(name, options, "path", root=root),
+            common=common,
+            fetcher=fetcher.allowing(common.allow_private),
+            clock=clock,
+        )
+
+    def read(self, previous: PullState) -> Pulled:
+        """What the feed holds now. A reading with problems is not remembered, so the next one tells them again."""
+        settings = f"{__version__} {self.url or self.path} {self.common}"
+        known = previous.values if previous.values.get("settings") == settings else {}
+        address, content_type, state = self.url, "", {"settings": settings}
+        moved: tuple[str, ...] = ()
+        if self.path is not None:
+            data = read_bytes(self.path, max_bytes=MAX_BYTES)
+        else:
+            answer = self.fetcher.get(
+                self.url,
+                etag=known.get("etag", ""),
+                last_modified=known.get("last_modified", ""),
+                max_bytes=MAX_BYTES,
+                accept=ACCEPT,
+            )
+            if answer.not_modified:
+                return Pulled(state=previous, unchanged=True)
+            data, address, content_type = answer.body, answer.url, answer.headers.get("content-type", "")
+            state |= {"etag": answer.etag, "last_modified": answer.last_modified}
+            if answer.permanent_redirect_to:
+                moved = (f"the feed has moved for good; write {answer.permanent_redirect_to} in newsletter.toml",)
+        state["sha256"] = hashlib.sha256(data).hexdigest()
+        if state["sha256"] == known.get("sha256"):
+            return Pulled(state=PullState(state), problems=moved, unchanged=True)
+        reading = Reading(self.name, address, zone=self.common.zone, order=self.common.order, now=self.clock())
+        found = parse(data, reading=reading, content_type=content_type)
+        return Pulled(
+            articles=found.articles,
+            problems=(*moved, *found.problems),
+            state=PullState() if found.problems else PullState(state),
+        )
+
+
+def parse(data: bytes, *, reading: Reading, content_type: str = "") -> Pulled:
+    """The articles of a feed's bytes, in its order. Raises `SourceError` when they are no feed."""
+    if not data.strip(b" \t\r\n\x00\xef\xbb\xbf"):
+        raise SourceError("The feed is empty: not one byte came; check the address, or try again later.")
+    if data.lstrip(b" \t\r\n\xef\xbb\xbf")[:1] in (b"{", b"["):
+        return from_json(data, reading=reading)
+    try:
+        found = read_xml(data, address=reading.address, content_type=content_type)
+    except TooHardError as error:
+        raise SourceError(f"The feed was given up: {error}; ask its publisher what is wrong with it.") from error
+    if not found["items"] and not found["version"]:
+        raise SourceError(_why_no_feed(data, address=reading.address))
+    pulled = from_xml(found, reading=reading)
+    problems = list(pulled.problems)
+    if found["broken"]:
+        problems.insert(0, f"the XML is broken ({found['broken']}); what could be read was kept")
+    if not found["items"]:
+        problems.append("the feed has no articles")
+    return Pulled(articles=pulled.articles, problems=shortened(problems))
+
+
+def _why_no_feed(data: bytes, *, address: str) -> str:
+    """What came instead of a feed, and what to do about it."""
+    start = data[:4096].lower()
+    if re.search(rb"<(?:urlset|sitemapindex)\b", start):
+        return "This is a sitemap, not a feed: it has no titles; look for the site's RSS or Atom address."
+    if b"<html" not in start and b"<!doctype html" not in start and b"<body" not in data[:100_000].lower():
+        return "The answer is not a feed (no RSS, Atom or JSON Feed was found in it); check the address."
+    feeds = _feeds_named_by(data[:500_000], address=address)
+    if feeds:
+        return f"The answer is an HTML page, not a feed; the page names its feed: use {' or '.join(feeds[:3])}."
+    return "The answer is an HTML page, not a feed, and it names none; look for the site's RSS or Atom address."
+
+
+def _feeds_named_by(data: bytes, *, address: str) -> list[str]:
+    parser = etree.HTMLParser(no_network=True, huge_tree=False, recover=True)
+    try:
+        page = etree.fromstring(data, parser)
+    except (etree.XMLSyntaxError, ValueError):
+        return []
+    if page is None:
+        return []
+    links = (link for link in page.iter("link") if "alternate" in (link.get("rel") or "").lower().split())
+    named = (link.get("href") or "" for link in links if (link.get("type") or "").lower().strip() in _FEED_TYPES)
+    return [url for href in named if (url := canonical(href, against=address))]

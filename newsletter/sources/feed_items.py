@@ -1,0 +1,268 @@
+"""One item of a feed, made an Article: which of its fields count, cleaned. Pure.
+
+What it does not know: XML (`sources.feed_xml` gives a plain tree), HTTP, and what other feeds said. A field that is
+not usable is left out; what keeps an item from being an article is a line in `problems`. `from_json` raises
+`SourceError` when the JSON is no JSON Feed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+
+from newsletter.errors import SourceError
+from newsletter.issue import Article, Image, Signal, SignalKind
+from newsletter.links import canonical, is_home_page
+from newsletter.sources import Pulled
+from newsletter.sources.dates import DateOrder, read_date
+from newsletter.sources.feed_xml import MAX_ITEMS
+from newsletter.sources.pictures import Offer, acceptable, first_inline, largest
+from newsletter.sources.text import MAX_BODY, labels, names, one_line, plain, summary_of, tidy, without_boilerplate
+
+MAX_PROBLEMS = 10
+FULL_TEXT = 600
+"""Characters from which a description without a `content` beside it is the article itself and not its blurb."""
+
+_LAST_MOMENT = datetime(9000, 1, 1, tzinfo=UTC)
+_PAID = re.compile(
+    r"sponsored(?: content| post)?|advertisements?|advertorial|paid (?:post|content)|partner content|promoted|"
+    r"promotion|brand(?:ed)? content|anzeige|werbung|publireportage|publicidad|"
+    r"patrocinado|sponsorisé|contenu partenaire",
+    re.IGNORECASE,
+)
+_A_TAG = re.compile(r"</?[a-z][a-z0-9]{0,9}(?:\s[^<>]{0,500})?/?>", re.IGNORECASE)
+_PAID_TITLE = re.compile(rf"(?:\[(?:{_PAID.pattern}|ad)\]|(?:{_PAID.pattern})\s*[:|–—-]\s)", re.IGNORECASE)  # noqa: RUF001
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a reading of a source knows from outside: its name, its address, how it writes dates, what time it is."""
+
+    source: str
+    address: str = ""
+    zone: tzinfo = UTC
+    order: DateOrder | None = None
+    now: datetime = _LAST_MOMENT
+
+    def date(self, raw: str) -> datetime | None:
+        return read_date(raw, zone=self.zone, now=self.now, order=self.order) if raw.strip() else None
+
+
+def shortened(problems: Iterable[str]) -> tuple[str, ...]:
+    """The first lines, and how many more there were."""
+    lines = tuple(problems)
+    return lines if len(lines) <= MAX_PROBLEMS else (*lines[:MAX_PROBLEMS], f"and {len(lines) - MAX_PROBLEMS} more")
+
+
+def from_xml(found: Mapping[str, Any], *, reading: Reading) -> Pulled:
+    """The articles of what `feed_xml.read_xml` found."""
+    base = canonical(found["link"], against=reading.address) or reading.address
+    language = one_line(found["language"], limit=35)
+
+    # Only Atom says what is text and what is HTML; elsewhere feedparser guesses, and takes much HTML for text.
+    if not found["version"].startswith("atom"):
+        found = {**found, "items": [_untyped(item) for item in found["items"]]}
+
+    def article(item: Mapping[str, Any]) -> Article:
+        return replace(_from_xml_item(item, base=base, reading=reading), language=language)
+
+    return _each(found["items"], article, count=found["count"])
+
+
+def from_json(data: bytes, *, reading: Reading) -> Pulled:
+    """The articles of a JSON Feed (jsonfeed.org, 1.0 and 1.1)."""
+    try:
+        feed = json.loads(data.decode("utf-8-sig", "replace"), parse_constant=lambda _name: None)
+    except (ValueError, RecursionError) as error:
+        line = f" in line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise SourceError(
+            f"The answer is broken JSON{line}, not a feed; ask its publisher, or check the address."
+        ) from error
+    if isinstance(feed, list) and feed and isinstance(feed[0], dict) and {"slug", "link"} <= feed[0].keys():
+        raise SourceError("This is a WordPress REST answer, not a feed; use the site's address with /feed/ at the end.")
+    if (
+        not isinstance(feed, dict)
+        or "jsonfeed.org" not in str(feed.get("version"))
+        or not isinstance(feed.get("items"), list)
+    ):
+        raise SourceError("The answer is JSON but no JSON Feed (its version is missing); check the address.")
+    base = canonical(_str(feed, "home_page_url"), against=reading.address) or reading.address
+    language = one_line(_str(feed, "language"), limit=35)
+    feed_authors = _json_authors(feed)
+
+    def article(item: Any) -> Article:
+        if not isinstance(item, dict):
+            raise TypeError("it is not an object")
+        made = _from_json_item(item, base=base, reading=reading)
+        return replace(made, authors=made.authors or feed_authors, language=made.language or language)
+
+    return _each(feed["items"][:MAX_ITEMS], article, count=len(feed["items"]))
+
+
+def _each(items: Iterable[Any], make: Callable[[Any], Article], *, count: int) -> Pulled:
+    """Every item made an article; what is wrong with one never stops the others."""
+    articles, problems, nameless = [], [], 0
+    for position, item in enumerate(items, start=1):
+        try:
+            article = make(item)
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            problems.append(f"item {position} cannot be read ({error})")
+            continue
+        label = f'item {position} ("{one_line(article.title, limit=60)}")'
+        if not article.title and not article.url:
+            nameless += 1
+            continue
+        if article.published_raw and article.published is None:
+            problems.append(
+                f'{label}: its date "{one_line(article.published_raw, limit=60)}" is not certain or not sane'
+            )
+        articles.append(article)
+    if nameless:
+        problems.append(f"{nameless} item(s) had neither a title nor an address and were left out")
+    if count > MAX_ITEMS:
+        problems.append(f"the feed has {count} items; only the first {MAX_ITEMS} were read")
+    return Pulled(articles=tuple(articles), problems=shortened(problems))
+
+
+def _from_xml_item(item: Mapping[str, Any], *, base: str, reading: Reading) -> Article:
+    title = one_line(_read(item["title"]))
+    summary_html, content_html = item["summary"][1], item["content"][1]
+    description, content = _read(item["summary"]), _read(item["content"])
+    body = content if len(content) > len(description) else description if len(description) >= FULL_TEXT else content
+    raw = item["published"] or item["updated"]
+    tags = labels(tag.get("label") or tag.get("term", "") for tag in item["tags"])
+    return Article(
+        title=title,
+        url=_link(item["feedburner_origlink"] or item["link"], base=base),
+        source=reading.source,
+        guid=tidy(item["id"])[:1000] or None,
+        summary=summary_of(description, title=title) or summary_of(content, title=title),
+        body=without_boilerplate(body)[:MAX_BODY],
+        authors=names([author.get("name", "") for author in item["authors"]] or [item["author"]]),
+        published=reading.date(raw),
+        published_raw=tidy(raw)[:100],
+        published_from="feed" if raw.strip() else "",
+        updated=reading.date(item["updated"]) if item["published"] else None,
+        image=_image(item, base=base)
+        or first_inline(content_html, against=base)
+        or first_inline(summary_html, against=base),
+        section=tags[0] if tags else "",
+        categories=tags,
+        signals=_signals(item, at=reading.now),
+        sponsored=_is_paid(title, tags),
+    )
+
+
+def _untyped(item: Mapping[str, Any]) -> dict[str, Any]:
+    """The item with everything that has a tag in it marked as HTML."""
+    return {
+        **item,
+        **{key: ["text/html", item[key][1]] for key in ("title", "summary", "content") if _A_TAG.search(item[key][1])},
+    }
+
+
+def _read(typed: list[str]) -> str:
+    """The plain text of a `[media type, text]`: only what is not said to be plain is read as HTML."""
+    media_type, text = typed
+    return tidy(text[: MAX_BODY * 2]) if media_type == "text/plain" else plain(text)
+
+
+def _link(raw: str, *, base: str) -> str | None:
+    url = canonical(raw, against=base) if raw.strip() else ""
+    return url if url and not is_home_page(url) else None
+
+
+def _is_paid(title: str, tags: Iterable[str]) -> bool:
+    return bool(_PAID_TITLE.match(title)) or any(_PAID.fullmatch(tag) for tag in tags)
+
+
+def _image(item: Mapping[str, Any], *, base: str) -> Image | None:
+    """The picture an item names: the largest of its media, else a thumbnail, else an enclosure."""
+    media = [_offer(entry) for entry in item["media_content"] if _is_picture(entry)]
+    thumbnails = [_offer(entry) for entry in item["media_thumbnail"]]
+    enclosed = [_offer(entry) for entry in item["links"] if entry.get("rel") == "enclosure" and _is_picture(entry)]
+    itunes = Offer(item["image"].get("href", "") or item["image"].get("url", ""))
+    return (
+        largest(media, against=base)
+        or largest(thumbnails, against=base)
+        or largest(enclosed, against=base)
+        or acceptable(itunes, against=base)
+    )
+
+
+def _offer(entry: Mapping[str, str]) -> Offer:
+    return Offer(entry.get("url") or entry.get("href") or "", entry.get("width", ""), entry.get("height", ""))
+
+
+def _is_picture(entry: Mapping[str, str]) -> bool:
+    """By what it says it is; when it does not say, by not looking like sound or film (`pictures` checks the name)."""
+    said = (entry.get("medium") or entry.get("type", "").partition("/")[0]).lower()
+    return said == "image" or (
+        not said and re.search(r"\.(?:jpe?g|png|gif|webp|avif)\b|/image", _offer(entry).url, re.IGNORECASE) is not None
+    )
+
+
+def _signals(item: Mapping[str, Any], *, at: datetime) -> tuple[Signal, ...]:
+    stars = item["media_starrating"]
+    average, best = _number(stars.get("average")), _number(stars.get("max")) or 5
+    given = {
+        SignalKind.COMMENTS: _number(item["slash_comments"] or item["thr_total"]),
+        SignalKind.VIEWS: _number(item["media_statistics"].get("views")),
+        SignalKind.RATING: average * 5 / best if average is not None and average <= best else None,
+        SignalKind.RATING_COUNT: _number(stars.get("count")),
+    }
+    if given[SignalKind.RATING_COUNT] == 0:  # nobody rated: an average of 0.00 is not a bad rating
+        given[SignalKind.RATING] = None
+    return tuple(Signal(kind, value, at) for kind, value in given.items() if value is not None)
+
+
+def _number(raw: str | None) -> float | None:
+    """A count or average that is not negative, None for anything else."""
+    found = re.fullmatch(r"\d{1,15}(?:\.\d{1,6})?", (raw or "").strip().replace(",", ""), re.ASCII)
+    return float(found.group()) if found else None
+
+
+def _from_json_item(item: Mapping[str, Any], *, base: str, reading: Reading) -> Article:
+    title = one_line(plain(_str(item, "title")))
+    html = _str(item, "content_html")
+    body = plain(html) or tidy(_str(item, "content_text"))
+    raw = _str(item, "date_published") or _str(item, "date_modified")
+    picture = Offer(_str(item, "image") or _str(item, "banner_image"))
+    tags = labels(tag for tag in _list(item, "tags") if isinstance(tag, str))
+    return Article(
+        title=title,
+        url=_link(_str(item, "url") or _str(item, "external_url"), base=base),
+        source=reading.source,
+        guid=tidy(str(item.get("id") or ""))[:1000] or None,
+        summary=summary_of(plain(_str(item, "summary")), title=title) or summary_of(body, title=title),
+        body=without_boilerplate(body)[:MAX_BODY],
+        authors=_json_authors(item),
+        published=reading.date(raw),
+        published_raw=tidy(raw)[:100],
+        published_from="feed" if raw.strip() else "",
+        updated=reading.date(_str(item, "date_modified")) if _str(item, "date_published") else None,
+        image=acceptable(picture, against=base) or first_inline(html, against=base),
+        section=tags[0] if tags else "",
+        categories=tags,
+        language=one_line(_str(item, "language"), limit=35),
+        sponsored=_is_paid(title, tags),
+    )
+
+
+def _json_authors(holder: Mapping[str, Any]) -> tuple[str, ...]:
+    authors = [*_list(holder, "authors"), holder.get("author")]
+    return names(_str(author, "name") for author in authors if isinstance(author, dict))
+
+
+def _str(mapping: Mapping[str, Any], key: str) -> str:
+    value = mapping.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _list(mapping: Mapping[str, Any], key: str) -> list[Any]:
+    value = mapping.get(key)
+    return value if isinstance(value, list) else []

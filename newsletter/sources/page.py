@@ -1,0 +1,130 @@
+"""Article pages: live ones by address, or saved ones in a file or folder, as HTML or as plain text.
+
+`Page.read` gets the bytes; `parse` tells HTML from text and is pure. The time a file was saved is never taken for the
+time it was published. What it does not know: what a page links to; it never follows a link. Raises `SourceError` when
+not one page could be read; a single bad page is a problem line and the others are given.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+from newsletter import __version__
+from newsletter.errors import SettingsError, SourceError
+from newsletter.fetch import Fetcher
+from newsletter.issue import Article
+from newsletter.links import canonical
+from newsletter.sources import Pulled, PullState, utc_now
+from newsletter.sources.feed_items import Reading, shortened
+from newsletter.sources.options import (
+    Common,
+    exactly_one,
+    files_inside,
+    local_path,
+    read_bytes,
+    read_common,
+    texts,
+    web_address,
+)
+from newsletter.sources.page_html import article_from_html
+from newsletter.sources.page_text import article_from_text
+
+ACCEPT = "text/html, application/xhtml+xml, text/plain;q=0.8, */*;q=0.5"
+MAX_BYTES = 3 * 1024 * 1024
+MAX_PAGES = 50
+SUFFIXES = (".html", ".htm", ".xhtml", ".txt")
+_HTML = re.compile(rb"<(?:!doctype|html|head|body|meta|title|article|div|p|h1)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Up to 50 article pages: addresses, or a file or folder of saved ones."""
+
+    name: str
+    urls: tuple[str, ...]
+    path: Path | None
+    common: Common
+    fetcher: Fetcher
+    clock: Callable[[], datetime] = utc_now
+
+    @classmethod
+    def from_options(
+        cls,
+        name: str,
+        options: Mapping[str, Any],
+        *,
+        root: Path,
+        fetcher: Fetcher,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> Self:
+        common = read_common(name, options, keys=("url", "urls", "path"))
+        exactly_one(name, options, ("url", "urls", "path"))
+        urls = (web_address(name, options, "url"),) if "url" in options else texts(name, options, "urls")
+        for url in urls:
+            if not canonical(url):
+                raise SettingsError(f'Source "{name}": urls must be http:// or https:// addresses, not {url!r}.')
+        if len(urls) > MAX_PAGES or ("urls" in options and not urls):
+            raise SettingsError(f'Source "{name}": urls must name 1 to {MAX_PAGES} addresses, not {len(urls)}.')
+        return cls(
+            name=name,
+            urls=urls,
+            path=local_path(name, options, "path", root=root),
+            common=common,
+            fetcher=fetcher.allowing(common.allow_private),
+            clock=clock,
+        )
+
+    def read(self, previous: PullState) -> Pulled:
+        """The articles of all pages. A reading with problems is not remembered, so the next one tells them again."""
+        reading = Reading(self.name, zone=self.common.zone, order=self.common.order, now=self.clock())
+        digest = hashlib.sha256(f"{__version__} {self.urls} {self.path} {self.common}".encode())
+        articles, problems = [], []
+        for label, get in self._pages():
+            try:
+                data, address, content_type = get()
+                digest.update(hashlib.sha256(data).digest())
+                article = parse(data, reading=replace(reading, address=address), content_type=content_type)
+            except SourceError as error:
+                problems.append(f"{label}: {error}")
+                continue
+            articles.append(article)
+            if article.published_raw and article.published is None:
+                problems.append(f'{label}: its date "{article.published_raw}" is not certain or not sane')
+        if not articles:
+            raise SourceError(problems[0] if problems else f"{self.path} holds no page; put .html or .txt files there.")
+        state = PullState() if problems else PullState({"sha256": digest.hexdigest()})
+        if not problems and state == previous:
+            return Pulled(state=state, unchanged=True)
+        return Pulled(articles=tuple(articles), state=state, problems=shortened(problems))
+
+    def _pages(self) -> Iterator[tuple[str, Callable[[], tuple[bytes, str, str]]]]:
+        """A label for each page, and how to get its bytes, address and media type."""
+        for url in self.urls:
+            yield url, lambda url=url: self._fetch(url)  # type: ignore[misc]
+        if self.path is not None and self.path.is_dir():
+            for file in files_inside(self.path, SUFFIXES, limit=MAX_PAGES):
+                yield file.name, lambda file=file: (read_bytes(file, max_bytes=MAX_BYTES), "", "")  # type: ignore[misc]
+        elif (only := self.path) is not None:
+            yield only.name, lambda: (read_bytes(only, max_bytes=MAX_BYTES), "", "")
+
+    def _fetch(self, url: str) -> tuple[bytes, str, str]:
+        answer = self.fetcher.get(url, max_bytes=MAX_BYTES, accept=ACCEPT)
+        return answer.body, answer.url, answer.headers.get("content-type", "")
+
+
+def parse(data: bytes, *, reading: Reading, content_type: str = "") -> Article:
+    """The article of one page's bytes. `reading.address` is where a live page lies, "" for a saved one."""
+    if not data.strip():
+        raise SourceError("The page is empty; check the address or the file.")
+    if data[:4] in (b"%PDF", b"\x89PNG", b"PK\x03\x04") or data[:3] in (b"\xff\xd8\xff", b"GIF", b"\x1f\x8b\x08"):
+        raise SourceError("This is no page but a PDF, picture or archive; save the page as HTML or as text.")
+    if "text/plain" not in content_type and _HTML.search(data[:4096]):
+        return article_from_html(data, reading=reading, content_type=content_type)
+    article = article_from_text(data, reading=reading)
+    return replace(article, url=article.url or canonical(reading.address) or None)

@@ -1,0 +1,145 @@
+"""One FastAPI application of everything public. What goes wrong inside is answered by a plain page, never its cause."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from urllib.parse import urlsplit
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import HTMLResponse
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+
+from newsletter import __version__
+from newsletter.errors import NewsletterError, SettingsError
+from newsletter.web.drawing import Draw, drawer, site_of
+from newsletter.web.gate import HEADERS, Gate
+from newsletter.web.project import Beside, Project
+from newsletter.web.public import PAGE, public_routes
+from subscribers import Guard
+from subscribers.web import SAME_TIME, router
+
+_AWAY = "Something is wrong on our side. Please try again in a few minutes; your link stays good."
+_WRONG_METHOD = "This address cannot be used in that way."
+
+log = logging.getLogger(__name__)
+
+
+def guard_of(project: Project) -> Guard:
+    """What judges sign-ups. It keeps its memory in the database, so every process may have one."""
+
+    def alarm(text: str) -> None:
+        # The hour makes it a new sentence: the alerts drop one that was said last.
+        project.alerts.tell("sign-ups", f"{text} ({_hour(project.clock())})")
+
+    return Guard(project.database, project.keys, now=project.clock, alarm=alarm)
+
+
+def _hour(now: datetime) -> str:
+    return f"{now:%Y-%m-%d %H}:00 UTC"
+
+
+def create_app(
+    project: Project,
+    *,
+    beside: Sequence[Beside] = (),
+    after_post: Callable[[], None] = lambda: None,
+    same_time: float = SAME_TIME,
+) -> FastAPI:
+    """The public application. `beside` is started and stopped with it.
+
+    Raises the configuration errors: settings, database, keys and pages are all looked at before anybody is served.
+    """
+    site = site_of(project)
+    draw = drawer(project, site)
+    public, web = urlsplit(site.public_url), project.settings.web
+    app = FastAPI(
+        title=site.name,
+        version=__version__,
+        summary="Joining, confirming and leaving; issues in the browser; health.",
+        servers=[{"url": site.public_url}],
+        docs_url=None,  # its page loads scripts from elsewhere; any reader of OpenAPI shows /openapi.json
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan(beside),
+    )
+    app.include_router(
+        router(
+            project.book,
+            guard_of(project),
+            draw=draw,
+            site=site,
+            allow_origins=web.allow_origins,
+            trusted_proxies=[_network(text) for text in web.trusted_proxies],
+            same_time=same_time,
+        )
+    )
+    app.include_router(public_routes(project, draw=draw, site=site))
+    app.add_exception_handler(HTTPException, _refuse(draw))
+    app.add_exception_handler(NewsletterError, _away)
+    app.add_exception_handler(Exception, _broken)
+    app.add_middleware(
+        Gate,
+        hosts=[public.netloc, *web.allow_hosts],
+        prefix=public.path.rstrip("/"),
+        after_post=after_post,
+    )
+    return app
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text, strict=False)
+    except ValueError as error:
+        raise SettingsError(
+            f'[web] trusted_proxies "{text}" is not an address or a network such as 10.0.0.0/8'
+        ) from error
+
+
+def _lifespan(beside: Sequence[Beside]) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        for one in beside:
+            one.start()
+        try:
+            yield
+        finally:
+            for one in reversed(beside):
+                await run_in_threadpool(one.stop)
+
+    return lifespan
+
+
+def _refuse(draw: Draw) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def refuse(_: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        headers = {**PAGE, **(getattr(error, "headers", None) or {})}
+        name, context = ("not_found", {}) if status == 404 else ("refused", {"message": _WRONG_METHOD})
+        try:
+            return HTMLResponse(await run_in_threadpool(draw, name, context), status, headers)
+        except NewsletterError:
+            log.exception("the page %r could not be drawn", name)
+            return _plain("There is no such page." if status == 404 else _WRONG_METHOD, status, headers)
+
+    return refuse
+
+
+async def _away(request: Request, error: Exception) -> Response:
+    log.error("%s %s: %s", request.method, request.scope["route"].path if "route" in request.scope else "?", error)
+    return _plain(_AWAY, 503, {**HEADERS, "Retry-After": "120"})
+
+
+async def _broken(_: Request, __: Exception) -> Response:
+    return _plain(_AWAY, 500, HEADERS)  # Starlette raises the error on, and uvicorn logs it
+
+
+def _plain(sentence: str, status: int, headers: dict[str, str]) -> Response:
+    page = (
+        '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f"<title>{sentence}</title><p>{sentence}</p></html>"
+    )
+    return HTMLResponse(page, status, {**headers, "Cache-Control": "no-store"})

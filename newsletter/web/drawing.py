@@ -1,0 +1,131 @@
+"""Templates → pages. Every page is a template `pages/<name>.html.j2`; a project's own file of that name comes first.
+
+Besides what a page is given, every template sees `site`, `publication`, `look`, `brand`, `logo` (an address or ""),
+`postal_lines`, `weekday`, `dir` and `home` (the path of the public address, to put before links). `subscribe` also sees
+`latest`, the newest frozen issue or None.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from newsletter.errors import NewsletterError, TemplateError
+from newsletter.issues import FROZEN, IssueRow
+from newsletter.rendering.words import date_words
+from newsletter.web.project import Project
+from subscribers.web import Site
+
+Draw = Callable[[str, Mapping[str, Any]], str]
+
+PAGES = (
+    "subscribe",
+    "check_inbox",
+    "confirm",
+    "confirmed",
+    "confirm_expired",
+    "unsubscribe",
+    "unsubscribed",
+    "resubscribed",
+    "not_found",
+    "refused",
+    "issues",
+    "about_unsubscribe",
+)
+_STORED = "stored:"
+_LATEST_TITLES = 4
+_NEWEST = 200
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class PastIssue:
+    """A frozen issue as the public list shows it."""
+
+    subject: str
+    date: str
+    path: str
+    titles: Sequence[str] = ()
+
+
+def site_of(project: Project) -> Site:
+    table = project.settings.newsletter
+    return Site(name=table.name, public_url=table.public_url, language=table.language)
+
+
+def past_issues(project: Project, site: Site) -> list[PastIssue]:
+    """What anybody may read: the frozen issues, newest first."""
+    return [_past(project, site, row) for row in project.issues.newest(limit=_NEWEST) if row.state in FROZEN]
+
+
+def _past(project: Project, site: Site, row: IssueRow) -> PastIssue:
+    at = row.slot_at.astimezone(ZoneInfo(project.publication.timezone))
+    date = date_words(at, language=site.language)
+    return PastIssue(row.subject or row.slot_key, date, site.path(f"/issues/{row.slot_key}"))
+
+
+def drawer(project: Project, site: Site) -> Draw:
+    """What draws a page; raises `TemplateError`. All pages are read once, so that a broken one is found now."""
+    templates, publication, look = project.templates, project.publication, project.look
+    for page in PAGES:
+        _compiled(project, page)
+    fixed = {
+        "site": site,
+        "publication": publication,
+        "look": look,
+        "brand": look.brand or publication.name,
+        "postal_lines": [line.strip() for line in publication.postal_address.splitlines() if line.strip()],
+        "weekday": project.settings.schedule.day.capitalize(),
+        "dir": "rtl" if publication.right_to_left else "ltr",
+        "home": site.path(""),
+    }
+
+    def draw(page: str, context: Mapping[str, Any]) -> str:
+        more: dict[str, Any] = {"logo": _logo(project, site)}
+        if page == "subscribe":
+            more["latest"] = _latest(project, site)
+        return templates.render(f"pages/{page}.html.j2", {**fixed, **more, **context})
+
+    return draw
+
+
+def _compiled(project: Project, page: str) -> None:
+    from jinja2 import TemplateError as JinjaError, TemplateSyntaxError
+
+    name = f"pages/{page}.html.j2"
+    try:
+        project.templates.environment.get_template(name)
+    except TemplateSyntaxError as error:
+        raise TemplateError(str(error.message), file=f"templates/{error.name or name}", line=error.lineno) from error
+    except (JinjaError, UnicodeDecodeError) as error:
+        raise TemplateError(f"it cannot be read: {error}", file=f"templates/{name}") from error
+
+
+def _logo(project: Project, site: Site) -> str:
+    """The address of the logo; a stored one only once it is there: the first `pull` puts it on the shelf."""
+    logo = project.look.logo
+    if not logo.startswith(_STORED):
+        return logo
+    name = logo.removeprefix(_STORED)
+    try:
+        return site.path(f"/images/{name}") if project.shelf.image(name) else ""
+    except NewsletterError:
+        return ""
+
+
+def _latest(project: Project, site: Site) -> PastIssue | None:
+    """What the newest issue carried, as a taste. The form must be drawn whatever is wrong with issues."""
+    try:
+        row = project.issues.last_frozen()
+        if row is None or row.state not in FROZEN:
+            return None
+        past = _past(project, site, row)
+        titles = [str(pick.article.get("title") or "") for pick in project.issues.picks(row.id)]
+        return PastIssue(past.subject, past.date, past.path, [title for title in titles if title][:_LATEST_TITLES])
+    except Exception:
+        log.exception("the latest issue could not be read for the sign-up page")
+        return None

@@ -1,0 +1,111 @@
+"""Our own public routes: issues in the browser, pictures, health. All by GET and HEAD; none changes anything."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from fastapi import APIRouter, Response
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
+
+from newsletter import __version__
+from newsletter.errors import NewsletterError
+from newsletter.issues import State
+from newsletter.sending import outbox
+from newsletter.sending.states import OPEN
+from newsletter.web.drawing import Draw, past_issues
+from newsletter.web.project import Project
+from subscribers.web import Site
+
+# A letter is made of other people's words: no script, no form, no frame, and an origin of its own (`sandbox`).
+# Pictures and links work as in a mail program; a link that asks for a new window gets an ordinary one.
+LETTER_POLICY = (
+    "default-src 'none'; img-src *; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'; sandbox allow-popups allow-popups-to-escape-sandbox"
+)
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' https:; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+PAGE = {"Content-Security-Policy": PAGE_POLICY, "Referrer-Policy": "same-origin", "Cache-Control": "no-cache"}
+_LETTER = {"Content-Security-Policy": LETTER_POLICY, "Cache-Control": "public, max-age=300"}
+_PICTURE = {
+    "Cache-Control": "public, max-age=31536000, immutable",
+    "Cross-Origin-Resource-Policy": "cross-origin",  # mail programs on the web show it from their own origin
+}
+_PICTURE_NAME = re.compile(r"[0-9a-f]{16,64}\.(png|jpe?g|gif|webp)")
+_PICTURE_TYPES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
+_KEY = re.compile(r"[0-9]{4}-W[0-9]{2}")
+_ROBOTS = "User-agent: *\nDisallow: {home}/unsubscribe\nDisallow: {home}/resubscribe\nDisallow: {home}/confirm\n"
+
+
+def public_routes(project: Project, *, draw: Draw, site: Site) -> APIRouter:
+    routes = APIRouter()
+
+    def page(name: str, *, status: int = 200, **context: Any) -> Response:
+        return HTMLResponse(draw(name, context), status, headers=PAGE)
+
+    @routes.get("/issues", summary="The past issues", response_class=HTMLResponse)
+    @routes.head("/issues", include_in_schema=False)
+    def issues() -> Response:
+        return page("issues", issues=past_issues(project, site))
+
+    @routes.get(
+        "/issues/{slot_key}",
+        summary="One issue, as it was mailed",
+        response_class=HTMLResponse,
+        responses={404: {"description": "No such issue"}, 410: {"description": "It was withdrawn"}},
+    )
+    @routes.head("/issues/{slot_key}", include_in_schema=False)
+    def issue(slot_key: str) -> Response:
+        row = project.issues.find(slot_key) if _KEY.fullmatch(slot_key) else None
+        if row is None or row.frozen_at is None:
+            return page("not_found", status=404)
+        if row.state == State.CANCELLED:
+            return page("refused", status=410, message="This issue was withdrawn by its publisher.")
+        return HTMLResponse(project.issues.letter(row.id).html(), headers=_LETTER)
+
+    @routes.get("/images/{name}", summary="A picture of an issue", response_class=Response)
+    @routes.head("/images/{name}", include_in_schema=False)
+    def picture(name: str) -> Response:
+        found = project.shelf.image(name) if _PICTURE_NAME.fullmatch(name) else None
+        if found is None or found[0] not in _PICTURE_TYPES:
+            return page("not_found", status=404)
+        return Response(found[1], media_type=found[0], headers=_PICTURE)
+
+    # The link of a letter that was addressed to nobody: the one shown in a browser.
+    @routes.get("/unsubscribe", include_in_schema=False)
+    @routes.get("/unsubscribe/", include_in_schema=False)
+    @routes.head("/unsubscribe", include_in_schema=False)
+    @routes.head("/unsubscribe/", include_in_schema=False)
+    def about_unsubscribe() -> Response:
+        return page("about_unsubscribe")
+
+    @routes.get("/healthz", summary="Is it well?", responses={503: {"description": "The database does not answer"}})
+    @routes.head("/healthz", include_in_schema=False)
+    def health() -> JSONResponse:
+        told, status = _health(project)
+        return JSONResponse(told, status, headers={"Cache-Control": "no-store"})
+
+    @routes.get("/robots.txt", include_in_schema=False)
+    @routes.head("/robots.txt", include_in_schema=False)
+    def robots() -> Response:
+        return PlainTextResponse(_ROBOTS.format(home=site.path("")), headers={"Cache-Control": "public, max-age=3600"})
+
+    return routes
+
+
+def _health(project: Project) -> tuple[dict[str, Any], int]:
+    told: dict[str, Any] = {"status": "ok", "version": __version__, "database": "ok"}
+    try:
+        project.database.check()
+        unfinished = project.issues.unfinished()
+        waiting = outbox.ledger(project.database).counts()
+    except NewsletterError:
+        # Why is in the log and in `newsletter doctor`: a public page does not name files.
+        return {**told, "status": "failing", "database": "failing"}, 503
+    return {
+        **told,
+        "unfinished_issue": unfinished.slot_key if unfinished else None,
+        "outbox_waiting": sum(number for state, number in waiting.items() if state in OPEN),
+    }, 200

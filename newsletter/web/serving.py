@@ -1,0 +1,59 @@
+"""Serving the public application with uvicorn, until SIGTERM or Ctrl-C.
+
+Requests in hand are finished, then what runs beside is stopped. Run it behind a proxy that speaks TLS. Raises
+`ConfigurationError` for an address that cannot be listened on, and whatever `create_app` refuses.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+from collections.abc import Sequence
+
+import uvicorn
+
+from newsletter.errors import ConfigurationError
+from newsletter.web.assembly import create_app
+from newsletter.web.postman import Postman
+from newsletter.web.project import Beside, Project
+
+_FINISH_WITHIN = 10  # seconds for requests in hand
+
+log = logging.getLogger(__name__)
+
+
+def serve(project: Project, *, host: str, port: int, beside: Sequence[Beside] = ()) -> None:
+    """Serve until told to stop. `beside` (the ticker) runs along with the outbox's postman."""
+    postman = Postman(project)
+    app = create_app(project, beside=(postman, *beside), after_post=postman.wake)
+    with listen(host, port) as listening:
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        log.info("listening on http://%s:%s for %s", host, listening.getsockname()[1], project.publication.public_url)
+        # `run` ends by raising the signal that stopped it once more.
+        with contextlib.suppress(KeyboardInterrupt):
+            uvicorn.Server(configuration(app)).run(sockets=[listening])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=256)
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot listen on {host} port {port}: {error.strerror or error}; name others with --host and --port"
+        ) from error
+
+
+def configuration(app: object) -> uvicorn.Config:
+    """How uvicorn runs it. Which proxies are believed is `subscribers.web`'s decision, so uvicorn believes none."""
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        http="h11",
+        ws="none",
+        lifespan="on",
+        proxy_headers=False,
+        server_header=False,
+        log_config=None,
+        timeout_graceful_shutdown=_FINISH_WITHIN,
+    )

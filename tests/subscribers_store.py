@@ -1,0 +1,165 @@
+"""A Book on a real database, and everything it asks for written down, for the tests of `subscribers`.
+
+A test file names this one in `pytest_plugins` for its fixtures. (PYTEST_DONT_REWRITE: it is also imported by hand.)
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from subscribers import Book, Confirmation, KeyRing, Subscriber, Visit, metadata
+
+POSTGRES = os.environ.get("NEWSLETTER_TEST_POSTGRES", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres")
+KEYS = KeyRing.parse("k1:" + "QUFB" * 11 + "\n")
+FORM = Visit(
+    via="form", form="https://news.example.org/subscribe", wording="Yes, please.", ip="192.0.2.7", user_agent="Lynx"
+)
+PAGE = Visit(via="page", ip="192.0.2.8")
+
+
+class TestStore:
+    """The smallest thing a Book can live in."""
+
+    __test__ = False
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self.engine = engine
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        with self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        with self.engine.connect() as connection:
+            if connection.dialect.name == "sqlite":
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            else:
+                connection.begin()
+            try:
+                yield connection
+            except BaseException:
+                connection.rollback()
+                raise
+            connection.commit()
+
+
+@dataclass
+class Clock:
+    time: datetime = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.time
+
+    def forward(self, by: timedelta) -> None:
+        self.time += by
+
+
+@dataclass
+class Desk:
+    """A Book, its clock, the mails it asked for and the changes it told of."""
+
+    store: TestStore
+    clock: Clock = field(default_factory=Clock)
+    mails: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
+    told: list[tuple[str, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.book = Book(self.store, KEYS, now=self.clock, post=self.post, changed=self.changed)
+
+    def post(self, connection: sa.Connection, kind: str, person: Subscriber, values: Mapping[str, str]) -> None:
+        assert connection.in_transaction()
+        self.mails.append((kind, person.email, dict(values)))
+
+    def changed(self, what: str, person: Subscriber) -> None:
+        self.told.append((what, person.email))
+
+    def kinds(self) -> list[str]:
+        return [kind for kind, _, _ in self.mails]
+
+    def subscribed(self, email: str, **wish: str) -> Subscriber:
+        """Somebody who asked and confirmed."""
+        self.book.subscribe(email, visit=FORM, **wish)
+        result = self.book.confirm(self.mails[-1][2]["confirm_token"], visit=PAGE)
+        assert result.confirmation is Confirmation.DONE
+        assert result.subscriber
+        return result.subscriber
+
+    def receivers(self) -> list[str]:
+        with self.store.read() as connection:
+            return sorted(row.email for row in connection.execute(self.book.audience(self.clock())))
+
+
+def sqlite_engine(path: Path) -> sa.Engine:
+    engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
+
+    @sa.event.listens_for(engine, "connect")
+    def _own_transactions(connection, _record):  # type: ignore[no-untyped-def]
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    return engine
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    server = sa.create_engine(POSTGRES, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    try:
+        with server.connect():
+            pass
+    except sa.exc.OperationalError:
+        pytest.skip("start PostgreSQL on 127.0.0.1:5432 (user postgres, no password) or set NEWSLETTER_TEST_POSTGRES")
+    name = f"subscribers_{uuid.uuid4().hex[:12]}"
+    with server.connect() as connection:
+        connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
+    try:
+        yield sa.make_url(POSTGRES).set(database=name).render_as_string(hide_password=False)
+    finally:
+        with server.connect() as connection:
+            connection.execute(sa.text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+        server.dispose()
+
+
+@contextmanager
+def sqlite_store(folder: Path) -> Iterator[TestStore]:
+    engine = sqlite_engine(folder / "newsletter.db")
+    metadata.create_all(engine)
+    yield TestStore(engine)
+    engine.dispose()
+
+
+@contextmanager
+def postgres_store(url: str) -> Iterator[TestStore]:
+    engine = sa.create_engine(url)
+    metadata.create_all(engine)
+    names = ", ".join(table.name for table in metadata.sorted_tables)
+    with engine.begin() as connection:
+        connection.execute(sa.text(f"TRUNCATE {names}"))
+    yield TestStore(engine)
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TestStore]:
+    if request.param == "sqlite":
+        place = sqlite_store(tmp_path)
+    else:
+        place = postgres_store(request.getfixturevalue("postgres_url"))
+    with place as store:
+        yield store
+
+
+@pytest.fixture
+def desk(store: TestStore) -> Desk:
+    return Desk(store)

@@ -1,0 +1,249 @@
+"""Sending a frozen issue with a scripted backend: what every answer leads to."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from email import message_from_bytes, policy
+
+import pytest
+
+from newsletter.backends.memory import Box, box, failing_after, refusing, throw_away
+from newsletter.database import Database
+from newsletter.errors import ConfigurationError, InDoubt, SendError, Unavailable
+from newsletter.issues import Issues, State
+from newsletter.letter import Letter
+from newsletter.sending import outbox
+from newsletter.sending.audit import audit
+from newsletter.sending.frozen import Report, Sender
+from newsletter.sending.ledger import outbox as outbox_table
+from subscribers import Book
+from tests.conftest import NOW, Clock
+from tests.frozen_issue import freeze, open_backend, people, sender_of
+
+
+@pytest.fixture
+def inbox() -> Iterator[Box]:
+    throw_away()
+    yield box()
+    throw_away()
+
+
+@pytest.fixture
+def sender(database: Database, book: Book, clock: Clock) -> Sender:
+    return sender_of(database, book, clock)
+
+
+def send(sender: Sender, key: str = "2026-W47") -> Report:
+    return sender.send(sender.issues.get(key), open_backend("memory"), stop=threading.Event())
+
+
+def test_everyone_gets_one_message_of_their_own(
+    database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box
+) -> None:
+    addresses = people(book, 7)
+    freeze(database, book, letter, now=NOW)
+    report = send(sender)
+    assert report.state == State.CLOSED
+    assert report.totals == {"accepted": 7}
+    assert sorted(message.recipient for message in inbox.messages) == addresses
+    mails = [message_from_bytes(message.data, policy=policy.default) for message in inbox.messages]
+    assert len({mail["message-id"] for mail in mails}) == 7
+    assert len({mail["list-unsubscribe"] for mail in mails}) == 7
+    for mail, message in zip(mails, inbox.messages, strict=True):
+        assert message.recipient in mail["to"]
+        token = mail["list-unsubscribe"].removeprefix("<https://news.example.org/unsubscribe/").removesuffix(">")
+        holder = book.holder(token)
+        assert holder is not None
+        assert holder.email == message.recipient
+
+
+def test_a_closed_issue_mails_nobody_again(
+    database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box
+) -> None:
+    people(book, 2)
+    freeze(database, book, letter, now=NOW)
+    send(sender)
+    report = sender.report(Issues(database).get("2026-W47"))
+    assert report.already
+    assert report.totals == {"accepted": 2}
+    assert len(inbox.messages) == 2
+
+
+def test_an_issue_without_readers_closes_at_once(
+    database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box
+) -> None:
+    freeze(database, book, letter, now=NOW)
+    assert send(sender).state == State.CLOSED
+
+
+def test_a_refused_address_is_listed_and_the_others_go_on(
+    database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box
+) -> None:
+    addresses = people(book, 4)
+    inbox.on_offer = refusing({addresses[1]: SendError("5.1.1 no such user", permanent=True, code=550)})
+    freeze(database, book, letter, now=NOW)
+    report = send(sender)
+    assert report.totals == {"accepted": 3, "refused": 1}
+    assert report.state == State.CLOSED
+
+
+def test_a_deferred_reader_keeps_the_issue_open_until_the_next_try(
+    database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box, clock: Clock
+) -> None:
+    addresses = people(book, 3)
+    inbox.on_offer = refusing({addresses[2]: SendError("4.7.1 greylisted", permanent=False, code=451)})
+    freeze(database, book, letter, now=NOW)
+    report = send(sender)
+    assert report.state == State.SENDING
+    assert report.totals == {"accepted": 2, "deferred": 1}
+    assert report.next_try_at is not None
+    assert timedelta(minutes=4) <= report.next_try_at - NOW <= timedelta(minutes=6)
+    inbox.on_offer = lambda _message: None
+    clock.forward(timedelta(minutes=7))
+    assert send(sender).state == State.CLOSED
+    assert len(inbox.messages) == 3
+
+
+def test_a_lost_answer_is_sent_again_under_the_same_id_and_stays_named(
+    database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box
+) -> None:
+    addresses = people(book, 2)
+    seen: list[bytes] = []
+
+    def lose_the_first_answer(message: object) -> None:
+        seen.append(message.data)  # type: ignore[attr-defined]
+        if len(seen) == 1:
+            raise InDoubt("the connection was lost after the last dot")
+
+    inbox.on_hand_over = lose_the_first_answer
+    freeze(database, book, letter, now=NOW)
+    report = send(sender)
+    assert report.totals == {"accepted": 2}
+    (doubt,) = audit(database)[0].ever_in_doubt
+    assert doubt.settled == "accepted"
+    twice = [data for data in seen if doubt.address.encode() in data]
+    assert len(twice) == 2
+    assert twice[0] == twice[1]
+    assert doubt.address in addresses
+
+
+def test_a_held_doubt_is_not_sent_again_and_the_issue_still_closes(
+    database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box
+) -> None:
+    people(book, 2)
+    inbox.on_hand_over = failing_after(1, InDoubt("no answer"))
+    freeze(database, book, letter, now=NOW, on_doubt="hold")
+    report = send(sender)
+    assert report.totals == {"accepted": 1, "in doubt": 1}
+    assert report.state == State.CLOSED
+
+
+def test_a_server_that_is_away_is_one_sentence_and_everybody_still_waits(
+    database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box
+) -> None:
+    people(book, 3)
+
+    def away() -> None:
+        raise Unavailable("cannot reach the mail server mail.example.org:25: connection refused")
+
+    inbox.on_open = away
+    row = freeze(database, book, letter, now=NOW)
+    with pytest.raises(Unavailable, match="connection refused"):
+        send(sender)
+    assert sender.report(row).totals == {"waiting": 3}
+    assert "connection refused" in sender.issues.alerts("2026-W47")[-1].text
+    inbox.on_open = lambda: None
+    assert send(sender).totals == {"accepted": 3}
+
+
+def test_a_wrong_password_stops_everything_and_loses_nobody(
+    database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box
+) -> None:
+    people(book, 3)
+
+    def wrong() -> None:
+        raise ConfigurationError("the mail server refused the log-in")
+
+    inbox.on_open = wrong
+    row = freeze(database, book, letter, now=NOW)
+    with pytest.raises(ConfigurationError):
+        send(sender)
+    assert sender.report(row).totals == {"waiting": 3}
+
+
+def test_when_everything_is_refused_only_a_few_are_tried(
+    database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box
+) -> None:
+    people(book, 60)
+
+    def refuse(_message: object) -> None:
+        raise SendError("5.7.1 relaying denied", permanent=True, code=554)
+
+    inbox.on_offer = refuse
+    row = freeze(database, book, letter, now=NOW)
+    with pytest.raises(ConfigurationError, match="relaying denied"):
+        send(sender)
+    totals = sender.report(row).totals
+    assert totals["refused"] <= 22
+    assert totals["waiting"] >= 38
+
+
+def test_asked_to_stop_it_gives_back_what_it_has_not_begun(
+    database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box
+) -> None:
+    people(book, 30)
+    stop = threading.Event()
+
+    def stop_at_the_fifth(_message: object) -> None:
+        if len(inbox.messages) == 4:
+            stop.set()
+
+    inbox.on_hand_over = stop_at_the_fifth
+    row = freeze(database, book, letter, now=NOW)
+    report = sender.send(row, open_backend("memory", connections=1), stop=stop)
+    assert report.state == State.SENDING
+    assert report.totals == {"accepted": 5, "waiting": 25}
+    assert send(sender).totals == {"accepted": 30}
+
+
+def test_single_mails_go_ahead_of_the_issue(
+    database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box
+) -> None:
+    people(book, 2)
+    freeze(database, book, letter, now=NOW)
+    data = letter.addressed(
+        address="new@example.net", name="", message_id="a@b", date="x", values={"unsubscribe_token": "t"}
+    )
+    with database.write() as connection:
+        outbox.post(
+            connection, kind="confirm", sender="news@example.org", recipient="new@example.net", data=data, now=NOW
+        )
+    sender.send(sender.issues.get("2026-W47"), open_backend("memory", connections=1), stop=threading.Event())
+    assert inbox.messages[0].recipient == "new@example.net"
+    outbox.tidy(database, now=NOW)
+    with database.read() as connection:
+        row = connection.execute(outbox_table.select()).one()
+    assert row.state == "accepted"
+    assert row.data is None, "the bytes hold a person's token and have to go once the mail has"
+
+
+def test_changing_the_book_or_its_names_after_the_freeze_changes_no_letter(
+    database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box
+) -> None:
+    people(book, 1)
+    freeze(database, book, letter, now=NOW)
+    book.add_confirmed("late@example.net")
+    report = send(sender)
+    assert report.frozen == 1
+    assert [message.recipient for message in inbox.messages] == ["reader0000@example.net"]
+
+
+def test_a_pace_is_kept_over_all_workers(database: Database, clock: Clock) -> None:
+    from newsletter.sending.pace import Pace
+
+    one, other = Pace(database, 2), Pace(database, 2)
+    waits = [pace.take(now=NOW).total_seconds() for pace in (one, other, one, other)]
+    assert waits == [0, 0.5, 1.0, 1.5]
+    assert Pace(database, 0).take(now=NOW) == timedelta(0)

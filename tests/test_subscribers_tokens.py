@@ -1,0 +1,100 @@
+import re
+import stat
+import timeit
+
+import pytest
+
+from subscribers import BadKeyFile, KeyRing, create_keys, load_keys
+from subscribers.tokens import FORM, UNSUBSCRIBE
+
+PERSON = bytes(range(16))
+ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+OLD = "k1:" + "QUFB" * 11
+NEW = "k2:" + "QkJC" * 11
+
+
+@pytest.fixture
+def ring():
+    return KeyRing.parse(OLD)
+
+
+def test_a_token_gives_back_what_it_was_made_from(ring):
+    token = ring.sign(PERSON, purpose=UNSUBSCRIBE)
+    assert re.fullmatch(r"[A-Za-z0-9_-]{1,60}", token)
+    assert ring.verify(token, purpose=UNSUBSCRIBE) == PERSON
+
+
+def test_the_same_person_always_gets_the_same_token(ring):
+    assert ring.sign(PERSON, purpose=UNSUBSCRIBE) == ring.sign(PERSON, purpose=UNSUBSCRIBE)
+
+
+def test_a_token_for_one_purpose_is_none_for_another(ring):
+    assert ring.verify(ring.sign(PERSON, purpose=FORM), purpose=UNSUBSCRIBE) is None
+
+
+def test_no_changed_character_anywhere_still_verifies(ring):
+    token = ring.sign(PERSON, purpose=UNSUBSCRIBE)
+    for place, character in enumerate(token):
+        for other in ALPHABET:
+            if other != character:
+                assert ring.verify(token[:place] + other + token[place + 1 :], purpose=UNSUBSCRIBE) is None
+
+
+@pytest.mark.parametrize("token", ["", "k1", "k1" + "A" * 43, "x" * 5000, "k1é" + "A" * 43, "k1" + "A" * 43 + "\n"])
+def test_nonsense_is_refused_quietly(ring, token):
+    assert ring.verify(token, purpose=UNSUBSCRIBE) is None
+
+
+def test_old_links_work_after_a_new_key_is_appended(ring):
+    token = ring.sign(PERSON, purpose=UNSUBSCRIBE)
+    both = KeyRing.parse(f"{OLD}\n{NEW}\n")
+    assert both.verify(token, purpose=UNSUBSCRIBE) == PERSON
+    assert both.sign(PERSON, purpose=UNSUBSCRIBE).startswith("k2")
+    assert both.address_hash("ann@example.org") == ring.address_hash("ann@example.org")
+
+
+def test_another_newsletters_key_of_the_same_name_makes_nothing_of_it(ring):
+    stranger = KeyRing.parse("k1:" + "Q0ND" * 11)
+    assert ring.verify(stranger.sign(PERSON, purpose=UNSUBSCRIBE), purpose=UNSUBSCRIBE) is None
+
+
+def test_a_token_costs_microseconds(ring):
+    best = min(timeit.repeat(lambda: ring.sign(PERSON, purpose=UNSUBSCRIBE), number=1000, repeat=5)) / 1000
+    assert best < 50e-6  # measured: about 2 µs; the rest is room for a busy machine
+
+
+def test_a_new_key_file_is_for_its_owner_alone_and_is_read_again(tmp_path):
+    path = tmp_path / "keys"
+    made = create_keys(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert load_keys(path).sign(PERSON, purpose=UNSUBSCRIBE) == made.sign(PERSON, purpose=UNSUBSCRIBE)
+
+
+def test_a_key_file_is_never_overwritten(tmp_path):
+    path = tmp_path / "keys"
+    create_keys(path)
+    before = path.read_bytes()
+    with pytest.raises(BadKeyFile, match="never overwritten"):
+        create_keys(path)
+    assert path.read_bytes() == before
+
+
+def test_a_missing_key_file_says_to_restore_it_and_is_not_remade(tmp_path):
+    path = tmp_path / "keys"
+    with pytest.raises(BadKeyFile, match="missing; restore it from your backup") as refusal:
+        load_keys(path)
+    assert refusal.value.exit_code == 2
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "k1\n", "k1:???\n", "k1:QUE=\n", f"{OLD}\n{OLD}\n", "é:QUFB\n"])
+def test_a_damaged_key_file_is_refused_without_showing_what_is_in_it(tmp_path, text):
+    path = tmp_path / "keys"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(BadKeyFile) as refusal:
+        load_keys(path)
+    assert "QUFB" not in str(refusal.value)
+
+
+def test_secrets_never_show_in_a_repr(ring):
+    assert "AAA" not in repr(ring)

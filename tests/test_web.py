@@ -1,0 +1,429 @@
+"""The public side over real HTTP: joining, reading, pictures, health, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from newsletter import __version__
+from newsletter.app import Project
+from newsletter.errors import ConfigurationError, SettingsError, TemplateError
+from newsletter.issues import State
+from newsletter.letter import Letter
+from newsletter.sending import outbox
+from newsletter.web import Postman, create_app
+from newsletter.web.gate import host_name
+from newsletter.web.serving import listen
+from subscribers import Status
+from tests.conftest import Clock
+from tests.web_project import PICTURE, PNG, Visitor, form_token, freeze_issue, mails, make_project, project, served, visitor
+
+__all__ = ["project", "visitor"]  # fixtures
+
+READABLE = ("/", "/subscribe", "/issues", "/healthz", "/robots.txt", "/openapi.json", "/unsubscribe", "/unsubscribe/")
+
+
+def ask_for(visitor: Visitor, project: Project, clock: Clock, address: str, **headers: str) -> bytes:
+    """Sign up by the form, as a person would; gives the page that answers."""
+    token = form_token(visitor.get("/").text)
+    clock.forward(timedelta(seconds=10))
+    answer = visitor.post_form("/subscribe", f"email={address.replace('@', '%40')}&form_token={token}&website=", **headers)
+    assert answer.status == 200, answer.text
+    return answer.body
+
+
+def test_the_front_page_is_the_sign_up_form_itself(visitor: Visitor) -> None:
+    answer = visitor.get("/")
+    assert answer.status == 200
+    assert "Get Marquee Weekly" in answer.text
+    assert "Our weekly highlights and entertainment guides" in answer.text
+    assert 'action="/subscribe"' in answer.text
+    assert "location" not in answer.headers
+
+
+def test_somebody_joins_by_form_mail_and_button(project: Project, clock: Clock) -> None:
+    arrived = Arrivals(project)
+    with served(project, beside=(arrived,)) as visitor:
+        ask_for(visitor, project, clock, "reader@example.net")
+        person = project.book.find("reader@example.net")
+        assert person
+        assert person.status is Status.PENDING
+        arrived.send()
+        mail = mails(project.root / "mail")[0]
+        assert mail["To"] == "reader@example.net"
+        text = mail.get_payload(0).get_payload(decode=True).decode()  # type: ignore[union-attr]
+        path = re.search(r"https://news\.marquee\.example(/confirm/\S+)", text)[1]  # type: ignore[index]
+
+        page = visitor.get(path)
+        assert page.status == 200
+        assert 'method="post"' in page.text
+        assert project.book.find("reader@example.net").status is Status.PENDING  # type: ignore[union-attr]
+        for _ in range(2):
+            answer = visitor.ask("POST", path)
+            assert answer.status == 200
+            assert "You are in" in answer.text
+        assert project.book.find("reader@example.net").status is Status.ACTIVE  # type: ignore[union-attr]
+
+
+class Arrivals:
+    """Stands beside the pages and empties the outbox when told to, with the postman's own round."""
+
+    def __init__(self, project: Project) -> None:
+        self._postman = Postman(project)
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def send(self) -> None:
+        assert self._postman.round()
+
+
+def test_new_known_and_suppressed_addresses_are_answered_with_the_same_bytes(
+    project: Project, visitor: Visitor, clock: Clock
+) -> None:
+    project.book.add_confirmed("known@example.net")
+    project.book.suppress("never@example.net", reason="complaint")
+    answers = {ask_for(visitor, project, clock, f"{name}@example.net") for name in ("new", "known", "never", "new")}
+    assert len(answers) == 1
+    hooks = {
+        (answer.status, answer.body)
+        for name in ("newer", "known", "never")
+        for answer in [hook(visitor, f"{name}@example.net")]
+    }
+    assert len(hooks) == 1
+
+
+def hook(visitor: Visitor, address: str, **headers: str):  # type: ignore[no-untyped-def]
+    body = json.dumps({"email": address})
+    return visitor.ask("POST", "/api/subscribe", body, {"Content-Type": "application/json", **headers})
+
+
+def test_a_program_signs_somebody_up_with_json(project: Project, visitor: Visitor) -> None:
+    answer = hook(visitor, "reader@example.net")
+    assert answer.status == 202
+    assert "Check your inbox" in json.loads(answer.body)["message"]
+    assert project.book.find("reader@example.net")
+    assert outbox.ledger(project.database).counts() == {"waiting": 1}
+
+
+def test_a_page_of_another_site_cannot_sign_anybody_up(project: Project, visitor: Visitor) -> None:
+    assert hook(visitor, "reader@example.net", Origin="https://evil.example").status == 403
+    token = form_token(visitor.get("/").text)
+    answer = visitor.post_form("/subscribe", f"email=reader%40example.net&form_token={token}", Origin="https://evil.example")
+    assert answer.status == 403
+    assert project.book.find("reader@example.net") is None
+
+
+def test_a_bad_address_is_explained_beside_its_field(visitor: Visitor) -> None:
+    answer = visitor.post_form("/subscribe", "email=%3Cscript%3Ealert(1)&form_token=x")
+    assert answer.status == 422
+    assert 'role="alert"' in answer.text
+    assert 'aria-describedby="message"' in answer.text
+    assert "<script" not in answer.text
+
+
+def test_a_long_body_is_refused(visitor: Visitor) -> None:
+    assert visitor.post_form("/subscribe", "email=" + "x" * 200_000).status == 413
+
+
+def test_forwarded_addresses_count_only_from_a_trusted_proxy(tmp_path: Path, clock: Clock) -> None:
+    for folder, more, heard in (
+        ("open", "", "127.0.0.1"),
+        ("behind", '[web]\ntrusted_proxies = ["127.0.0.0/8"]', "192.0.2.9"),
+    ):
+        project = make_project(tmp_path / folder, clock=clock, more=more)
+        with served(project) as visitor:
+            ask_for(visitor, project, clock, "reader@example.net", **{"X-Forwarded-For": "192.0.2.9"})
+        record = project.book.show("reader@example.net")
+        assert record.evidence[0].ip == heard
+        project.database.dispose()
+
+
+def test_a_frozen_issue_is_shown_as_it_was_mailed_and_can_do_nothing(
+    project: Project, visitor: Visitor, letter: Letter
+) -> None:
+    freeze_issue(project, letter)
+    answer = visitor.get("/issues/2026-W47")
+    assert answer.status == 200
+    assert answer.text == letter.html()
+    assert "Hello there" in answer.text
+    assert "href='https://news.example.org/unsubscribe/'" in answer.text
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; img-src *; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'")
+    assert "sandbox allow-popups" in policy
+    assert "allow-scripts" not in policy
+    assert "allow-same-origin" not in policy
+
+
+def test_changing_a_template_changes_nothing_of_a_frozen_issue(project: Project, letter: Letter) -> None:
+    freeze_issue(project, letter)
+    folder = project.templates.folders[0]
+    (folder / "weekly").mkdir(parents=True)
+    (folder / "weekly" / "body.html.j2").write_text("{{ broken")
+    with served(project) as visitor:
+        assert visitor.get("/issues/2026-W47").text == letter.html()
+
+
+def test_the_link_of_a_letter_shown_to_nobody_explains_how_to_leave(visitor: Visitor) -> None:
+    for path in ("/unsubscribe", "/unsubscribe/"):
+        answer = visitor.get(path)
+        assert answer.status == 200
+        assert "at the end of a mail you got from us" in answer.text
+
+
+def test_only_frozen_issues_are_listed_and_shown(project: Project, visitor: Visitor, letter: Letter, clock: Clock) -> None:
+    assert "still being written" in visitor.get("/issues").text
+    freeze_issue(project, letter)
+    with project.database.write() as connection:
+        project.issues.open(connection, slot_key="2026-W48", slot_at=clock(), now=clock())
+    page = visitor.get("/issues").text
+    assert 'href="/issues/2026-W47"' in page
+    assert "Thursday, 19 November 2026" in page
+    assert "2026-W48" not in page
+    for strange in ("2026-W48", "2026-W49", "..%2f..%2fetc", "2026-W47'--", "%00"):
+        assert visitor.get(f"/issues/{strange}").status == 404
+
+
+def test_the_sign_up_page_shows_what_the_latest_issue_carried(project: Project, visitor: Visitor, letter: Letter) -> None:
+    freeze_issue(project, letter)
+    page = visitor.get("/").text
+    assert "‘Night Ferry’ returns &lt;b&gt;" in page
+    assert 'href="/issues/2026-W47"' in page
+
+
+def test_a_withdrawn_issue_is_gone(project: Project, visitor: Visitor, letter: Letter) -> None:
+    row = freeze_issue(project, letter)
+    with project.database.write() as connection:
+        project.issues.step(connection, row, State.CANCELLED, reason="wrong")
+    answer = visitor.get("/issues/2026-W47")
+    assert answer.status == 410
+    assert "withdrawn" in answer.text
+    assert "2026-W47" not in visitor.get("/issues").text
+
+
+def test_a_stored_picture_is_served_for_ever_and_as_nothing_else(project: Project, visitor: Visitor) -> None:
+    project.shelf.keep_image(PICTURE, "image/png", PNG)
+    project.shelf.keep_image("fedcba9876543210.png", "text/html", b"<script>alert(1)</script>")
+    answer = visitor.get(f"/images/{PICTURE}")
+    assert answer.status == 200
+    assert answer.body == PNG
+    assert answer.headers["content-type"] == "image/png"
+    assert "immutable" in answer.headers["cache-control"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    for strange in ("fedcba9876543210.png", "0" * 16 + ".png", "..%2fnewsletter.toml", "x.svg", f"{PICTURE}%00"):
+        assert visitor.get(f"/images/{strange}").status == 404
+
+
+def test_health_names_what_waits(project: Project, visitor: Visitor, letter: Letter) -> None:
+    quiet = {"status": "ok", "version": __version__, "database": "ok", "unfinished_issue": None, "outbox_waiting": 0}
+    answer = visitor.get("/healthz")
+    assert answer.status == 200
+    assert json.loads(answer.body) == quiet
+    freeze_issue(project, letter)
+    hook(visitor, "reader@example.net")
+    busy = json.loads(visitor.get("/healthz").body)
+    assert (busy["unfinished_issue"], busy["outbox_waiting"]) == ("2026-W47", 1)
+
+
+def test_health_fails_with_the_database_and_names_no_file(project: Project, visitor: Visitor) -> None:
+    assert project.database.file
+    project.database.dispose()
+    project.database.file.write_bytes(b"no database at all, but long enough to be looked at as one" * 20)
+    for leftover in project.database.file.parent.glob("newsletter.db-*"):
+        leftover.unlink() if leftover.is_file() else None
+    answer = visitor.get("/healthz")
+    assert answer.status == 503
+    assert json.loads(answer.body)["database"] == "failing"
+    assert str(project.root) not in answer.text
+    page = visitor.get("/issues")
+    assert page.status == 503
+    assert "try again" in page.text
+    assert str(project.root) not in page.text
+
+
+def test_head_works_wherever_get_does(project: Project, visitor: Visitor, letter: Letter) -> None:
+    freeze_issue(project, letter)
+    project.shelf.keep_image(PICTURE, "image/png", PNG)
+    token = project.book.unsubscribe_token(project.book.add_confirmed("reader@example.net").subscriber.public_id)  # type: ignore[union-attr]
+    for path in (*READABLE, "/issues/2026-W47", f"/images/{PICTURE}", f"/unsubscribe/{token}", f"/unsubscribe/{token}/"):
+        got, head = visitor.get(path), visitor.ask("HEAD", path)
+        assert (path, head.status, head.body) == (path, 200, b"")
+        same = {"content-type", "content-security-policy", "cache-control"}
+        assert {name: head.headers.get(name) for name in same} == {name: got.headers.get(name) for name in same}
+
+
+def test_nothing_that_answers_get_redirects(visitor: Visitor) -> None:
+    for path in (*READABLE, "/issues/", "/subscribe/", "/confirm", "/nowhere", "//evil.example/x", "/unsubscribe/x/"):
+        answer = visitor.get(path)
+        assert (path, answer.status // 100 != 3, "location" in answer.headers) == (path, True, False)
+
+
+def test_an_unknown_address_has_a_friendly_page(visitor: Visitor) -> None:
+    answer = visitor.get("/nowhere")
+    assert answer.status == 404
+    assert "There is no such page" in answer.text
+
+
+def test_every_answer_carries_the_headers_that_keep_it_harmless(visitor: Visitor) -> None:
+    for path in (*READABLE, "/nowhere", "/issues/x"):
+        headers = visitor.get(path).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["content-security-policy"].startswith("default-src 'none'")
+        assert "referrer-policy" in headers
+        assert "server" not in headers
+
+
+def test_a_page_loads_nothing_from_elsewhere_and_runs_no_script(visitor: Visitor) -> None:
+    for path in ("/", "/issues", "/unsubscribe", "/nowhere"):
+        page = visitor.get(path).text
+        assert not re.search(r"<script|<link|@import|url\(|<iframe|<img[^>]+src=\"http", page)
+        assert '<html lang="en" dir="ltr">' in page
+
+
+@pytest.mark.parametrize("host", ["news.marquee.example", "NEWS.marquee.example:443", "127.0.0.1:8080", "localhost", "[::1]:1"])
+def test_our_own_names_are_answered(visitor: Visitor, host: str) -> None:
+    assert visitor.get("/issues", Host=host).status == 200
+
+
+@pytest.mark.parametrize("host", ["evil.example", "news.marquee.example.evil.example", "", "[::1", "news.marquee.example@evil"])
+def test_a_strange_name_is_refused_in_one_line(visitor: Visitor, host: str) -> None:
+    answer = visitor.get("/issues", Host=host)
+    assert answer.status == 400
+    assert answer.text.count("\n") <= 1
+
+
+def test_names_of_the_settings_are_answered_too(tmp_path: Path, clock: Clock) -> None:
+    project = make_project(tmp_path / "p", clock=clock, more='[web]\nallow_hosts = ["old.marquee.example"]')
+    with served(project) as visitor:
+        assert visitor.get("/", Host="old.marquee.example").status == 200
+    project.database.dispose()
+
+
+def test_a_public_address_with_a_path_works_whether_the_proxy_cuts_it_off_or_not(tmp_path: Path, clock: Clock) -> None:
+    project = make_project(tmp_path / "p", clock=clock, public_url="https://news.marquee.example/weekly")
+    with served(project) as visitor:
+        for path in ("/weekly", "/weekly/", "/weekly/subscribe", "/subscribe"):
+            assert 'action="/weekly/subscribe"' in visitor.get(path).text
+        assert visitor.get("/weeklyissues").status == 404
+    project.database.dispose()
+
+
+def test_what_breaks_inside_is_not_shown(project: Project, visitor: Visitor, letter: Letter) -> None:
+    freeze_issue(project, letter)
+    with project.database.write() as connection:
+        connection.exec_driver_sql("UPDATE letters SET data = '{}'")
+    answer = visitor.get("/issues/2026-W47")
+    assert answer.status == 500
+    assert "Traceback" not in answer.text
+    assert "KeyError" not in answer.text
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert visitor.get("/").status == 200
+
+
+def test_the_access_log_holds_no_token(project: Project, visitor: Visitor, caplog: pytest.LogCaptureFixture) -> None:
+    person = project.book.add_confirmed("reader@example.net").subscriber
+    assert person
+    token = project.book.unsubscribe_token(person.public_id)
+    with caplog.at_level(logging.INFO, logger="uvicorn.access"):
+        for method in ("GET", "POST"):
+            for path in (f"/unsubscribe/{token}", f"/confirm/{token}", f"/resubscribe/{token}"):
+                visitor.ask(method, path)
+    assert "/unsubscribe/" in caplog.text
+    assert token not in caplog.text
+
+
+def test_a_projects_own_page_comes_first(project: Project) -> None:
+    own = project.templates.folders[0] / "pages"
+    own.mkdir(parents=True)
+    (own / "not_found.html.j2").write_text("Nothing of ours, says {{ site.name }}")
+    with served(project) as visitor:
+        assert visitor.get("/nowhere").text == "Nothing of ours, says Marquee Weekly"
+
+
+def test_a_broken_page_is_found_before_anybody_is_served(project: Project) -> None:
+    own = project.templates.folders[0] / "pages"
+    own.mkdir(parents=True)
+    (own / "confirm.html.j2").write_text("fine\n{% if %}")
+    with pytest.raises(TemplateError, match=r"pages/confirm\.html\.j2:2"):
+        create_app(project)
+
+
+def test_a_strange_proxy_setting_is_refused_by_name(tmp_path: Path, clock: Clock) -> None:
+    project = make_project(tmp_path / "p", clock=clock, more='[web]\ntrusted_proxies = ["everyone"]')
+    with pytest.raises(SettingsError, match=r"trusted_proxies \"everyone\""):
+        create_app(project)
+    project.database.dispose()
+
+
+def test_a_taken_port_is_one_sentence() -> None:
+    with listen("127.0.0.1", 0) as taken, pytest.raises(ConfigurationError, match="name others with --host and --port"):
+        listen("127.0.0.1", taken.getsockname()[1])
+
+
+def test_the_description_for_programs_names_the_hook(visitor: Visitor) -> None:
+    described = json.loads(visitor.get("/openapi.json").body)
+    assert described["servers"] == [{"url": "https://news.marquee.example"}]
+    assert "202" in described["paths"]["/api/subscribe"]["post"]["responses"]
+    assert visitor.get("/docs").status == 404
+
+
+def test_a_host_is_compared_by_its_name_alone() -> None:
+    assert host_name("News.Example.org:8080") == "news.example.org"
+    assert host_name("news.example.org.") == "news.example.org"
+    assert host_name("[::1]:80") == "::1"
+    assert host_name("[") == ""
+
+
+def test_the_postman_sends_a_confirmation_by_itself_once_it_is_woken(project: Project) -> None:
+    sent = threading.Event()
+    postman = Postman(Told(project, sent), idle=3600)  # type: ignore[arg-type]
+    with served(project, beside=(postman,)) as visitor:
+        hook(visitor, "reader@example.net")
+        assert sent.wait(10)
+    assert [mail["To"] for mail in mails(project.root / "mail")] == ["reader@example.net"]
+
+
+class Told:
+    """A project that says when single mails have been sent."""
+
+    def __init__(self, project: Project, sent: threading.Event) -> None:
+        self._project = project
+        self._sent = sent
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._project, name)
+
+    @property
+    def sender(self) -> Told:
+        return self
+
+    def send_single_mails(self, *arguments: object, **more: object) -> object:
+        try:
+            return self._project.sender.send_single_mails(*arguments, **more)  # type: ignore[arg-type]
+        finally:
+            self._sent.set()
+
+
+def test_a_backend_that_cannot_be_used_is_said_once_and_the_mails_wait(
+    tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    more = ""
+    project = make_project(tmp_path / "p", clock=clock, more=more)
+    toml = project.root / "newsletter.toml"
+    text = toml.read_text().replace('kind = "maildir"\npath = "mail"', 'kind = "smtp"\nhost = "127.0.0.1"\nport = 1')
+    toml.write_text(text.replace("port = 1", 'port = 1\nsecurity = "none"'))
+    project = make_project(tmp_path / "p", clock=clock)
+    project.book.add("reader@example.net")
+    postman = Postman(project)
+    assert not postman.round()
+    assert not postman.round()
+    assert caplog.text.count("they wait in the outbox") == 1
+    assert outbox.ledger(project.database).counts() == {"waiting": 1}
+    project.database.dispose()

@@ -1,0 +1,165 @@
+"""A project in a folder, served by a real uvicorn on loopback, for the tests of the public side and the ticker."""
+
+from __future__ import annotations
+
+import http.client
+import mailbox
+import re
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+import uvicorn
+
+from newsletter.app import Project
+from newsletter.database import Database
+from newsletter.issues import FrozenPick, IssueRow, State
+from newsletter.letter import Letter
+from newsletter.sending.ledger import freeze_audience
+from newsletter.settings import load
+from newsletter.web import Beside, Postman, create_app
+from newsletter.web.serving import configuration, listen
+from subscribers import create_keys
+from tests.conftest import NOW, Clock
+
+TOML = """\
+[newsletter]
+name = "Marquee Weekly"
+tagline = "Our weekly highlights and entertainment guides, straight to your inbox"
+from = "Marquee <weekly@marquee.example>"
+editors = ["editor@marquee.example"]
+public_url = "{public_url}"
+postal_address = "Marquee Media, 12 Harbour Street"
+timezone = "UTC"
+[schedule]
+day = "thursday"
+time = "07:00"
+[backend]
+kind = "maildir"
+path = "mail"
+{more}
+"""
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 32
+PICTURE = "0123456789abcdef.png"
+
+
+def make_project(
+    root: Path, *, clock: Clock, public_url: str = "https://news.marquee.example", more: str = "", began: datetime = NOW
+) -> Project:
+    """A folder with everything a project has, and its `Project`. A second call opens the same folder again."""
+    file = root / "newsletter.toml"
+    if not file.exists():
+        root.mkdir(exist_ok=True)
+        file.write_text(TOML.format(public_url=public_url, more=more), encoding="utf-8")
+        create_keys(root / "newsletter.key")
+        database = Database(load(root).database_url)
+        database.migrate(now=began)
+        database.dispose()
+    return Project(root, clock=clock)
+
+
+@pytest.fixture
+def project(tmp_path: Path, clock: Clock) -> Iterator[Project]:
+    project = make_project(tmp_path / "project", clock=clock)
+    yield project
+    project.database.dispose()
+
+
+def freeze_issue(project: Project, letter: Letter, *, key: str = "2026-W47", now: datetime = NOW) -> IssueRow:
+    """Freeze whoever is in the Book into an issue carrying `letter`."""
+    issues = project.issues
+    article = {"title": "‘Night Ferry’ returns <b>", "url": "https://www.marquee.example/night-ferry"}
+    with project.database.write() as connection:
+        row = issues.open(connection, slot_key=key, slot_at=now, now=now)
+        issues.step(connection, row, State.APPROVED)
+        issues.keep(
+            connection, row, variants={"": letter}, chosen=[FrozenPick("highlights", 0, None, 1.0, "best", article)]
+        )
+        frozen = freeze_audience(connection, issue_id=row.id, audience=project.book.audience(now), now=now)
+    with project.database.write() as connection:
+        issues.step(
+            connection,
+            issues.get(key),
+            State.SENDING,
+            frozen=frozen,
+            frozen_at=now,
+            expires_at=now + timedelta(hours=48),
+            subject=letter.subject,
+            list_id="weekly.marquee.example",
+        )
+    return issues.get(key)
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+
+@dataclass
+class Visitor:
+    """Whoever comes to the pages: one connection per request, no cookies, no redirects followed."""
+
+    port: int
+    host: str = "news.marquee.example"
+    log: list[str] = field(default_factory=list)
+
+    def ask(
+        self, method: str, path: str, body: bytes | str | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request(method, path, body, {"Host": self.host, **(headers or {})})
+            response = connection.getresponse()
+            return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, response.read())
+        finally:
+            connection.close()
+
+    def get(self, path: str, **headers: str) -> Answer:
+        return self.ask("GET", path, headers=headers)
+
+    def post_form(self, path: str, body: str, **headers: str) -> Answer:
+        return self.ask("POST", path, body, {"Content-Type": "application/x-www-form-urlencoded", **headers})
+
+
+@contextmanager
+def served(project: Project, *, beside: tuple[Beside, ...] = (), same_time: float = 0.0) -> Iterator[Visitor]:
+    """The public pages of a project on a free port of loopback. Requests made at once wait in the socket's line."""
+    postmen = [one for one in beside if isinstance(one, Postman)]
+    app = create_app(project, beside=beside, after_post=postmen[0].wake if postmen else lambda: None, same_time=same_time)
+    with listen("127.0.0.1", 0) as listening:
+        server = uvicorn.Server(configuration(app))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            yield Visitor(listening.getsockname()[1])
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@pytest.fixture
+def visitor(project: Project) -> Iterator[Visitor]:
+    with served(project) as visitor:
+        yield visitor
+
+
+def form_token(page: str) -> str:
+    found = re.search(r'name="form_token" value="([^"]+)"', page)
+    assert found
+    return found[1]
+
+
+def mails(folder: Path) -> list[mailbox.MaildirMessage]:
+    """What lies in a Maildir, oldest first."""
+    box = mailbox.Maildir(folder, create=False)
+    return [box.get_message(key) for key in sorted(box.keys())]
