@@ -71,7 +71,7 @@ def run(
 def write_once(
     root: Path, folder: Path, *, slot_key: str | None, as_address: str | None, clock: Callable[[], datetime]
 ) -> list[Path]:
-    """Write `issue.html`, `issue.txt`, `issue.eml`, `findings.json` and `images/` into `folder`; gives what was written.
+    """Write `issue.html`, `issue.txt`, `issue.eml`, `findings.json` and `images/` into `folder`; gives their paths.
 
     The mail is byte for byte what that person would get; only `issue.html` has its stored pictures beside it. Raises
     `Refused` when no article was picked, and what composing raises.

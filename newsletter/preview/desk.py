@@ -236,4 +236,3 @@ def _excerpt(path: Path | None, line: int) -> tuple[tuple[int, str], ...]:
         return ()
     first = max(1, line - _AROUND)
     return tuple(enumerate(_lines(path)[first - 1 : line + _AROUND], start=first))
-

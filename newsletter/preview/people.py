@@ -5,7 +5,7 @@ What it does not know: pages, views, the network. Raises `Refused` for an addres
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -38,7 +38,7 @@ class Book(Protocol):
     """What is asked of the Book: nothing that changes it."""
 
     def find(self, email: str) -> Subscriber | None: ...
-    def page_with_suppressions(self, *, after: int, limit: int) -> list[tuple[Subscriber, str]]: ...
+    def page_with_suppressions(self, *, after: int, limit: int) -> Sequence[tuple[Subscriber, str]]: ...
     def unsubscribe_token(self, public_id: str) -> str: ...
 
 
@@ -90,7 +90,8 @@ def known(book: Book, address: str) -> Subscriber | None:
         return book.find(address)
     except NewsletterError:
         raise
-    except Exception as error:  # noqa: BLE001 - the Book's own family, which this room does not import
+    except Exception as error:
+        # The Book refuses in a family of its own, which this room does not import.
         raise Refused(str(error)) from error
 
 

@@ -82,9 +82,7 @@ def _add_page(app: FastAPI, *, token: str) -> None:
     def index() -> Response:
         nonce = secrets.token_urlsafe(16)
         policy = _PAGE_POLICY.format(nonce=nonce)
-        return HTMLResponse(
-            template.render(nonce=nonce, token=token), headers={"content-security-policy": policy}
-        )
+        return HTMLResponse(template.render(nonce=nonce, token=token), headers={"content-security-policy": policy})
 
     @app.get("/assets/{name}")
     def asset(name: str) -> Response:
