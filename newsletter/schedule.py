@@ -192,11 +192,13 @@ class Ticker:
                     stderr=subprocess.STDOUT,
                     process_group=0,  # Ctrl-C is for us; the child gets its SIGTERM from `stop`
                 )
-            last = self._follow(key, self._child, output)
-            code = self._child.returncode
-            with self._guard:
-                self._child = None
-        self._judge(key, code, last)
+                child = self._child
+            try:
+                last = self._follow(key, child, output)
+            finally:
+                with self._guard:
+                    self._child = None
+        self._judge(key, child.returncode, last)
 
     def _follow(self, key: str, child: subprocess.Popen[bytes], output: IO[bytes]) -> str:
         """Log the child's lines until it ends; gives the last one."""

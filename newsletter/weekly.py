@@ -221,8 +221,10 @@ class Weekly:
     ) -> Done:
         """The whole job for one slot, from wherever it stands.
 
-        With `finish_first` an older unfinished issue is finished instead. `confirm` is asked before the freeze, with
-        what would go out and to how many. Raises `Busy` while another process does the same.
+        With `finish_first` an older unfinished issue is finished instead; only when nobody in it could be mailed now
+        (the last ones are deferred, or have just expired) the slot itself has its turn, once its time has come.
+        `confirm` is asked before the freeze, with what would go out and to how many. Raises `Busy` while another
+        process does the same.
         """
         lock = try_lock(self.database, "send")
         if lock is None:
@@ -230,16 +232,18 @@ class Weekly:
                 "another `newsletter send` is at work here; `newsletter worker` helps it, a second send does not"
             )
         with lock:
-            row = self.issues.find(slot.key)
             unfinished = self.issues.unfinished()
-            if finish_first and unfinished is not None:
-                row = unfinished
+            if finish_first and unfinished is not None and unfinished.slot_key != slot.key:
+                done = Done(self.sender.send(unfinished, backend(), stop=stop, on_progress=on_progress))
+                if done.report.run or stop.is_set() or self.clock() < slot.at:
+                    return done
+            row = self.issues.find(slot.key)
             if row is not None and row.state == State.SENDING:
                 return Done(self.sender.send(row, backend(), stop=stop, on_progress=on_progress))
             if row is not None and row.state not in (State.DRAFT, State.APPROVED):
                 return Done(self.sender.report(row))
             self._refuse_without_address()
-            pulled = tuple(self.pull())
+            pulled = self._pull_and_tell(slot)
             if on_pulled is not None:
                 on_pulled(pulled)
             composed = self.compose(slot)
@@ -247,12 +251,21 @@ class Weekly:
             if thin is not None:
                 return Done(thin, pulled, composed)
             self._refuse_errors(slot, composed)
-            # A backend that is set up wrongly is found before anything is frozen.
+            # A backend that is away or set up wrongly is found before anything is frozen.
             ready = backend()
+            ready.open().close()
             if not confirm(composed, self.audience_size()):
                 return Done(Report(slot.key, State.DRAFT, reason="not confirmed"), pulled, composed)
             row = self.freeze(slot, composed)
             return Done(self.sender.send(row, ready, stop=stop, on_progress=on_progress), pulled, composed)
+
+    def _pull_and_tell(self, slot: Slot) -> tuple[PullLine, ...]:
+        """Pull; a source that could not be read stops nothing, and the operator is told."""
+        pulled = tuple(self.pull())
+        for line in pulled:
+            if line.failed:
+                self.alerts.tell(slot.key, f"the source {line.source} could not be read: {line.failed}")
+        return pulled
 
     def _refuse_without_address(self) -> None:
         if not self.publication.postal_address.strip():

@@ -113,7 +113,7 @@ def sqlite_engine(path: Path) -> sa.Engine:
 
 
 @pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
+def subscribers_postgres() -> Iterator[str]:
     server = sa.create_engine(POSTGRES, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     try:
         with server.connect():
@@ -155,7 +155,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TestStore]
     if request.param == "sqlite":
         place = sqlite_store(tmp_path)
     else:
-        place = postgres_store(request.getfixturevalue("postgres_url"))
+        place = postgres_store(request.getfixturevalue("subscribers_postgres"))
     with place as store:
         yield store
 

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import trustme
 
-from newsletter.fetch import FetchError, Fetcher, is_public
+from newsletter.fetch import Fetcher, FetchError, is_public
 
 Answer = Callable[[http.server.BaseHTTPRequestHandler], None]
 

@@ -203,9 +203,11 @@ def test_a_redirecting_link_is_replaced_by_the_articles_own() -> None:
     ("markup", "picture"),
     [
         (
-            "<media:content url='https://i.example/s.jpg' width='100' height='80' medium='image'/>"
-            "<media:content url='https://i.example/l.jpg' width='1200' height='800' medium='image'/>"
-            "<media:thumbnail url='https://i.example/t.jpg'/>",
+            (
+                "<media:content url='https://i.example/s.jpg' width='100' height='80' medium='image'/>"
+                "<media:content url='https://i.example/l.jpg' width='1200' height='800' medium='image'/>"
+                "<media:thumbnail url='https://i.example/t.jpg'/>"
+            ),
             "https://i.example/l.jpg",
         ),
         ("<media:content url='https://i.example/v.mp4' medium='video'/>", None),
@@ -220,8 +222,10 @@ def test_a_redirecting_link_is_replaced_by_the_articles_own() -> None:
         ("<media:thumbnail url='https://i.example/x.jpg' width='1' height='1'/>", None),
         ("<media:thumbnail url=''/>", None),
         (
-            "<description>&lt;img src='https://i.example/small.jpg' width='90'&gt;&lt;img alt='x' "
-            "src=&quot;https://i.example/big.jpg&quot; width=600&gt;</description>",
+            (
+                "<description>&lt;img src='https://i.example/small.jpg' width='90'&gt;&lt;img alt='x' "
+                "src=&quot;https://i.example/big.jpg&quot; width=600&gt;</description>"
+            ),
             "https://i.example/big.jpg",
         ),
     ],

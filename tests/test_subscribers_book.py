@@ -4,7 +4,6 @@ from threading import Barrier
 
 import pytest
 import sqlalchemy as sa
-from tests.subscribers_store import FORM, KEYS, PAGE
 
 from subscribers import (
     BadAddress,
@@ -19,6 +18,7 @@ from subscribers import (
     Visit,
     metadata,
 )
+from tests.subscribers_store import FORM, KEYS, PAGE
 
 pytest_plugins = ("tests.subscribers_store",)  # its fixtures: store, desk
 

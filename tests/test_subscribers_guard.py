@@ -3,12 +3,12 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
-from tests.subscribers_store import KEYS
 
 from subscribers import Guard, Limits, parse_address
 from subscribers.guard import Verdict
 from subscribers.network import client_ip, network_of
 from subscribers.tables import guard_passes, guard_trips
+from tests.subscribers_store import KEYS
 
 pytest_plugins = ("tests.subscribers_store",)  # its fixtures: store, desk
 

@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
-from tests.subscribers_store import FORM, PAGE
 
 from subscribers import BadFile, ImportReport, Status, export_csv, import_csv, imports
 from subscribers.subscriber import Newcomer
 from subscribers.tables import consents
 from subscribers.transfer import BATCH
+from tests.subscribers_store import FORM, PAGE
 
 pytest_plugins = ("tests.subscribers_store",)  # its fixtures: store, desk
 

@@ -14,10 +14,10 @@ from urllib.parse import urlencode
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from tests.subscribers_store import FORM, KEYS, Desk, TestStore, sqlite_store
 
 from subscribers import Guard, Limits, SignUp, Status
 from subscribers.web import LONGEST_BODY, Site, router
+from tests.subscribers_store import FORM, KEYS, Desk, TestStore, sqlite_store
 
 pytest_plugins = ("tests.subscribers_store",)  # its fixtures: store, desk
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import re
+import signal
+import subprocess
+import sys
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -22,18 +25,41 @@ from newsletter.web.gate import host_name
 from newsletter.web.serving import listen
 from subscribers import Status
 from tests.conftest import Clock
-from tests.web_project import PICTURE, PNG, Visitor, form_token, freeze_issue, mails, make_project, project, served, visitor
+from tests.web_project import (
+    PICTURE,
+    PNG,
+    Visitor,
+    form_token,
+    freeze_issue,
+    mails,
+    make_project,
+    project,
+    served,
+    visitor,
+)
 
 __all__ = ["project", "visitor"]  # fixtures
 
-READABLE = ("/", "/subscribe", "/issues", "/healthz", "/robots.txt", "/openapi.json", "/unsubscribe", "/unsubscribe/")
+READABLE = (
+    "/",
+    "/subscribe",
+    "/issues",
+    "/healthz",
+    "/robots.txt",
+    "/icon.svg",
+    "/openapi.json",
+    "/unsubscribe",
+    "/unsubscribe/",
+)
 
 
 def ask_for(visitor: Visitor, project: Project, clock: Clock, address: str, **headers: str) -> bytes:
     """Sign up by the form, as a person would; gives the page that answers."""
     token = form_token(visitor.get("/").text)
     clock.forward(timedelta(seconds=10))
-    answer = visitor.post_form("/subscribe", f"email={address.replace('@', '%40')}&form_token={token}&website=", **headers)
+    answer = visitor.post_form(
+        "/subscribe", f"email={address.replace('@', '%40')}&form_token={token}&website=", **headers
+    )
     assert answer.status == 200, answer.text
     return answer.body
 
@@ -116,7 +142,9 @@ def test_a_program_signs_somebody_up_with_json(project: Project, visitor: Visito
 def test_a_page_of_another_site_cannot_sign_anybody_up(project: Project, visitor: Visitor) -> None:
     assert hook(visitor, "reader@example.net", Origin="https://evil.example").status == 403
     token = form_token(visitor.get("/").text)
-    answer = visitor.post_form("/subscribe", f"email=reader%40example.net&form_token={token}", Origin="https://evil.example")
+    answer = visitor.post_form(
+        "/subscribe", f"email=reader%40example.net&form_token={token}", Origin="https://evil.example"
+    )
     assert answer.status == 403
     assert project.book.find("reader@example.net") is None
 
@@ -156,7 +184,9 @@ def test_a_frozen_issue_is_shown_as_it_was_mailed_and_can_do_nothing(
     assert "Hello there" in answer.text
     assert "href='https://news.example.org/unsubscribe/'" in answer.text
     policy = answer.headers["content-security-policy"]
-    assert policy.startswith("default-src 'none'; img-src *; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'")
+    assert policy.startswith(
+        "default-src 'none'; img-src *; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+    )
     assert "sandbox allow-popups" in policy
     assert "allow-scripts" not in policy
     assert "allow-same-origin" not in policy
@@ -178,7 +208,9 @@ def test_the_link_of_a_letter_shown_to_nobody_explains_how_to_leave(visitor: Vis
         assert "at the end of a mail you got from us" in answer.text
 
 
-def test_only_frozen_issues_are_listed_and_shown(project: Project, visitor: Visitor, letter: Letter, clock: Clock) -> None:
+def test_only_frozen_issues_are_listed_and_shown(
+    project: Project, visitor: Visitor, letter: Letter, clock: Clock
+) -> None:
     assert "still being written" in visitor.get("/issues").text
     freeze_issue(project, letter)
     with project.database.write() as connection:
@@ -191,10 +223,12 @@ def test_only_frozen_issues_are_listed_and_shown(project: Project, visitor: Visi
         assert visitor.get(f"/issues/{strange}").status == 404
 
 
-def test_the_sign_up_page_shows_what_the_latest_issue_carried(project: Project, visitor: Visitor, letter: Letter) -> None:
+def test_the_sign_up_page_shows_what_the_latest_issue_carried(
+    project: Project, visitor: Visitor, letter: Letter
+) -> None:
     freeze_issue(project, letter)
     page = visitor.get("/").text
-    assert "‘Night Ferry’ returns &lt;b&gt;" in page
+    assert "Night Ferry returns &lt;b&gt;" in page
     assert 'href="/issues/2026-W47"' in page
 
 
@@ -252,7 +286,13 @@ def test_head_works_wherever_get_does(project: Project, visitor: Visitor, letter
     freeze_issue(project, letter)
     project.shelf.keep_image(PICTURE, "image/png", PNG)
     token = project.book.unsubscribe_token(project.book.add_confirmed("reader@example.net").subscriber.public_id)  # type: ignore[union-attr]
-    for path in (*READABLE, "/issues/2026-W47", f"/images/{PICTURE}", f"/unsubscribe/{token}", f"/unsubscribe/{token}/"):
+    for path in (
+        *READABLE,
+        "/issues/2026-W47",
+        f"/images/{PICTURE}",
+        f"/unsubscribe/{token}",
+        f"/unsubscribe/{token}/",
+    ):
         got, head = visitor.get(path), visitor.ask("HEAD", path)
         assert (path, head.status, head.body) == (path, 200, b"")
         same = {"content-type", "content-security-policy", "cache-control"}
@@ -283,20 +323,20 @@ def test_every_answer_carries_the_headers_that_keep_it_harmless(visitor: Visitor
 def test_a_page_loads_nothing_from_elsewhere_and_runs_no_script(visitor: Visitor) -> None:
     for path in ("/", "/issues", "/unsubscribe", "/nowhere"):
         page = visitor.get(path).text
-        assert not re.search(r"<script|<link|@import|url\(|<iframe|<img[^>]+src=\"http", page)
+        assert not re.search(r"<script|<link[^>]+href=\"http|@import|url\(|<iframe|<img[^>]+src=\"http", page)
         assert '<html lang="en" dir="ltr">' in page
 
 
-@pytest.mark.parametrize("host", ["news.marquee.example", "NEWS.marquee.example:443", "127.0.0.1:8080", "localhost", "[::1]:1"])
-def test_our_own_names_are_answered(visitor: Visitor, host: str) -> None:
-    assert visitor.get("/issues", Host=host).status == 200
+def test_our_own_names_are_answered(visitor: Visitor) -> None:
+    for host in ("news.marquee.example", "NEWS.marquee.example:443", "127.0.0.1:8080", "localhost", "[::1]:1"):
+        assert (host, visitor.get("/issues", Host=host).status) == (host, 200)
 
 
-@pytest.mark.parametrize("host", ["evil.example", "news.marquee.example.evil.example", "", "[::1", "news.marquee.example@evil"])
-def test_a_strange_name_is_refused_in_one_line(visitor: Visitor, host: str) -> None:
-    answer = visitor.get("/issues", Host=host)
-    assert answer.status == 400
-    assert answer.text.count("\n") <= 1
+def test_a_strange_name_is_refused_in_one_line(visitor: Visitor) -> None:
+    for host in ("evil.example", "news.marquee.example.evil.example", "", "[::1", "news.marquee.example@evil"):
+        answer = visitor.get("/issues", Host=host)
+        assert (host, answer.status) == (host, 400)
+        assert answer.text.count("\n") <= 1
 
 
 def test_names_of_the_settings_are_answered_too(tmp_path: Path, clock: Clock) -> None:
@@ -411,14 +451,31 @@ class Told:
             self._sent.set()
 
 
+def test_serving_ends_well_when_it_is_told_to(project: Project) -> None:
+    program = (
+        "import sys; from pathlib import Path; from newsletter.app import Project; from newsletter.web import serve;"
+        "serve(Project(Path(sys.argv[1])), host='127.0.0.1', port=0); print('ended')"
+    )
+    serving = subprocess.Popen(
+        [sys.executable, "-c", program, str(project.root)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parent.parent,
+    )  # fmt: skip
+    assert serving.stderr
+    line = next(line for line in serving.stderr if "listening on" in line)
+    port = int(re.search(r"127\.0\.0\.1:(\d+)", line)[1])  # type: ignore[index]
+    assert Visitor(port).get("/healthz").status == 200
+    serving.send_signal(signal.SIGTERM)
+    output, log = serving.communicate(timeout=20)
+    assert (serving.returncode, output) == (0, "ended\n")
+    assert "Traceback" not in log
+
+
 def test_a_backend_that_cannot_be_used_is_said_once_and_the_mails_wait(
     tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    more = ""
-    project = make_project(tmp_path / "p", clock=clock, more=more)
-    toml = project.root / "newsletter.toml"
-    text = toml.read_text().replace('kind = "maildir"\npath = "mail"', 'kind = "smtp"\nhost = "127.0.0.1"\nport = 1')
-    toml.write_text(text.replace("port = 1", 'port = 1\nsecurity = "none"'))
+    toml = make_project(tmp_path / "p", clock=clock).root / "newsletter.toml"
+    smtp = 'kind = "smtp"\nhost = "127.0.0.1"\nport = 1\nsecurity = "none"'
+    toml.write_text(toml.read_text().replace('kind = "maildir"\npath = "mail"', smtp))
     project = make_project(tmp_path / "p", clock=clock)
     project.book.add("reader@example.net")
     postman = Postman(project)

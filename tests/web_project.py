@@ -48,13 +48,19 @@ PICTURE = "0123456789abcdef.png"
 
 
 def make_project(
-    root: Path, *, clock: Clock, public_url: str = "https://news.marquee.example", more: str = "", began: datetime = NOW
+    root: Path,
+    *,
+    clock: Clock,
+    public_url: str = "https://news.marquee.example",
+    more: str = "",
+    text: str = TOML,
+    began: datetime = NOW,
 ) -> Project:
     """A folder with everything a project has, and its `Project`. A second call opens the same folder again."""
     file = root / "newsletter.toml"
     if not file.exists():
-        root.mkdir(exist_ok=True)
-        file.write_text(TOML.format(public_url=public_url, more=more), encoding="utf-8")
+        root.mkdir(parents=True, exist_ok=True)
+        file.write_text(text.format(public_url=public_url, more=more), encoding="utf-8")
         create_keys(root / "newsletter.key")
         database = Database(load(root).database_url)
         database.migrate(now=began)
@@ -72,7 +78,7 @@ def project(tmp_path: Path, clock: Clock) -> Iterator[Project]:
 def freeze_issue(project: Project, letter: Letter, *, key: str = "2026-W47", now: datetime = NOW) -> IssueRow:
     """Freeze whoever is in the Book into an issue carrying `letter`."""
     issues = project.issues
-    article = {"title": "‘Night Ferry’ returns <b>", "url": "https://www.marquee.example/night-ferry"}
+    article = {"title": "Night Ferry returns <b>", "url": "https://www.marquee.example/night-ferry"}
     with project.database.write() as connection:
         row = issues.open(connection, slot_key=key, slot_at=now, now=now)
         issues.step(connection, row, State.APPROVED)
@@ -120,7 +126,9 @@ class Visitor:
         try:
             connection.request(method, path, body, {"Host": self.host, **(headers or {})})
             response = connection.getresponse()
-            return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, response.read())
+            return Answer(
+                response.status, {name.lower(): value for name, value in response.getheaders()}, response.read()
+            )
         finally:
             connection.close()
 
@@ -135,7 +143,9 @@ class Visitor:
 def served(project: Project, *, beside: tuple[Beside, ...] = (), same_time: float = 0.0) -> Iterator[Visitor]:
     """The public pages of a project on a free port of loopback. Requests made at once wait in the socket's line."""
     postmen = [one for one in beside if isinstance(one, Postman)]
-    app = create_app(project, beside=beside, after_post=postmen[0].wake if postmen else lambda: None, same_time=same_time)
+    app = create_app(
+        project, beside=beside, after_post=postmen[0].wake if postmen else lambda: None, same_time=same_time
+    )
     with listen("127.0.0.1", 0) as listening:
         server = uvicorn.Server(configuration(app))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})

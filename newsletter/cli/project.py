@@ -207,4 +207,5 @@ def serve(call: Call, host: str, port: int) -> None:
 
     project = call.project
     output.log_otherwise()
-    web.serve(project, host=host, port=port, beside=(Ticker(project, hourly=(project.book.tidy,)),))
+    ticker = Ticker(project, hourly=(project.book.tidy, web.guard_of(project).tidy))
+    web.serve(project, host=host, port=port, beside=(ticker,))

@@ -82,8 +82,8 @@ def passed_over(those: Sequence[PassedOver]) -> None:
         return
     output.heading("Passed over", f"{len(those)}")
     for one in those:
-        waits = ["it waits for a later issue"] if one.waits else []
-        output.item(f"{one.article.title or '(no title)'} (article {one.article.id})", [one.reason, *waits])
+        waits = "; it waits for a later issue" if one.waits else ""
+        output.item(f"{one.article.title or '(no title)'} (article {one.article.id})", [one.reason + waits])
 
 
 def terms(those: Sequence[Term]) -> None:

@@ -48,15 +48,18 @@ def choose(
     ordered = sorted(candidates, key=lambda candidate: candidate.order)
     measure = _Measure(now=now, max_age=max_age, site_mean=site_mean_of(ordered))
     passed: list[PassedOver] = []
-    standing_ones = []
+    entries = []
     for candidate in ordered:
         refusal = standing(candidate, key=slot.key, now=now, window_start=window_start, max_age=max_age)
         if refusal:
             passed.append(refusal)
         else:
-            standing_ones.append(_entry(candidate, sections))
+            entries.append(_entry(candidate, sections))
     carried = [_entry(candidate, ()) for candidate in ordered if candidate.carried_by]
-    kept, repeats = _without_repeats(measure(standing_ones), carried)
+    passed += [
+        PassedOver(entry.candidate.article, "fits no section", waits=True) for entry in entries if not entry.homes
+    ]
+    kept, repeats = _without_repeats(measure([entry for entry in entries if entry.homes]), carried)
     filled = _fill(kept, sections=sections, measure=measure, per_subject=per_subject, per_source=per_source)
     picks = _picks(filled.table)
     picked = {id(pick.article) for pick in picks}
@@ -147,8 +150,9 @@ def _fill(
     """Picks into all sections; again, whenever a thin section is closed, until none is."""
     closed: dict[str, str] = {}  # the name of a closed section, and of the one that gets its articles ("" none)
     why_closed: dict[str, str] = {}
+    one_source = len({entry.candidate.article.source for entry in entries}) < 2
     while True:
-        filled = _Filled(Table(per_subject=per_subject, per_source=per_source))
+        filled = _Filled(Table(per_subject=per_subject, per_source=per_source, one_source=one_source))
         _fill_once(entries, filled, sections=sections, measure=measure, closed=closed, why_closed=why_closed)
         thin = _first_thin(filled.table, sections=sections, closed=closed)
         if thin is None:
@@ -181,8 +185,7 @@ def _fill_once(
     filled.lost = sorted((lost[id(entry)] for entry in free if id(entry) in lost), key=lambda one: -one.scored.score)
     for entry in free:
         if id(entry) not in lost:
-            why = why_closed[entry.homes[0]] if entry.homes else "fits no section"
-            filled.homeless.append(PassedOver(entry.candidate.article, why, waits=True))
+            filled.homeless.append(PassedOver(entry.candidate.article, why_closed[entry.homes[0]], waits=True))
 
 
 def _open_homes(entry: Entry, closed: dict[str, str]) -> set[str]:

@@ -21,6 +21,7 @@ from newsletter.issue import Term
 LIKENESS = 0.2 / 0.8
 REPEAT = 0.1 / 0.8
 _MOST_REPEATS = 2
+WORTH_SAYING = 0.02  # points of likeness that come from more than a shared small word
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,58 +71,47 @@ class Lost:
 
 @dataclass
 class Table:
-    """What is picked so far, in all sections. `per_subject` and `per_source` are hard caps; None is no cap."""
+    """What is picked so far, in all sections. The caps are hard and at least 1; None is no cap.
+
+    With `one_source` nothing is held back for coming from the same source: it would be the same for everybody.
+    """
 
     per_subject: int | None = 1
     per_source: int | None = None
+    one_source: bool = False
     won: list[Won] = field(default_factory=list)
-    _subjects: Counter[str] = field(default_factory=Counter)
-    _sources: Counter[str] = field(default_factory=Counter)
-    _authors: Counter[str] = field(default_factory=Counter)
-
-    def take(self, won: Won) -> None:
-        entry = won.scored.entry
-        self.won.append(won)
-        self._subjects[entry.title.subject] += 1
-        self._sources[entry.candidate.article.source] += 1
-        self._authors.update(set(entry.candidate.article.authors))
 
     def barred(self, entry: Entry) -> str:
         """The cap that keeps an entry out, in words; "" when none does."""
         subject, source = entry.title.subject, entry.candidate.article.source
-        if subject and self.per_subject is not None and self._subjects[subject] >= self.per_subject:
-            others = [won.scored.entry.title for won in self.won if won.scored.entry.title.subject == subject]
-            return f"“{others[-1].text}” is picked on the same subject ({subject})"
-        if source and self.per_source is not None and self._sources[source] >= self.per_source:
+        picked = [won.scored.entry for won in self.won]
+        alike = [other.title.text for other in picked if subject and other.title.subject == subject]
+        if self.per_subject is not None and len(alike) >= self.per_subject:
+            return f"“{alike[-1]}” is picked on the same subject ({subject})"
+        beside = sum(other.candidate.article.source == source != "" for other in picked)
+        if self.per_source is not None and beside >= self.per_source:
             return f"{source} has its {self.per_source} in this issue"
         return ""
 
-    def penalty(self, entry: Entry, *, without_last: bool = False) -> Penalty:
-        """What an entry loses beside the picks so far, or beside all but the last of them."""
-        earlier = self.won[:-1] if without_last else self.won
-        article = entry.candidate.article
-        nearest, likeness = "", 0.0
-        for won in earlier:
-            alike = jaccard(entry.title.vocabulary, won.scored.entry.title.vocabulary)
-            if alike > likeness:
-                nearest, likeness = won.scored.entry.title.text, alike
-        sources, authors = (
-            self._sources[article.source],
-            max((self._authors[name] for name in article.authors), default=0),
-        )
-        if without_last:
-            last = self.won[-1].scored.entry.candidate.article
-            sources -= article.source == last.source
-            authors -= bool(authors) and not set(article.authors).isdisjoint(last.authors)
-        points = LIKENESS * likeness
-        why = [f"like “{nearest}”"] if LIKENESS * likeness >= 0.005 else []
-        if article.source and sources:
-            points += REPEAT * min(sources, _MOST_REPEATS)
-            why.append(f"{sources} from {article.source} before it")
-        if authors:
-            points += REPEAT * min(authors, _MOST_REPEATS)
-            why.append(f"{authors} by the same author before it")
-        return Penalty(points, ", ".join(why))
+
+def penalty_of(entry: Entry, *, beside: Sequence[Won], one_source: bool = False) -> Penalty:
+    """What an entry loses beside earlier picks."""
+    article = entry.candidate.article
+    nearest, likeness, same_source = "", 0.0, 0
+    by_author: Counter[str] = Counter()
+    for won in beside:
+        other = won.scored.entry
+        alike = jaccard(entry.title.vocabulary, other.title.vocabulary)
+        if alike > likeness:
+            nearest, likeness = other.title.text, alike
+        same_source += not one_source and article.source == other.candidate.article.source != ""
+        by_author.update({*article.authors}.intersection(other.candidate.article.authors))
+    same_author = max(by_author.values(), default=0)
+    held_back = LIKENESS * likeness + REPEAT * (min(same_source, _MOST_REPEATS) + min(same_author, _MOST_REPEATS))
+    why = [f"like “{nearest}”"] if LIKENESS * likeness >= WORTH_SAYING else []
+    why += [f"{same_source} from {article.source} before it"] if same_source else []
+    why += [f"{same_author} by the same author before it"] if same_author else []
+    return Penalty(held_back, ", ".join(why))
 
 
 def jaccard(one: frozenset[str], other: frozenset[str]) -> float:
@@ -147,7 +137,7 @@ def contest(contestants: Sequence[Scored], *, section: str, places: int, table: 
         runner_up = ranked[second[1]] if second else None
         margin = worth_of_last - second[0] if second else 0.0
         taken.add(index)
-        table.take(Won(ranked[index], section, penalty, runner_up, margin))
+        table.won.append(Won(ranked[index], section, penalty, runner_up, margin))
     return [
         Lost(scored, _why_lost(scored, section=section, worth_of_last=worth_of_last, any_won=bool(taken), table=table))
         for index, scored in enumerate(ranked)
@@ -163,7 +153,7 @@ def _best_two(ranked: Sequence[Scored], *, taken: set[int], table: Table) -> lis
             break
         if index in taken or table.barred(scored.entry):
             continue
-        penalty = table.penalty(scored.entry)
+        penalty = penalty_of(scored.entry, beside=table.won, one_source=table.one_source)
         best.append((scored.score - penalty.points, index, penalty))
         best.sort(key=lambda found: (-found[0], found[1]))
         del best[2:]
@@ -175,7 +165,7 @@ def _why_lost(scored: Scored, *, section: str, worth_of_last: float, any_won: bo
         return cap
     if not any_won:
         return f"{section} takes no articles"
-    penalty = table.penalty(scored.entry, without_last=True)
+    penalty = penalty_of(scored.entry, beside=table.won[:-1], one_source=table.one_source)
     margin = worth_of_last - (scored.score - penalty.points)
     held_back = f" (held back {points(penalty.points)}: {penalty.why})" if penalty.why else ""
     return (

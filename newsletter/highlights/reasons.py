@@ -20,7 +20,7 @@ def reason(won: Won) -> str:
     if won.runner_up is None:
         parts.append("no other candidate")
     elif won.margin == 0:
-        parts.append(f"tied with “{won.runner_up.entry.title.text}”, published later")
+        parts.append(f"tied with “{won.runner_up.entry.title.text}”, settled by date and address")
     else:
         parts.append(f"beat “{won.runner_up.entry.title.text}” by {points(won.margin)}")
     return "; ".join(parts)
@@ -32,12 +32,12 @@ def summed(terms: tuple[Term, ...]) -> str:
 
 
 def sentence(pick: Pick) -> str:
-    """A pick's strongest term in a short sentence for people: "Much read: 8,412 views: 91st of 100 among 37." """
+    """A pick's strongest term in a short sentence for people: "Much read (8,412 views: 91st of 100 among 37)." """
     telling = [term for term in pick.terms if term.name in _FOR and term.value > NEUTRAL]
     if not telling:
         return "Nothing else stood out more."
     best = max(telling, key=lambda term: term.weight * (term.value - NEUTRAL))
-    return f"{_FOR[best.name].capitalize()}: {best.why}."
+    return f"{_FOR[best.name].capitalize()} ({best.why})."
 
 
 def explain(issue: Issue, *, article: str) -> str | None:

@@ -13,7 +13,6 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from math import isfinite
 
 from newsletter.highlights.candidate import Candidate
 from newsletter.issue import Article, SignalKind, Term
@@ -24,6 +23,7 @@ WEIGHTS = {"popularity": 0.50, "rating": 0.10, "prominence": 0.10, "completeness
 _BEST_FIRST = (SignalKind.VIEWS, SignalKind.SHARES, SignalKind.VOTES, SignalKind.COMMENTS)
 _STEADY = 20  # how many raters it takes to weigh as much as the site's mean
 _TOP = 5.0
+_MOST = 1e12
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +79,8 @@ def rating_of(article: Article) -> tuple[float | None, int | None]:
 
 
 def _first(*values: float | None) -> float | None:
-    """The first that is a number at all: sources deliver NaN and worse."""
-    return next((value for value in values if value is not None and isfinite(value) and value >= 0), None)
+    """The first that can be true: sources deliver NaN, negative views and more readers than there are people."""
+    return next((value for value in values if value is not None and 0 <= value <= _MOST), None)
 
 
 def _popularity(candidates: Sequence[Candidate]) -> list[Measured]:

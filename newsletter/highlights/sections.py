@@ -1,10 +1,10 @@
 """Which sections an article is tried in.
 
 The decision, because several are possible: an article belongs to the sections whose rule it fits, wherever in the
-settings a section without a rule stands; what fits no rule belongs to the first section without one. What does not fit
-into its own sections waits for the next issue: it does not spill into another section, so that an editor always knows
-where guides go. A source that is bound to sections fills those alone; a hint of the source that names a section counts
-as fitting its rule.
+settings a section without a rule stands; what fits no rule belongs to the sections without one. It is tried in each of
+its sections in the order of the settings. What finds no place there waits for the next issue and does not spill into
+another section, so that an editor always knows where guides go. A source that is bound to sections fills those alone;
+a hint of the source that names a section counts as fitting its rule.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from newsletter.issue import Article, Match, Section
 
 GUIDES = (
     r"\bguides?\b|\bhow to\b|\bwhere to\b|\beverything (you|we) need\b|\bbest \d+\b|\b\d+ best\b"
-    r"|^\d+ (?!dead\b|killed\b|injured\b|hurt\b|arrested\b|missing\b)"
+    r"|^\d{1,3} (?!dead\b|killed\b|injured\b|hurt\b|arrested\b|missing\b)"
 )
 """A `Match.title` for guides and lists in English headlines."""
 
@@ -31,10 +31,9 @@ def homes(candidate: Candidate, *, sections: Sequence[Section]) -> tuple[str, ..
     ruled = [section.name for section in allowed if _is_hinted(article, section) or _fits_rule(article, section)]
     if ruled:
         return tuple(ruled)
-    open_to_all = [section.name for section in allowed if section.match == Match()]
-    if open_to_all:
-        return (open_to_all[0],)
-    return tuple(section.name for section in allowed) if candidate.sections else ()
+    open_to_all = tuple(section.name for section in allowed if section.match == Match())
+    bound = tuple(section.name for section in allowed) if candidate.sections else ()
+    return open_to_all or bound
 
 
 def fits(article: Article, match: Match) -> bool:

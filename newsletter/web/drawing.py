@@ -1,4 +1,5 @@
-"""Templates → pages. Every page is a template `pages/<name>.html.j2`; a project's own file of that name comes first.
+"""Templates → pages. Every page is a template `pages/<name>.html.j2`, and the icon `pages/icon.svg.j2`; a project's own
+file of that name comes first.
 
 Besides what a page is given, every template sees `site`, `publication`, `look`, `brand`, `logo` (an address or ""),
 `postal_lines`, `weekday`, `dir` and `home` (the path of the public address, to put before links). `subscribe` also sees
@@ -35,6 +36,7 @@ PAGES = (
     "issues",
     "about_unsubscribe",
 )
+ICON = "icon"
 _STORED = "stored:"
 _LATEST_TITLES = 4
 _NEWEST = 200
@@ -71,8 +73,8 @@ def _past(project: Project, site: Site, row: IssueRow) -> PastIssue:
 def drawer(project: Project, site: Site) -> Draw:
     """What draws a page; raises `TemplateError`. All pages are read once, so that a broken one is found now."""
     templates, publication, look = project.templates, project.publication, project.look
-    for page in PAGES:
-        _compiled(project, page)
+    for page in (*PAGES, ICON):
+        _compiled(project, _file(page))
     fixed = {
         "site": site,
         "publication": publication,
@@ -88,15 +90,18 @@ def drawer(project: Project, site: Site) -> Draw:
         more: dict[str, Any] = {"logo": _logo(project, site)}
         if page == "subscribe":
             more["latest"] = _latest(project, site)
-        return templates.render(f"pages/{page}.html.j2", {**fixed, **more, **context})
+        return templates.render(_file(page), {**fixed, **more, **context})
 
     return draw
 
 
-def _compiled(project: Project, page: str) -> None:
+def _file(page: str) -> str:
+    return f"pages/{page}.svg.j2" if page == ICON else f"pages/{page}.html.j2"
+
+
+def _compiled(project: Project, name: str) -> None:
     from jinja2 import TemplateError as JinjaError, TemplateSyntaxError
 
-    name = f"pages/{page}.html.j2"
     try:
         project.templates.environment.get_template(name)
     except TemplateSyntaxError as error:

@@ -13,7 +13,7 @@ from newsletter.errors import NewsletterError
 from newsletter.issues import State
 from newsletter.sending import outbox
 from newsletter.sending.states import OPEN
-from newsletter.web.drawing import Draw, past_issues
+from newsletter.web.drawing import ICON, Draw, past_issues
 from newsletter.web.project import Project
 from subscribers.web import Site
 
@@ -86,6 +86,11 @@ def public_routes(project: Project, *, draw: Draw, site: Site) -> APIRouter:
     def health() -> JSONResponse:
         told, status = _health(project)
         return JSONResponse(told, status, headers={"Cache-Control": "no-store"})
+
+    @routes.get("/icon.svg", include_in_schema=False)
+    @routes.head("/icon.svg", include_in_schema=False)
+    def icon() -> Response:
+        return Response(draw(ICON, {}), media_type="image/svg+xml", headers={"Cache-Control": "public, max-age=3600"})
 
     @routes.get("/robots.txt", include_in_schema=False)
     @routes.head("/robots.txt", include_in_schema=False)

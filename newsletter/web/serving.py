@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import signal
 import socket
 from collections.abc import Sequence
 
@@ -24,13 +25,15 @@ log = logging.getLogger(__name__)
 
 
 def serve(project: Project, *, host: str, port: int, beside: Sequence[Beside] = ()) -> None:
-    """Serve until told to stop. `beside` (the ticker) runs along with the outbox's postman."""
+    """Serve until told to stop. `beside` (the ticker) runs along with the outbox's postman. Main thread only."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     postman = Postman(project)
     app = create_app(project, beside=(postman, *beside), after_post=postman.wake)
     with listen(host, port) as listening:
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-        log.info("listening on http://%s:%s for %s", host, listening.getsockname()[1], project.publication.public_url)
-        # `run` ends by raising the signal that stopped it once more.
+        shown = f"[{host}]" if ":" in host else host
+        log.info("listening on http://%s:%s for %s", shown, listening.getsockname()[1], project.publication.public_url)
+        # uvicorn raises the signal that stopped it once more when it has ended; by then it is answered.
+        signal.signal(signal.SIGTERM, lambda *_: None)
         with contextlib.suppress(KeyboardInterrupt):
             uvicorn.Server(configuration(app)).run(sockets=[listening])
 

@@ -1,0 +1,135 @@
+"""Two titles that tell one story in nearly the same words."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from newsletter.highlights.duplicates import Kept, Title, likeness
+from newsletter.highlights.subject import subject_of
+from newsletter.issue import Article
+
+CORPUS = Path(os.environ.get("NEWSLETTER_CORPUS", Path(__file__).parents[2] / "shared" / "corpus"))
+PAIRS = CORPUS / "selection" / "same_url_title_pairs.tsv.gz"
+WHEN = datetime(2026, 11, 19, tzinfo=UTC)
+
+
+def title(text: str, *, days_ago: float = 0) -> Title:
+    return Title(text, subject_of(Article(title=text)), WHEN - timedelta(days=days_ago))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Netflix renews Squid Game for a final season", "NETFLIX RENEWS SQUID GAME FOR A FINAL SEASON!"),
+        ("Edward Snowden speaks to SXSW crowd", "Edward Snowden speaks at SXSW conference, crowd cheers"),
+        ("Programming in 1969", "Programming in 1969: An interview with my mom"),
+        ("The Muppets are coming back", "Variety – The Muppets are coming back"),  # noqa: RUF001
+        ("Filmmaker's Confession", "Filmmakers confession"),
+        ("The State of the Streaming Wars (2026)", "The State of the Streaming Wars"),
+    ],
+)
+def test_the_same_story_in_nearly_the_same_words_is_seen(one: str, other: str) -> None:
+    assert likeness(title(one), title(other)) is not None
+    assert likeness(title(other), title(one)) == likeness(title(one), title(other))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("House of the Dragon season 2 episode 5 recap", "House of the Dragon season 2 episode 6 recap"),
+        ("House of the Dragon trailer released", "House of the Dragon season 2 trailer released"),
+        ("Severance renewed for third season at Apple TV", "Silo renewed for third season at Apple TV"),
+        ("'Us' gets a release date on Netflix in March", "'It' gets a release date on Netflix in March"),
+        ("The 10 best horror films to stream now", "The 12 best horror films to stream now"),
+        ("Dune trailer", "Dune Messiah trailer"),
+        ("Wonka trailer", "Wonka 2 trailer"),
+        ("Horoscope for Monday", "Horoscope for Tuesday"),
+        ("Emmys", "Emmys: the full list of winners"),
+        (
+            "Everything You Need to Know About the Netflix K-Drama 'All of Us Are Dead'",
+            "Netflix's 'All of Us Are Dead' is the Next Korean Survival Thriller We Look Forward To Seeing",
+        ),
+        ("", ""),
+        ("!!!", "???"),
+    ],
+)
+def test_another_episode_show_or_list_is_another_story(one: str, other: str) -> None:
+    assert likeness(title(one), title(other)) is None
+    assert likeness(title(other), title(one)) is None
+
+
+def test_the_most_alike_of_the_standing_titles_is_named() -> None:
+    texts = [
+        "Squid Game renewed for its final season on Netflix",
+        "A stranger in town",
+        "Squid Game renewed for final season",
+    ]
+    every = [title(text) for text in texts]
+    kept = Kept(every)
+    kept.keep(every[0])
+    kept.keep(every[1])
+    assert kept.nearest(every[2]) == (0, 100)
+    assert kept.nearest(every[1]) == (1, 100)
+
+
+def test_titles_more_than_three_weeks_apart_are_not_near_duplicates() -> None:
+    text = "Our favourite photographs of the week"
+    kept = Kept([title(text)])
+    kept.keep(title(text, days_ago=21.1))
+    assert kept.nearest(title(text)) is None
+    kept.keep(title(text, days_ago=21))
+    assert kept.nearest(title(text)) == (1, 100)
+
+
+def test_thousands_of_titles_cut_from_one_pattern_compare_each_with_few_others() -> None:
+    every = [title(f"Photo gallery number {number} from the red carpet tonight") for number in range(3000)]
+    kept = Kept(every)
+    for one in every:
+        assert kept.nearest(one) is None
+        kept.keep(one)
+    assert kept.nearest(title("Photo gallery number 2999 from the red carpet tonight")) == (2999, 100)
+
+
+def pairs() -> list[tuple[str, str]]:
+    if not PAIRS.exists():
+        pytest.skip(f"no corpus at {CORPUS}: set NEWSLETTER_CORPUS to the folder that holds selection/")
+    with gzip.open(PAIRS, "rt", encoding="utf-8") as lines:
+        found = [line.rstrip("\n").split("\t") for line in lines]
+    return [(one, other) for one, other in found]
+
+
+@pytest.mark.corpus
+def test_six_in_ten_titles_given_to_one_address_are_recognised() -> None:
+    different = [(title(one), title(other)) for one, other in pairs() if one != other]
+    recognised = sum(likeness(one, other) is not None for one, other in different)
+    assert recognised / len(different) >= 0.60
+
+
+@pytest.mark.corpus
+def test_at_most_one_in_fifty_thousand_random_pairs_is_taken_for_one_story() -> None:
+    every = [(number, title(text)) for number, pair in enumerate(pairs()) for text in pair]
+    random = Random(47)
+    drawn = ((random.choice(every), random.choice(every)) for _ in range(50_000))
+    wrong = [
+        (one.text, other.text)
+        for (number, one), (another, other) in drawn
+        if number != another and one.words != other.words and likeness(one, other) is not None
+    ]
+    assert len(wrong) <= 1, wrong
+
+
+@pytest.mark.corpus
+def test_looking_up_by_rare_words_finds_nearly_all_that_comparing_everything_would() -> None:
+    matching = [(title(one), title(other)) for one, other in pairs()[:3000]]
+    matching = [pair for pair in matching if likeness(*pair) is not None]
+    kept = Kept([one for pair in matching for one in pair])
+    for one, _ in matching:
+        kept.keep(one)
+    found = sum(kept.nearest(other) is not None for _, other in matching)
+    assert found / len(matching) >= 0.97

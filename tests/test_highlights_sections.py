@@ -1,0 +1,116 @@
+"""Which sections an article is tried in."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from newsletter.highlights.candidate import Candidate
+from newsletter.highlights.sections import GUIDES, fits, homes
+from newsletter.issue import Article, Match, Section
+
+HIGHLIGHTS = Section("highlights", "Weekly highlights")
+GUIDE = Section("guides", "Entertainment guides", match=Match(title=GUIDES))
+FILMS = Section("films", "At the cinema", match=Match(category=("Movies", "Film")))
+MORE = Section("more", "Also this week")
+
+
+def article(title: str = "A show returns", **fields: object) -> Article:
+    return Article(title=title, **fields)  # type: ignore[arg-type]
+
+
+def tried(article: Article, *sections: Section, bound_to: tuple[str, ...] = ()) -> tuple[str, ...]:
+    return homes(Candidate(article, sections=bound_to), sections=sections)
+
+
+def test_a_rule_wins_over_a_catch_all_listed_before_it() -> None:
+    guide = article("Everything You Need to Know About 'All of Us Are Dead'")
+    assert tried(guide, HIGHLIGHTS, GUIDE) == ("guides",)
+    assert tried(article(), HIGHLIGHTS, GUIDE) == ("highlights",)
+
+
+def test_an_article_is_tried_in_every_section_whose_rule_it_fits() -> None:
+    assert tried(article("The 10 best films", categories=("film",)), HIGHLIGHTS, GUIDE, FILMS) == ("guides", "films")
+
+
+def test_what_fits_no_rule_is_tried_in_every_section_without_one() -> None:
+    assert tried(article(), HIGHLIGHTS, GUIDE, MORE) == ("highlights", "more")
+
+
+def test_what_fits_nothing_has_no_section() -> None:
+    assert tried(article(), GUIDE, FILMS) == ()
+
+
+def test_a_source_bound_to_sections_fills_those_alone() -> None:
+    assert tried(article("How to stream"), HIGHLIGHTS, GUIDE, bound_to=("highlights",)) == ("highlights",)
+    assert tried(article(), HIGHLIGHTS, GUIDE, bound_to=("guides",)) == ("guides",)
+    assert tried(article(), HIGHLIGHTS, bound_to=("gone",)) == ()
+
+
+def test_a_hint_of_the_source_that_names_a_section_counts_as_its_rule() -> None:
+    assert tried(article(section="Guides"), HIGHLIGHTS, GUIDE) == ("guides",)
+    assert tried(article(section="entertainment guides"), HIGHLIGHTS, GUIDE) == ("guides",)
+
+
+@pytest.mark.parametrize(
+    ("match", "fitting"),
+    [
+        (Match(), True),
+        (Match(category=("TV", "news")), True),
+        (Match(category=("shows",)), True),
+        (Match(category=("sport",)), False),
+        (Match(tag=("k-drama",)), True),
+        (Match(tag=("drama",)), False),
+        (Match(source=("SITE",)), True),
+        (Match(url_prefix=("/TV/",)), True),
+        (Match(url_prefix=("https://example.com/tv",)), True),
+        (Match(url_prefix=("/film", "/guides")), False),
+        (Match(title=r"^netflix"), True),
+        (Match(title=r"squid"), False),
+        (Match(category=("news",), tag=("squid",)), False),
+        (Match(category=("news",), tag=("k-drama",), title="renews"), True),
+    ],
+)
+def test_every_field_that_is_set_must_fit_in_any_case(match: Match, *, fitting: bool) -> None:
+    found = article(
+        "Netflix renews a show",
+        url="https://example.com/tv/a",
+        categories=("News",),
+        tags=("K-Drama",),
+        source="site",
+        section="Shows",
+    )
+    assert fits(found, match) is fitting
+
+
+def test_an_address_that_is_none_fits_no_prefix() -> None:
+    assert not fits(article(url="http://["), Match(url_prefix=("/tv",)))
+    assert not fits(article(), Match(url_prefix=("/tv",)))
+
+
+def test_a_broken_title_rule_is_refused_by_a_sentence() -> None:
+    with pytest.raises(ValueError, match="not a regular expression"):
+        fits(article(), Match(title="(best"))
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Your guide to the Oscars",
+        "How to watch the finale",
+        "Where to stream every Bond film",
+        "Everything You Need to Know About the Netflix K-Drama",
+        "The 25 best films of the year",
+        "22 K-Dramas We Can't Wait to Watch This 2022",
+    ],
+)
+def test_a_guide_is_known_by_its_title(title: str) -> None:
+    assert re.search(GUIDES, title, re.IGNORECASE)
+
+
+@pytest.mark.parametrize(
+    "title", ["Misguided: a review", "100 dead after concert fire", "2026 Oscars: who won", "She shows how"]
+)
+def test_news_is_not_taken_for_a_guide(title: str) -> None:
+    assert not re.search(GUIDES, title, re.IGNORECASE)
