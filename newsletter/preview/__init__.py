@@ -21,6 +21,7 @@ from __future__ import annotations
 import secrets
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,13 +57,14 @@ def run(
     desk = _desk(root, slot_key=slot_key, as_address=as_address, clock=clock)
     try:
         _fill_empty_shelf(desk, say=say)
-        with _listen(port) as listener:
+        with listen(port) as listener:
             number = listener.getsockname()[1]
             app = make_app(desk, port=number, token=secrets.token_urlsafe(32), stopping=lambda: server.should_exit)
             server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off"))
             desk.show()
             say(f"Preview: http://{LOOPBACK}:{number}/  (Ctrl-C stops it)")
-            with watching(desk):
+            # uvicorn raises the signal again once it has stopped; here that is the usual end.
+            with watching(desk), suppress(KeyboardInterrupt):
                 server.run(sockets=[listener])
     finally:
         desk.close()
@@ -92,11 +94,13 @@ def _desk(root: Path, *, slot_key: str | None, as_address: str | None, clock: Ca
     return Desk(root, open_project=lambda: Project(root, clock=clock), slot_key=slot_key, as_address=as_address)
 
 
-def _listen(port: int) -> socket.socket:
+def listen(port: int) -> socket.socket:
+    """A socket on loopback; port 0 takes a free one. Raises `ConfigurationError` when the port is taken."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((LOOPBACK, port))
+        listener.listen()
     except OSError as error:
         listener.close()
         raise ConfigurationError(

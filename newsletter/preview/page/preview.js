@@ -85,7 +85,7 @@ async function load() {
   } catch (error) {
     if (mine !== asked) return;
     toast(error.message);
-    if (now.as) { now.as = ""; remember(); load(); } // an address that is gone
+    if (now.as || now.slot) { now.as = now.slot = ""; remember(); load(); } // gone, or mistyped in the address bar
     return;
   }
   if (mine !== asked) return;
@@ -110,7 +110,7 @@ function draw() {
 function drawSlots() {
   const options = state.slots.map((slot) => {
     const day = new Date(slot.at).toLocaleDateString(undefined, { day: "numeric", month: "short" });
-    const option = make("option", "", `${slot.key} · ${day}${slot.state ? ` · ${slot.state}` : ""}`);
+    const option = make("option", "", `${slot.key} · ${day}`);
     option.value = slot.key;
     return option;
   });
@@ -119,8 +119,8 @@ function drawSlots() {
   const pill = $("state");
   pill.hidden = false;
   if (state.slot.stored) {
-    pill.textContent = `stored letter · ${state.slot.frozen} frozen`;
-    pill.title = "This issue is frozen: this is the stored letter, whatever templates and settings say now.";
+    pill.textContent = `${state.slot.state} · ${state.slot.frozen}`;
+    pill.title = `This issue is frozen for ${state.slot.frozen} people: this is the stored letter, whatever templates and settings say now.`;
   } else {
     const left = new Date(state.slot.at) - Date.now();
     const days = Math.floor(left / 864e5);
@@ -169,17 +169,14 @@ function drawInbox() {
   $("inbox").querySelector(".line span").textContent = letter.preheader;
   $("inbox").querySelector(".line").title = `${letter.subject}\n${letter.preheader}`;
   $("inbox").querySelector("time").textContent = clock(state.slot.at);
-  const [text, html, message] = $("views").querySelectorAll("small");
-  text.textContent = size(letter.text_bytes);
-  html.textContent = size(letter.html_bytes);
-  message.textContent = size(letter.message_bytes);
   const share = letter.html_bytes / letter.clip_bytes;
   const bar = $("ruler").querySelector("i");
   bar.style.width = `${Math.min(100, 85 * share)}%`;
   bar.className = share > 1 ? "bad" : share > 0.88 ? "warn" : "";
   const words = make("span");
-  words.append(make("b", "", size(letter.html_bytes)), ` of HTML, ${Math.round(100 * share)} % of what Gmail shows before it clips (102 KB)`);
-  $("ruler").querySelector(".size").replaceChildren(words);
+  words.append(make("b", "", size(letter.html_bytes)), ` of HTML: ${Math.round(100 * share)} % of what Gmail shows before it clips`);
+  const others = make("span", "others", ` · text ${size(letter.text_bytes)} · message ${size(letter.message_bytes)}`);
+  $("ruler").querySelector(".size").replaceChildren(words, others);
 }
 
 function drawPressed() {
