@@ -63,14 +63,17 @@ def seen(html: str, view: View) -> str:
 
 def at_home(html: str, *, public_url: str, prefix: str, has: Callable[[str], bool]) -> str:
     """The letter with every stored picture's public address replaced by `prefix` and its name."""
-    public = re.compile(re.escape(html_module.escape(public_url)) + r"/images/([0-9A-Za-z._-]+)")
+    public = _picture_address(public_url)
     return public.sub(lambda found: prefix + found[1] if has(found[1]) else found[0], html)
 
 
 def stored_pictures(html: str, *, public_url: str) -> list[str]:
     """The names of the pictures a letter loads from the public pages."""
-    public = re.compile(re.escape(html_module.escape(public_url)) + r"/images/([0-9A-Za-z._-]+)")
-    return list(dict.fromkeys(public.findall(html)))
+    return list(dict.fromkeys(_picture_address(public_url).findall(html)))
+
+
+def _picture_address(public_url: str) -> re.Pattern[str]:
+    return re.compile(re.escape(html_module.escape(public_url)) + r"/images/([0-9A-Za-z][0-9A-Za-z._-]*)")
 
 
 def prepared(html: str, *, urls: Sequence[str]) -> str:
