@@ -2,7 +2,7 @@
 
     python -m tests.catcher MAILDIR [--port 0] [--ready FILE]
 
-It prints its port, writes it to FILE when it can be talked to, and ends on SIGTERM or SIGINT. `running` is the same
+When it can be talked to it writes its port to FILE and prints it; it ends on SIGTERM or SIGINT. `running` is the same
 from Python. Every message gets the trace lines a mail server adds: Return-Path, Delivered-To (RFC 5321 §4.4).
 """
 
@@ -62,11 +62,11 @@ async def serve(maildir: Path, *, port: int, ready: Path | None) -> None:
     for each in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(each, ending.set)
     async with listening(Catcher(maildir).protocol, port=port) as number:
-        print(number, flush=True)
         if ready:
             beside = ready.with_name(ready.name + ".new")
             beside.write_text(f"{number}\n")
             beside.replace(ready)  # whoever waits for the file never sees half of it
+        print(number, flush=True)
         await ending.wait()
 
 

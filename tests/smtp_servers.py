@@ -17,16 +17,20 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-import trustme
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+if TYPE_CHECKING:
+    import trustme
 
 HOST = "127.0.0.1"
 
 
 @cache
 def authority() -> trustme.CA:
+    import trustme  # here, because the demo's mail server needs none of it
+
     return trustme.CA()
 
 

@@ -40,9 +40,8 @@ def test_as_a_program_it_says_its_port_and_ends_on_sigterm(tmp_path: Path) -> No
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) as program:
         assert program.stdout is not None
         port = int(program.stdout.readline())
-        ready_text = ready.read_text if ready.exists() else program.stdout.readline
+        assert int(ready.read_text()) == port
         send(port, messages=1)
-        assert int(ready_text()) == port
         program.send_signal(signal.SIGTERM)
         assert program.wait(10) == 0
     assert len(list((tmp_path / "inbox/new").iterdir())) == 1

@@ -36,6 +36,11 @@ def test_a_text_is_cut_between_words_and_says_so() -> None:
     assert words.shorten("The quick brown fox jumps", 18) == "The quick brown…"
 
 
+def test_whole_sentences_are_better_than_a_cut_one() -> None:
+    text = "Leaked documents reveal how it works. The press applauded. The reporters did not."
+    assert words.shorten(text, 62) == "Leaked documents reveal how it works. The press applauded."
+
+
 @given(st.text(alphabet=st.characters(blacklist_categories=("Cs", "Cc", "Zl", "Zp"))))
 def test_wrapped_lines_fit_and_lose_no_word(text: str) -> None:
     wrapped = words.wrap(text, "   ")

@@ -158,6 +158,32 @@ def test_a_server_that_is_away_is_one_sentence_and_everybody_still_waits(
     assert send(sender).totals == {"accepted": 3}
 
 
+def test_a_connection_lost_before_the_dot_costs_nobody_their_turn(
+    database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box
+) -> None:
+    people(book, 5)
+    losses = iter([False, True, False, True, True, False, False, False])
+
+    def lose(_message: object) -> None:
+        if next(losses, False):
+            raise SendError("the connection was lost", permanent=False)
+
+    inbox.on_offer = lose
+    freeze(database, book, letter, now=NOW)
+    report = sender.send(sender.issues.get("2026-W47"), open_backend("memory", connections=1), stop=threading.Event())
+    assert report.totals == {"accepted": 5}
+    assert not audit(database)[0].ever_in_doubt
+
+
+def test_a_message_that_loses_every_connection_is_deferred_and_the_others_go_on(
+    database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box
+) -> None:
+    addresses = people(book, 3)
+    inbox.on_offer = refusing({addresses[0]: SendError("the connection was lost", permanent=False)})
+    freeze(database, book, letter, now=NOW)
+    assert send(sender).totals == {"accepted": 2, "deferred": 1}
+
+
 def test_a_wrong_password_stops_everything_and_loses_nobody(
     database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box
 ) -> None:

@@ -18,7 +18,7 @@ from newsletter.issue import Article, SignalKind
 from newsletter.sources import Pulled, PullState, feed_xml, load
 from newsletter.sources.dates import DateOrder
 from newsletter.sources.feed import parse
-from newsletter.sources.feed_items import Reading
+from newsletter.sources.reading import Reading
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 HERE = Reading("site", "https://site.example/feed", now=NOW)
@@ -51,7 +51,8 @@ def test_an_item_becomes_an_article() -> None:
                 "<guid isPermaLink='false'>tag:1</guid><pubDate>Fri, 20 Nov 2026 10:00:00 GMT</pubDate>"
                 "<dc:creator>Jane Doe and John Roe</dc:creator><category>Film</category><category>film</category>"
                 "<category>TV</category><description>&lt;p&gt;What it is.&lt;/p&gt;&lt;p&gt;The post A title appeared "
-                "first on Site.&lt;/p&gt;</description><content:encoded><![CDATA[<p>One.</p><p>Two.</p>]]></content:encoded>"
+                "first on Site.&lt;/p&gt;</description>"
+                "<content:encoded><![CDATA[<p>One.</p><p>Two.</p>]]></content:encoded>"
                 "<slash:comments>12</slash:comments>",
                 link="https://site.example/a?utm_source=rss&amp;id=1",
             ),
@@ -149,10 +150,10 @@ def test_a_feed_made_to_stall_the_reader_is_given_up_in_time(data: bytes, monkey
 def test_entities_of_a_feed_read_no_files_and_do_not_explode() -> None:
     external = b'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/hostname">]>'
     laughs = b'<!DOCTYPE x [<!ENTITY a "ha">' + b"".join(
-        f'<!ENTITY {chr(98 + n)} "{f"&{chr(97 + n)};" * 10}">'.encode() for n in range(9)
+        f'<!ENTITY {chr(98 + n)} "{f"&{chr(97 + n)};" * 10}">'.encode() for n in range(7)
     )
     for doctype in (external, laughs + b"]>"):
-        data = rss(item(title="&e;&j;x")).replace(b"?>", b"?>" + doctype, 1)
+        data = rss(item(title="&e;&h;x")).replace(b"?>", b"?>" + doctype, 1)
         article = only(data)
         assert len(article.title) < 20
 
@@ -183,9 +184,10 @@ def test_the_settings_of_a_source_say_how_its_dates_are_meant() -> None:
 
 def test_atom_gives_its_dates_links_and_authors() -> None:
     article = only(
-        b'<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="de"><title>S</title><entry><title type="html">A &amp;amp; B'
-        b'</title><id>urn:1</id><link rel="alternate" href="/a"/><link rel="self" href="/feed/a"/><author><name>Jane Doe'
-        b"</name></author><published>2026-11-20T10:00:00Z</published><updated>2026-11-21T10:00:00Z</updated>"
+        b'<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="de"><title>S</title><entry>'
+        b'<title type="html">A &amp;amp; B</title><id>urn:1</id><link rel="alternate" href="/a"/>'
+        b'<link rel="self" href="/feed/a"/><author><name>Jane Doe</name></author>'
+        b"<published>2026-11-20T10:00:00Z</published><updated>2026-11-21T10:00:00Z</updated>"
         b'<summary type="text">5 &lt; 6</summary></entry></feed>'
     )
     assert (article.title, article.url, article.guid) == ("A & B", "https://site.example/a", "urn:1")

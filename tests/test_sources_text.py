@@ -79,7 +79,7 @@ def test_what_only_says_that_there_is_more_is_dropped(fed: str, left: str) -> No
 
 
 def test_a_summary_ends_with_a_sentence() -> None:
-    text = "Mr. Smith of the U.S. Army went home at 5 p.m. on Monday. Then he slept for a very long time, and woke up again."
+    text = "Mr. Smith of the U.S. Army went home at 5 p.m. on Monday. Then he slept for a very long time and woke up."
     assert first_sentences(text, limit=80) == "Mr. Smith of the U.S. Army went home at 5 p.m. on Monday."
     assert first_sentences("Short.", limit=80) == "Short."
     assert (
@@ -110,6 +110,10 @@ def test_a_summary_never_cuts_a_word_and_never_exceeds_its_limit(words: list[str
 def test_a_summary_does_not_repeat_the_title() -> None:
     assert summary_of("The “Title”\nWhat happened.", title='The "Title"') == "What happened."
     assert summary_of("The Title", title="The title") == ""
+
+
+def test_what_a_plug_in_adds_below_the_cut_is_no_summary() -> None:
+    assert summary_of("It was a time […]\nRelated: ten more things") == "It was a time…"
 
 
 def test_a_title_is_one_line_of_bounded_length() -> None:

@@ -111,7 +111,8 @@ class MemoryConnection:
             raise RuntimeError("a message is already offered; hand it over or abandon it first")
         if not self._alive:
             raise SendError("the connection is closed", permanent=False)
-        if problem := fault(message.data) or address_fault(message.recipient):
+        problem = fault(message.data) or address_fault(message.recipient)
+        if problem or (message.sender and (problem := address_fault(message.sender))):
             raise SendError(f"the message is not fit for the wire: {problem}", permanent=True)
         self._follow(self._box.on_offer, message)
         self._offered = message

@@ -1,8 +1,8 @@
 """What may go on the wire: the promises of `Message`, checked byte by byte. Pure.
 
 `letter.py` keeps these promises by construction, so a sender that is in a hurry need not call this for every message
-(it reads the message several times: about 0.3 ms for 80 KB). The `memory` backend does, for every message of every
-test, and so does the contract suite.
+(it reads the message several times: about half a millisecond for 80 KB). The `memory` backend does, for every message
+of every test, and so does the contract suite.
 """
 
 from __future__ import annotations

@@ -101,11 +101,12 @@ def _refused(error: Exception) -> int:
         more = f" (`{context.command_path} --help` says more)" if context else ""
         output.complain(error.format_message().rstrip(".") + more)
         return error.exit_code
-    from subscribers import SubscribersError
-
-    if isinstance(error, NewsletterError | SubscribersError):
+    # Whoever raised one of the other family has loaded it.
+    theirs = getattr(sys.modules.get("subscribers"), "SubscribersError", NewsletterError)
+    if isinstance(error, NewsletterError | theirs):
         output.complain(str(error))
-        return error.exit_code
+        code: int = error.exit_code
+        return code
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
         output.complain(f"{where}{error.strerror or error}; put that right and run it again")

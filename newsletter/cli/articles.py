@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ from newsletter.cli.call import Call, Group, json_option, not_yet, pass_call
 from newsletter.errors import ConfigurationError, Refused
 
 if TYPE_CHECKING:
-    from newsletter.issue import Article
+    from newsletter.issue import Article, Slot
     from newsletter.shelf import Shelved
 
 ADDED = "added-by-hand"
@@ -287,24 +287,24 @@ def drop(call: Call, what: str) -> None:
 
 @articles.command()
 @click.argument("what")
-@click.option("--until", metavar="KEY", help="The first issue that may carry it (default: the one after this week's).")
+@click.option("--until", metavar="KEY", help="The first issue that may carry it (default: the one after the next).")
 @pass_call
 def hold(call: Call, what: str, until: str | None) -> None:
     """Keep this article for a later issue."""
     number = _number(call, what)
-    slot = call.slot(until) if until else _next(call)
+    slot = call.slot(until) if until else _after_the_coming(call)
     call.project.shelf.hold(number, until=slot.key)
     output.say(f"{number} is held until {slot.key}")
 
 
-def _next(call: Call) -> Any:
-    from datetime import timedelta
-
+def _after_the_coming(call: Call) -> Slot:
+    """The slot after the next one that still has its issue before it."""
     from newsletter.slots import slots
 
-    now = call.slot(None).at
-    rule = call.project.schedule
-    return next(slot for slot in slots(rule, start=now, end=now + timedelta(weeks=3)) if slot.key > call.slot(None).key)
+    this_week = call.slot(None).at
+    row = call.project.issues.find(call.slot(None).key)
+    coming = list(slots(call.project.schedule, start=this_week, end=this_week + timedelta(weeks=4)))
+    return coming[2 if row is not None and row.state not in ("draft", "approved") else 1]
 
 
 not_yet(articles, "pin", "Put an article into the issue at a place of your choice.")

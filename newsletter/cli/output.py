@@ -152,7 +152,8 @@ def _safe(text: str) -> str:
         return text
     from newsletter.letter import clean
 
-    return "\n".join(clean(line) if line.strip() else "" for line in text.split("\n"))
+    lines = [(line[: len(line) - len(line.lstrip(" "))], clean(line)) for line in text.split("\n")]
+    return "\n".join(indent + line if line else "" for indent, line in lines)
 
 
 def heading(title: str, beside: str = "") -> None:

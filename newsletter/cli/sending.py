@@ -156,15 +156,15 @@ def _say_report(call: Call, report: Report) -> None:
         return
     already = " already; nobody was mailed now" if report.already else ""
     output.say(f"\n{report.slot_key} “{report.subject}” is {report.state}{already}" + _because(report))
-    if report.ended.workers:
+    if report.ended.claims or report.ended.doubts:
         output.say(
-            f"  {report.ended.workers} workers had died: {report.ended.claims} claims were given back, "
-            f"{report.ended.doubts} messages are in doubt"
+            f"  a worker had died before: {report.ended.claims} people it had claimed wait again, "
+            f"{report.ended.doubts} are in doubt"
         )
     output.say(f"  frozen {report.frozen:,}: {output.counts(report.totals, always=TOLD)}")
-    if not report.already:
+    if report.run.get("accepted"):
         output.say(f"  handed over to {call.project.backend().where}")
-    if report.next_try_at is not None:
+    if report.next_try_at is not None and report.next_try_at > call.clock():
         output.say(
             f"  not finished: the next try is at {output.when(report.next_try_at, call.zone)}; "
             "`newsletter send` goes on then, and `newsletter serve` does by itself"

@@ -11,13 +11,17 @@ from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 from newsletter.issue import Card
 
 COLUMNS = 72
+_SENTENCE_END = re.compile(r"[.!?\u2026\u3002][\"'\u2019\u201d)\]]*(?=\s)")
 _WEEK = re.compile(r"(\d{4})-W(\d{2})")
 
 
 def shorten(text: str, width: int) -> str:
-    """At most `width` characters, cut between words where there are any, with an ellipsis where something is lost."""
+    """At most `width` characters: whole sentences if they fill most of it, else cut between words with an ellipsis."""
     if len(text) <= width:
         return text
+    ends = [found.end() for found in _SENTENCE_END.finditer(text[: width + 1])]
+    if ends and ends[-1] > width * 0.6:
+        return text[: ends[-1]]
     cut = text[: width - 1]
     space = cut.rfind(" ")
     if space > width * 0.6:

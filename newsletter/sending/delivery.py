@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from newsletter.backends import Backend, Connection, Message
-from newsletter.errors import ConfigurationError, InDoubt, SendError, Unavailable
+from newsletter.errors import ConfigurationError, DatabaseError, InDoubt, SendError, Unavailable
 from newsletter.sending.ledger import Claim, Ledger, Outcome
 from newsletter.sending.pace import Pace
 from newsletter.sending.states import State
@@ -156,13 +156,17 @@ class _Lane:
     def _one(self, mailing: Mailing, claim: Claim, connection: Connection) -> None:
         ledger = mailing.ledger
         try:
-            connection.offer(mailing.message(claim))
+            offered = self._offer(mailing.message(claim), connection)
         except SendError as error:
             self._record(ledger, claim, self._refusal(error, claim))
             return
         except BaseException:
             ledger.give_back([claim], self._worker, now=self._clock())
             raise
+        if offered is None:
+            ledger.give_back([claim], self._worker, now=self._clock())
+            return
+        connection = offered
         if not ledger.intend(claim, self._worker, now=self._clock()):
             connection.abandon()
             return
@@ -176,8 +180,34 @@ class _Lane:
             outcome = Outcome(State.ACCEPTED, reply.code, reply.text)
         self._record(ledger, claim, outcome)
 
+    def _offer(self, message: Message, connection: Connection | None) -> Connection | None:
+        """Offer the message, over a new connection when one is lost: that says nothing about the reader.
+
+        Gives the connection it is offered on, or None when asked to stop meanwhile.
+        """
+        for last in (False, False, True):
+            if connection is None:
+                return None
+            try:
+                connection.offer(message)
+            except SendError as error:
+                lost = error.code is None and not error.permanent and not connection.alive
+                if last or not lost:
+                    raise
+                connection = self._open()
+            else:
+                return connection
+        return None
+
     def _record(self, ledger: Ledger, claim: Claim, outcome: Outcome) -> None:
-        ledger.record(claim, self._worker, outcome, now=self._clock())
+        # An answer that is known and not written down becomes a doubt: it is worth some patience with the database.
+        for pause in (*RECONNECT, None):
+            try:
+                ledger.record(claim, self._worker, outcome, now=self._clock())
+                break
+            except DatabaseError:
+                if pause is None or not self._wait(timedelta(seconds=pause)):
+                    raise
         self._tally.add(outcome)
 
     def _refusal(self, error: SendError, claim: Claim) -> Outcome:

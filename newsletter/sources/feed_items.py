@@ -10,24 +10,22 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, tzinfo
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from newsletter.errors import SourceError
 from newsletter.issue import Article, Image, Signal, SignalKind
 from newsletter.links import canonical, is_home_page
 from newsletter.sources import Pulled
-from newsletter.sources.dates import DateOrder, read_date
 from newsletter.sources.feed_xml import MAX_ITEMS
 from newsletter.sources.pictures import Offer, acceptable, first_inline, largest
+from newsletter.sources.reading import Reading, shortened
 from newsletter.sources.text import MAX_BODY, labels, names, one_line, plain, summary_of, tidy, without_boilerplate
 
-MAX_PROBLEMS = 10
 FULL_TEXT = 600
 """Characters from which a description without a `content` beside it is the article itself and not its blurb."""
 
-_LAST_MOMENT = datetime(9000, 1, 1, tzinfo=UTC)
 _PAID = re.compile(
     r"sponsored(?: content| post)?|advertisements?|advertorial|paid (?:post|content)|partner content|promoted|"
     r"promotion|brand(?:ed)? content|anzeige|werbung|publireportage|publicidad|"
@@ -36,26 +34,6 @@ _PAID = re.compile(
 )
 _A_TAG = re.compile(r"</?[a-z][a-z0-9]{0,9}(?:\s[^<>]{0,500})?/?>", re.IGNORECASE)
 _PAID_TITLE = re.compile(rf"(?:\[(?:{_PAID.pattern}|ad)\]|(?:{_PAID.pattern})\s*[:|–—-]\s)", re.IGNORECASE)  # noqa: RUF001
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What a reading of a source knows from outside: its name, its address, how it writes dates, what time it is."""
-
-    source: str
-    address: str = ""
-    zone: tzinfo = UTC
-    order: DateOrder | None = None
-    now: datetime = _LAST_MOMENT
-
-    def date(self, raw: str) -> datetime | None:
-        return read_date(raw, zone=self.zone, now=self.now, order=self.order) if raw.strip() else None
-
-
-def shortened(problems: Iterable[str]) -> tuple[str, ...]:
-    """The first lines, and how many more there were."""
-    lines = tuple(problems)
-    return lines if len(lines) <= MAX_PROBLEMS else (*lines[:MAX_PROBLEMS], f"and {len(lines) - MAX_PROBLEMS} more")
 
 
 def from_xml(found: Mapping[str, Any], *, reading: Reading) -> Pulled:

@@ -51,7 +51,10 @@ def read_xml(data: bytes, *, address: str, content_type: str) -> dict[str, Any]:
         headers["content-type"] = content_type
     data = _EMPTY_ITEM.sub(b"", data)
     if _is_ordinary(data):
-        return _parse(data, headers)
+        try:
+            return _parse(data, headers)
+        except (ValueError, LookupError, TypeError, AttributeError, AssertionError, RuntimeError) as error:
+            raise TooHardError(f"feedparser fails on it ({type(error).__name__})") from error
     order = json.dumps(headers).encode() + b"\n"
     try:
         child = subprocess.run(  # noqa: S603 - our own file, no shell, no argument from outside
@@ -65,7 +68,7 @@ def read_xml(data: bytes, *, address: str, content_type: str) -> dict[str, Any]:
     except subprocess.TimeoutExpired as error:
         raise TooHardError(f"it took longer than {CHILD_SECONDS} seconds to read") from error
     except (subprocess.CalledProcessError, ValueError) as error:
-        raise TooHardError("it took too much memory to read") from error
+        raise TooHardError("reading it failed, or took too much memory") from error
     return result
 
 

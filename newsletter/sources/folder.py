@@ -25,7 +25,6 @@ from newsletter.errors import SourceError
 from newsletter.fetch import Fetcher
 from newsletter.issue import Article
 from newsletter.sources import Pulled, PullState, StoredImage, utc_now
-from newsletter.sources.feed_items import Reading, shortened
 from newsletter.sources.folder_fields import FieldError, article_from_fields
 from newsletter.sources.folder_images import MAX_IMAGE_BYTES
 from newsletter.sources.options import (
@@ -37,6 +36,7 @@ from newsletter.sources.options import (
     read_common,
     web_address,
 )
+from newsletter.sources.reading import Reading, shortened
 
 MAX_BYTES = 1024 * 1024
 MAX_FRONT_MATTER = 64 * 1024

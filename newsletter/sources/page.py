@@ -21,7 +21,6 @@ from newsletter.fetch import Fetcher
 from newsletter.issue import Article
 from newsletter.links import canonical
 from newsletter.sources import Pulled, PullState, utc_now
-from newsletter.sources.feed_items import Reading, shortened
 from newsletter.sources.options import (
     Common,
     exactly_one,
@@ -34,6 +33,7 @@ from newsletter.sources.options import (
 )
 from newsletter.sources.page_html import article_from_html
 from newsletter.sources.page_text import article_from_text
+from newsletter.sources.reading import Reading, shortened
 
 ACCEPT = "text/html, application/xhtml+xml, text/plain;q=0.8, */*;q=0.5"
 MAX_BYTES = 3 * 1024 * 1024

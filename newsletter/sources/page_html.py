@@ -18,10 +18,10 @@ from lxml import etree
 from newsletter.errors import SourceError
 from newsletter.issue import Article, Image
 from newsletter.links import canonical, is_home_page, same_site
-from newsletter.sources.feed_items import Reading
 from newsletter.sources.page_json_ld import first, json_ld, texts
 from newsletter.sources.page_text import card_in, related_in, signals_of
 from newsletter.sources.pictures import Offer, acceptable, inline_offer
+from newsletter.sources.reading import Reading
 from newsletter.sources.text import MAX_BODY, labels, names, one_line, plain, summary_of, tidy, without_boilerplate
 
 _DATE_METAS = (
@@ -34,6 +34,11 @@ _DATE_METAS = (
     "timestamp",
 )  # fmt: skip
 _UPDATED_METAS = ("article:modified_time", "og:updated_time", "datemodified", "last-modified", "dcterms.modified")
+MAX_ELEMENTS = 100_000
+MAX_PARAGRAPHS = 3000
+MAX_TEXT = 20_000
+"""Characters of one element. Nested elements repeat each other's text, so without bounds a page could cost minutes."""
+
 _NO_STORY = frozenset(
     {"nav", "footer", "aside", "form", "figure", "header", "script", "style", "noscript", "iframe", "button", "select"}
 )
@@ -52,6 +57,7 @@ def article_from_html(data: bytes, *, reading: Reading, content_type: str = "") 
     """The article of a page. `reading.address` is where the page lies on the web, "" for a saved file."""
     page = parse_html(data, content_type=content_type)
     metas, node = _metas(page), json_ld(page)
+    etree.strip_elements(page, "script", "style", "noscript", "template", "svg", with_tail=False)
     title = _title(page, metas, node)
     url = _address(page, metas, data, live_at=reading.address)
     base = url or reading.address
@@ -106,6 +112,8 @@ def parse_html(data: bytes, *, content_type: str = "") -> Element:
         raise SourceError("The page holds no HTML that can be read; check the address or the file.") from error
     if page is None:
         raise SourceError("The page is empty; check the address or the file.")
+    if sum(1 for _ in islice(page.iter(), MAX_ELEMENTS + 1)) > MAX_ELEMENTS:
+        raise SourceError(f"The page has more than {MAX_ELEMENTS:,} elements; is it an article?")
     return page
 
 
@@ -149,7 +157,7 @@ def _title(page: Element, metas: Mapping[str, list[str]], node: Mapping[str, Any
     site = _meta(metas, "og:site_name", "application-name")
     headings = [
         text
-        for heading in page.iter("h1")
+        for heading in islice(page.iter("h1"), 10)
         if (text := one_line(_text_of(heading))) and _letters(text) != _letters(site)
     ]
     document = _text_of(page.find(".//title"))
@@ -219,7 +227,7 @@ def _time_element(page: Element) -> str:
             r"\d{4}", stamp
         ):
             return stamp
-    for heading in page.iter("h1"):
+    for heading in islice(page.iter("h1"), 10):
         scope = heading
         for _step in range(4):
             scope = scope.getparent() if scope.getparent() is not None else scope
@@ -310,14 +318,15 @@ def _text_of(element: Element | None) -> str:
     """The visible text of an element, on one line."""
     if element is None:
         return ""
-    return " ".join(tidy("".join(element.itertext())).split())
+    text = "".join(islice(element.itertext(), 1000))[:MAX_TEXT]
+    return " ".join(tidy(text).split())
 
 
 def _paragraphs(page: Element) -> list[str]:
     """The paragraphs of the story: those of the element whose own paragraphs hold the most text."""
     told = (
         paragraph
-        for paragraph in page.iter("p")
+        for paragraph in islice(page.iter("p"), MAX_PARAGRAPHS)
         if not _NO_STORY.intersection(above.tag for above in paragraph.iterancestors())
     )
     found = [(paragraph, text) for paragraph in told if len(text := _text_of(paragraph)) >= 20]

@@ -35,9 +35,11 @@ def json_ld(page: Element) -> Mapping[str, Any]:
 def _objects(script: Element) -> Iterator[Mapping[str, Any]]:
     if "ld+json" not in (script.get("type") or "").lower() or not script.text:
         return
-    text = re.sub(
-        r"^\s*(?:<!--|//<!\[CDATA\[|/\*<!\[CDATA\[\*/)|(?:-->|//\]\]>|/\*\]\]>\*/)?[\s;]*$", "", script.text[:1_000_000]
-    )
+    text = script.text[:1_000_000].strip()
+    for wrapping in ("<!--", "//<![CDATA[", "/*<![CDATA[*/"):
+        text = text.removeprefix(wrapping)
+    for wrapping in (";", "-->", "//]]>", "/*]]>*/"):
+        text = text.removesuffix(wrapping).rstrip()
     try:
         found = json.loads(text, strict=False)
     except (ValueError, RecursionError):

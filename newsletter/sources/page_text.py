@@ -10,14 +10,14 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import datetime
-from difflib import SequenceMatcher
 
 from newsletter.issue import Article, Card, Signal, SignalKind
 from newsletter.links import canonical
-from newsletter.sources.feed_items import Reading
 from newsletter.sources.pictures import pixels
-from newsletter.sources.text import MAX_BODY, names, one_line, summary_of, tidy
+from newsletter.sources.reading import Reading
+from newsletter.sources.text import MAX_BODY, MAX_TITLE, names, one_line, summary_of, tidy
 
+MAX_LINES = 20_000
 MAX_DEK = 250
 """Characters. A second paragraph that is longer is already the story."""
 
@@ -57,7 +57,7 @@ _STARS = re.compile(
 _NO_COMMENT = re.compile(r"\bbe the first to comment\b", re.IGNORECASE)
 _COMMENTS = re.compile(r"(\d[\d,]{0,6}) comments?", re.IGNORECASE)
 _CARD_END = re.compile(r"your rating|rate (?:it|this).{0,20}", re.IGNORECASE)
-_BYLINE = re.compile(r"by\s+((?:[^\W\d_][\w'’.-]*\s*){1,5})(?:[|,•-].*)?", re.IGNORECASE)  # noqa: RUF001
+_BYLINE = re.compile(r"by\s+([^\W\d_][\w'’.-]*(?:\s+[^\W\d_][\w'’.-]*){0,4})\s*(?:[|,•-].*)?", re.IGNORECASE)  # noqa: RUF001
 _ADDRESS = re.compile(r"(?:(?:url|source|link|address|original)\s*:\s*)?(https?://\S+)", re.IGNORECASE)
 
 
@@ -100,7 +100,7 @@ def tidy_lines(data: bytes) -> list[str]:
             continue
     else:
         text = data.decode("utf-8", "replace")
-    return [tidy(line) for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
+    return [tidy(line) for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")[:MAX_LINES]]
 
 
 def card_in(lines: list[str]) -> Card | None:
@@ -186,9 +186,9 @@ def _count(digits: str) -> int:
 
 
 def _alike(line: str, title: str) -> bool:
-    """Whether a line is only a title again, whatever its quotation marks."""
-    one, other = (re.sub(r"\W+", " ", text).casefold().strip() for text in (line, title))
-    return one == other or (len(one) < 300 and SequenceMatcher(None, one, other).ratio() >= 0.92)
+    """Whether a line is only a title again, whatever its quotation marks, and give or take a word in ten."""
+    one, other = (set(re.findall(r"\w+", text[:MAX_TITLE].casefold())) for text in (line, title))
+    return len(line) <= MAX_TITLE and len(one & other) * 10 >= len(one | other) * 9 > 0
 
 
 def _facts(story: list[str], *, reading: Reading) -> tuple[Article, list[str]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from newsletter.issue import Image
 from newsletter.links import picture_address
@@ -23,7 +24,10 @@ _ORNAMENT = re.compile(
     re.IGNORECASE,
 )
 _NOT_A_PHOTO = re.compile(r"\.(?:svgz?|ico|mp3|mp4|m4a|m4v|mov|webm|ogg|pdf|swf|zip|js|css|html?)$", re.IGNORECASE)
-_INLINE = re.compile(r"<img\b((?:[^>\"']|\"[^\"]{0,4000}\"|'[^']{0,4000}'){0,200})>", re.IGNORECASE)
+_TAG_START = re.compile(r"<img(?=[\s/])", re.IGNORECASE)
+_TAG_REST = re.compile(r"(?:[^>\"']|\"[^\"]*\"|'[^']*')*+")
+MAX_TAG = 4000
+MAX_TAGS = 50
 _ATTRIBUTE = re.compile(r"([a-z-]{2,20})\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))", re.IGNORECASE)
 
 
@@ -57,8 +61,9 @@ def largest(offers: Iterable[Offer], *, against: str) -> Image | None:
 
 def first_inline(html: str, *, against: str) -> Image | None:
     """The first picture inside a text that is not known to be narrow."""
-    for found in _INLINE.finditer(html[:MAX_MARKUP]):
-        attributes = {name.lower(): a or b or c for name, a, b, c in _ATTRIBUTE.findall(found.group(1))}
+    for start in islice(_TAG_START.finditer(html[:MAX_MARKUP]), MAX_TAGS):
+        tag = _TAG_REST.match(html, start.end(), start.end() + MAX_TAG)
+        attributes = {name.lower(): a or b or c for name, a, b, c in _ATTRIBUTE.findall(tag.group() if tag else "")}
         image = acceptable(inline_offer(attributes), against=against, smallest=SMALLEST)
         if image:
             return image

@@ -72,6 +72,7 @@ _BOILERPLATE = re.compile(
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
 _CUT_MARK = re.compile(r"\s*(?:\[\s*(?:…|\.{3}|\+|&hellip;)\s*\]|\(\s*(?:…|\.{3})\s*\))\s*$")
+_CUT_LINE = re.compile(r"\[\s*(?:…|\.{3})\s*\](?=\n)")  # what follows it was put there by a plug-in
 _SENTENCE_END = re.compile(r"""(?:[.!?…]+["'”’»)\]]*(?=\s|$)|[。！？]+[」』”’）]*)""")
 _NOT_AN_END = re.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|Gen|Gov|Sen|Rep|Lt|Col|Sgt|Rev|Hon|vs|No|Vol|Ep|Inc|Ltd|Co|Corp|bzw|Nr|ca|approx|"
@@ -135,7 +136,8 @@ def first_sentences(text: str, *, limit: int = SUMMARY_LIMIT) -> str:
 
 def summary_of(text: str, *, title: str = "", limit: int = SUMMARY_LIMIT) -> str:
     """A blurb from a longer text: boilerplate gone, whole sentences, and not just the title again."""
-    text = without_boilerplate(text)
+    cut = _CUT_LINE.search(text)
+    text = without_boilerplate(text[: cut.end()] if cut else text)
     lines = text.split("\n")
     while title and lines and _same_words(lines[0], title):
         lines.pop(0)

@@ -1,0 +1,32 @@
+"""What every reading of a source knows from outside, and how its problems are told. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+
+from newsletter.sources.dates import DateOrder, read_date
+
+MAX_PROBLEMS = 10
+_LAST_MOMENT = datetime(9000, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a reading of a source knows from outside: its name, its address, how it writes dates, what time it is."""
+
+    source: str
+    address: str = ""
+    zone: tzinfo = UTC
+    order: DateOrder | None = None
+    now: datetime = _LAST_MOMENT
+
+    def date(self, raw: str) -> datetime | None:
+        return read_date(raw, zone=self.zone, now=self.now, order=self.order) if raw.strip() else None
+
+
+def shortened(problems: Iterable[str]) -> tuple[str, ...]:
+    """The first lines, and how many more there were."""
+    lines = tuple(problems)
+    return lines if len(lines) <= MAX_PROBLEMS else (*lines[:MAX_PROBLEMS], f"and {len(lines) - MAX_PROBLEMS} more")

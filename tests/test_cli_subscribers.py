@@ -1,0 +1,119 @@
+"""`subscribers …`: the Book as the operator sees it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.command_line import demo, run
+
+GOOD_AND_BAD = (
+    'email,name\nnew@example.org,New\nnobody,No\nnew@example.org,Twice\nada@harbourlight.example,Ada\n"open,x\n'
+)
+
+
+def parsed(text: str) -> Any:
+    return json.loads(text)
+
+
+def status(project: Path, email: str) -> str:
+    return str(parsed(run("subscribers", "show", email, "--json", project=project).stdout)["subscriber"]["status"])
+
+
+def test_an_import_keeps_the_good_rows_and_lists_the_bad_ones(tmp_path: Path) -> None:
+    project = demo(tmp_path)
+    file = tmp_path / "people.csv"
+    file.write_text(GOOD_AND_BAD)
+    taken = run("subscribers", "import", str(file), project=project)
+    assert taken.exit_code == 1
+    assert "row 3: “nobody” is not an e-mail address" in taken.stdout
+    assert "row 6: a quote is opened here and never closed" in taken.stdout
+    assert "5 rows: 1 new, 1 known already, 1 named twice, 2 bad" in taken.stdout
+    assert status(project, "new@example.org") == "pending"
+
+
+def test_an_import_again_changes_nothing(tmp_path: Path) -> None:
+    project = demo(tmp_path)
+    file = tmp_path / "people.csv"
+    file.write_text("email\nnew@example.org\n")
+    assert (
+        parsed(run("subscribers", "import", str(file), "--confirmed", "--json", project=project).stdout)["created"] == 1
+    )
+    again = run("subscribers", "import", str(file), "--confirmed", "--json", project=project)
+    assert again.exit_code == 0
+    assert parsed(again.stdout)["already"] == 1
+    assert status(project, "new@example.org") == "active"
+
+
+def test_nobody_who_left_comes_back_by_an_import(tmp_path: Path) -> None:
+    project = demo(tmp_path)
+    file = tmp_path / "people.csv"
+    file.write_text("email\nhelene@minuit.example\ncrosspatch@icehouse.example\n")
+    taken = run("subscribers", "import", str(file), "--confirmed", project=project)
+    assert "1 who left (they stay out), 1 suppressed (they stay out)" in taken.stdout
+    assert status(project, "helene@minuit.example") == "unsubscribed"
+
+
+def test_an_export_is_an_import(tmp_path: Path) -> None:
+    project = demo(tmp_path)
+    file = tmp_path / "all.csv"
+    assert run("subscribers", "export", "--output", str(file), project=project).exit_code == 0
+    assert run("subscribers", "export", project=project).stdout.splitlines() == file.read_text().splitlines()
+    again = parsed(run("subscribers", "import", str(file), "--json", project=project).stdout)
+    assert (again["rows"], again["created"], again["bad_count"]) == (25, 0, 0)
+
+
+def test_an_added_person_is_pending_until_the_mail_is_answered(tmp_path: Path) -> None:
+    project = demo(tmp_path)
+    added = run("subscribers", "add", "new@example.org", "--name", "New", project=project)
+    assert "a confirmation mail waits in the outbox" in added.stdout
+    assert status(project, "new@example.org") == "pending"
+    assert "is active" in run("subscribers", "add", "new@example.org", "--confirmed", project=project).stdout
+    assert status(project, "new@example.org") == "active"
+    assert "active already" in run("subscribers", "add", "new@example.org", project=project).stdout
+
+
+def test_the_list_goes_on_after_the_last_address(tmp_path: Path) -> None:
+    project = demo(tmp_path)
+    seen: list[str] = []
+    after: list[str] = []
+    while True:
+        page = parsed(run("subscribers", "list", "--limit", "10", "--json", *after, project=project).stdout)
+        seen += [one["email"] for one in page["subscribers"]]
+        if page["next"] is None:
+            break
+        after = ["--after", page["next"]]
+    assert len(seen) == len(set(seen)) == 25
+    assert "--after " in run("subscribers", "list", "--limit", "10", project=project).stderr
+    pending = parsed(run("subscribers", "list", "--status", "pending", "--json", project=project).stdout)
+    assert len(pending["subscribers"]) == 3
+
+
+def test_a_suppression_is_shown_stays_and_can_be_lifted(tmp_path: Path) -> None:
+    project = demo(tmp_path)
+    who = "ada@harbourlight.example"
+    assert (
+        f"{who} is suppressed"
+        in run("subscribers", "suppress", who, "--reason", "asked by phone", project=project).stdout
+    )
+    assert "the first reason stays" in run("subscribers", "suppress", who, project=project).stdout
+    assert ": asked by phone" in run("subscribers", "show", who, project=project).stdout
+    assert run("subscribers", "suppress", who, "--lift", project=project).exit_code == 0
+    assert run("subscribers", "suppress", who, "--lift", project=project).exit_code == 1
+
+
+def test_someone_unsubscribed_or_forgotten_gets_no_issue(tmp_path: Path) -> None:
+    project = demo(tmp_path)
+    run("subscribers", "unsubscribe", "ada@harbourlight.example", project=project)
+    assert "left before" in run("subscribers", "unsubscribe", "ada@harbourlight.example", project=project).stdout
+    run("subscribers", "forget", "bjorn@fjordpost.example", project=project)
+    assert "nobody" in run("subscribers", "forget", "never@example.org", project=project).stdout
+    assert parsed(run("send", "--yes", "--json", project=project).stdout)["frozen"] == 16
+
+
+def test_the_record_of_consent_is_shown(tmp_path: Path) -> None:
+    project = demo(tmp_path)
+    shown = run("subscribers", "show", "Ada@HarbourLight.example", project=project).stdout
+    assert "active" in shown
+    assert "a demo reader" in shown
