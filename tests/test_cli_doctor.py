@@ -10,7 +10,6 @@ import pytest
 from tests.command_line import demo, run, set_line
 from tests.smtp_servers import serving
 
-
 PAGES = 'public_url = "http://127.0.0.1:8080"'
 
 
