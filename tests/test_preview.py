@@ -259,6 +259,13 @@ def test_an_address_given_at_the_start_has_to_be_in_the_book(root: Path, clock: 
         make_desk(root, clock=clock, as_address="nobody@reader.example")
 
 
+def test_any_week_can_be_looked_at_and_no_other_key(still: Site) -> None:
+    keys = [slot["key"] for slot in still.ask("/state?slot=2026-W50").json()["slots"]]
+    assert keys == ["2026-W50", "2026-W48", "2026-W47"]
+    answer = still.ask("/state?slot=next")
+    assert (answer.status, answer.text.count("\n")) == (400, 1)
+
+
 # It follows every change
 
 

@@ -127,13 +127,13 @@ class Desk:
         """The slot of a key, or the one the preview was started for. Raises `ConfigurationError`."""
         return self.project.slot(key or self._slot_key)
 
-    def slots(self) -> list[tuple[Slot, IssueRow | None]]:
-        """What can be looked at: the issue after this one, this one, and what was frozen before, newest first."""
+    def slots(self, key: str = "") -> list[tuple[Slot, IssueRow | None]]:
+        """What can be chosen, newest first: the issue after this one, this one, `key`'s, and what was frozen before."""
         current = self.slot()
         coming = self.project.slot(_next_key(current))
         rows = {row.slot_key: row for row in self.project.issues.newest(limit=PAST_ISSUES)}
         past = [Slot(row.slot_key, row.slot_at.astimezone(current.at.tzinfo)) for row in rows.values() if row.frozen_at]
-        found = {slot.key: slot for slot in (*past, current, coming)}
+        found = {slot.key: slot for slot in (*past, current, coming, self.slot(key))}
         return [(found[key], rows.get(key)) for key in sorted(found, reverse=True)]
 
     def show(self, key: str = "") -> tuple[Shown | None, Trouble | None]:

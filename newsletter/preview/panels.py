@@ -29,7 +29,7 @@ def everything(desk: Desk, *, key: str, person: Person) -> dict[str, Any]:
         "name": project.publication.name,
         "slots": [
             {"key": slot.key, "at": slot.at.isoformat(), "state": str(row.state) if row else ""}
-            for slot, row in desk.slots()
+            for slot, row in desk.slots(key)
         ],
         "slot": _slot(shown) if shown else {"key": desk.slot(key).key},
         "trouble": _trouble(trouble, shown=shown) if trouble else None,
