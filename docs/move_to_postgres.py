@@ -25,12 +25,20 @@ PAGE = 1000
 def move(root: Path, url: str) -> dict[str, int]:
     """Copy everything; gives the number of rows of each table."""
     source, target = Project(root).database, Database(url)
-    before, _ = target.migrate(now=datetime.now(UTC))
-    if before is not None:
-        sys.exit("that database holds tables already; name an empty one")
+    try:
+        before, _ = target.migrate(now=datetime.now(UTC))
+        if before is not None:
+            sys.exit("that database holds tables already; name an empty one")
+        return _copy(source, target)
+    finally:
+        source.dispose()
+        target.dispose()
+
+
+def _copy(source: Database, target: Database) -> dict[str, int]:
     counts: dict[str, int] = {}
     with source.read() as old, target.write() as new:
-        used = dict(old.exec_driver_sql("SELECT name, seq FROM sqlite_sequence").tuples().all())
+        used = dict(old.exec_driver_sql("SELECT name, seq FROM sqlite_sequence").all())
         for table in (*metadata.sorted_tables, *consent.sorted_tables):
             new.execute(sa.delete(table))  # of `facts`, which a new database has already
             counts[table.name] = 0
