@@ -11,8 +11,9 @@ locked, full, damaged, older or newer than this version.
 
 from __future__ import annotations
 
+import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -110,6 +111,31 @@ class Database:
             with connection.begin():
                 yield connection
 
+    def write_rows(self, changes: Sequence[tuple[str, tuple[Any, ...]]], *, flushed: bool) -> list[int]:
+        """One transaction of bare SQLite statements with their values; gives how many rows each changed.
+
+        For what is done per message, where SQLAlchemy's own work costs five times as much as SQLite's. The
+        transaction survives the death of this process; a power cut only when it is `flushed`, and then with all that
+        was committed before it.
+        """
+        with self._translated(), self._in_line:
+            connection = self.engine.raw_connection()
+            try:
+                cursor = connection.cursor()
+                if not flushed:
+                    cursor.execute("PRAGMA synchronous=NORMAL")
+                cursor.execute("BEGIN IMMEDIATE")
+                changed = [cursor.execute(statement, values).rowcount for statement, values in changes]
+                cursor.execute("COMMIT")
+                if not flushed:
+                    cursor.execute("PRAGMA synchronous=FULL")
+            except BaseException:
+                connection.invalidate()  # closing it takes back what was begun
+                raise
+            finally:
+                connection.close()
+        return changed
+
     def check(self) -> None:
         """Refuse to work with a database that is missing, or older or newer than this version."""
         if self.file is not None and not self.file.exists():
@@ -161,14 +187,15 @@ class Database:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except DBAPIError as error:
+        except (DBAPIError, sqlite3.Error) as error:
             sentence = self._sentence(error)
             if sentence is None:
                 raise
             raise DatabaseError(sentence) from error
 
-    def _sentence(self, error: DBAPIError) -> str | None:
-        text = str(error.orig).lower()
+    def _sentence(self, error: DBAPIError | sqlite3.Error) -> str | None:
+        said = str(error.orig if isinstance(error, DBAPIError) else error)
+        text = said.lower()
         name = self.file or self.url.render_as_string(hide_password=True)
         for part, sentence in (
             ("locked", f"the database {name} was locked for {BUSY_TIMEOUT:.0f} s by another program; try again"),
@@ -182,7 +209,7 @@ class Database:
             if part in text and self.is_sqlite:
                 return sentence
         if not self.is_sqlite and isinstance(error, OperationalError):
-            return f"the database {name} did not answer: {str(error.orig).strip().splitlines()[0]}"
+            return f"the database {name} did not answer: {said.strip().splitlines()[0]}"
         return None
 
 
