@@ -41,7 +41,7 @@ class Limits:
 
 
 class Verdict(StrEnum):
-    PASS = "pass"  # noqa: S105 - a verdict, not a password
+    PASS = "pass"
     DROP = "drop"
     AGAIN = "again"
 
