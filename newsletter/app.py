@@ -53,6 +53,11 @@ class Project:
         self.clock = clock
         self.settings: Settings = load(root)
 
+    def close(self) -> None:
+        """Let go of the database, if anybody opened it."""
+        if "unchecked_database" in vars(self):
+            self.unchecked_database.dispose()
+
     @cached_property
     def unchecked_database(self) -> Database:
         """The database as it is found: for `migrate` and `doctor`, which look at its version themselves."""
@@ -107,7 +112,7 @@ class Project:
         )
 
     @cached_property
-    def _logo(self) -> StoredImage | None:
+    def logo(self) -> StoredImage | None:
         """The logo when it is a file of the project: it is then served from the public pages."""
         from newsletter.sources import StoredImage
 
@@ -134,7 +139,7 @@ class Project:
         return rendering.Look(
             name=theme.look,
             brand=theme.brand,
-            logo=f"stored:{self._logo.name}" if self._logo else theme.logo,
+            logo=f"stored:{self.logo.name}" if self.logo else theme.logo,
             logo_width=theme.logo_width,
             logo_alt=theme.brand or self.settings.newsletter.name,
             light=rendering.Palette(**theme.colours.model_dump()),
@@ -209,7 +214,7 @@ class Project:
             publication=self.publication,
             look=self.look,
             templates=self.templates,
-            own_images=(self._logo,) if self._logo else (),
+            own_images=(self.logo,) if self.logo else (),
             clock=self.clock,
         )
 

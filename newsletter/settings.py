@@ -37,7 +37,7 @@ from newsletter.errors import SettingsError
 FILE = "newsletter.toml"
 PREFIX = "NEWSLETTER_"
 # Variables that start like a setting and are none.
-NOT_SETTINGS = {"NEWSLETTER_CORPUS", "NEWSLETTER_PROJECT", "NEWSLETTER_TEST_POSTGRES"}
+NOT_SETTINGS = {"NEWSLETTER_CORPUS", "NEWSLETTER_TEST_POSTGRES"}
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -101,7 +101,10 @@ class Newsletter(Table):
     name: str = Field("Weekly highlights", min_length=1, max_length=100, description="The newsletter's name.")
     tagline: str = Field("", max_length=200, description="One line under the name.")
     from_: str = Field(
-        alias="from", description='Sender: `"Name <news@example.org>"` or a bare address. Required.', max_length=300
+        alias="from",
+        min_length=3,
+        description='Sender: `"Name <news@example.org>"` or a bare address. Required.',
+        max_length=300,
     )
     reply_to: str = Field("", description="Where answers go; empty is the sender.")
     editors: Words = Field((), description="Addresses that are told when something needs a person.")

@@ -447,10 +447,11 @@ def test_a_taken_port_is_refused_in_a_sentence() -> None:
 def test_it_says_its_address_fills_an_empty_shelf_and_ends_with_ctrl_c(root: Path, sqlite_template: Path) -> None:
     (root / "newsletter.db").write_bytes(sqlite_template.read_bytes())
     program = (
-        "import sys, pathlib, datetime\n"
-        "from newsletter import preview\n"
-        "preview.run(pathlib.Path(sys.argv[1]), slot_key=None, as_address=None, port=0,\n"
-        "            clock=lambda: datetime.datetime.now(datetime.UTC), say=lambda line: print(line, flush=True))\n"
+        "import sys, pathlib\n"
+        "from newsletter import app, preview\n"
+        "root = pathlib.Path(sys.argv[1])\n"
+        "preview.run(root, open_project=lambda: app.Project(root), slot_key=None, as_address=None, port=0,\n"
+        "            say=lambda line: print(line, flush=True))\n"
     )
     child = subprocess.Popen(
         [sys.executable, "-c", program, str(root)], stdout=subprocess.PIPE, text=True, stderr=subprocess.PIPE

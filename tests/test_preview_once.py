@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from newsletter.app import Project
 from newsletter.errors import Refused
 from newsletter.issue import Article
 from newsletter.preview import write_once
@@ -22,7 +23,7 @@ def root(tmp_path: Path, sqlite_template: Path, clock: Clock) -> Path:
 
 
 def write(root: Path, folder: Path, clock: Clock, *, to: str | None = "zoe@reader.example") -> dict[str, bytes]:
-    paths = write_once(root, folder, slot_key=None, as_address=to, clock=clock)
+    paths = write_once(root, folder, open_project=lambda: Project(root, clock=clock), slot_key=None, as_address=to)
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 

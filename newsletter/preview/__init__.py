@@ -22,13 +22,13 @@ import secrets
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from newsletter.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from newsletter.app import Project
     from newsletter.preview.desk import Desk
 
 __all__ = ["run", "write_once"]
@@ -39,22 +39,24 @@ LOOPBACK = "127.0.0.1"
 def run(
     root: Path,
     *,
+    open_project: Callable[[], Project],
     slot_key: str | None,
     as_address: str | None,
     port: int,
-    clock: Callable[[], datetime],
     say: Callable[[str], None] = print,
 ) -> None:
     """Serve the preview of the project in `root` on loopback until interrupted; port 0 takes a free one.
 
-    `say` is told the address and what the first pull did. Raises `ConfigurationError` when the port is taken.
+    `open_project` opens it afresh: its parts are made once, and its files change while the preview runs. `say` is told
+    the address and what the first pull did. Raises `ConfigurationError` when the port is taken.
     """
     import uvicorn
 
+    from newsletter.preview.desk import Desk
     from newsletter.preview.routes import make_app
     from newsletter.preview.watching import watching
 
-    desk = _desk(root, slot_key=slot_key, as_address=as_address, clock=clock)
+    desk = Desk(root, open_project=open_project, slot_key=slot_key, as_address=as_address)
     try:
         _fill_empty_shelf(desk, say=say)
         with listen(port) as listener:
@@ -71,27 +73,26 @@ def run(
 
 
 def write_once(
-    root: Path, folder: Path, *, slot_key: str | None, as_address: str | None, clock: Callable[[], datetime]
+    root: Path,
+    folder: Path,
+    *,
+    open_project: Callable[[], Project],
+    slot_key: str | None,
+    as_address: str | None,
 ) -> list[Path]:
     """Write `issue.html`, `issue.txt`, `issue.eml`, `findings.json` and `images/` into `folder`; gives their paths.
 
     The mail is byte for byte what that person would get; only `issue.html` has its stored pictures beside it. Raises
     `Refused` when no article was picked, and what composing raises.
     """
+    from newsletter.preview.desk import Desk
     from newsletter.preview.once import write
 
-    desk = _desk(root, slot_key=slot_key, as_address=as_address, clock=clock)
+    desk = Desk(root, open_project=open_project, slot_key=slot_key, as_address=as_address)
     try:
         return write(desk, folder)
     finally:
         desk.close()
-
-
-def _desk(root: Path, *, slot_key: str | None, as_address: str | None, clock: Callable[[], datetime]) -> Desk:
-    from newsletter.app import Project
-    from newsletter.preview.desk import Desk
-
-    return Desk(root, open_project=lambda: Project(root, clock=clock), slot_key=slot_key, as_address=as_address)
 
 
 def listen(port: int) -> socket.socket:

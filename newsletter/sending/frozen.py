@@ -125,7 +125,7 @@ class Sender:
         now = self.clock()
         outbox.tidy(self.database, now=now)
         with workers.enlist(self.database, now=now) as seat:
-            return deliver(
+            tally = deliver(
                 mailings,
                 backend,
                 worker=seat.id,
@@ -134,6 +134,8 @@ class Sender:
                 stop=stop,
                 on_progress=on_progress,
             )
+            seat.leave(now=self.clock())
+            return tally
 
     def _single_mails(self) -> Mailing:
         def message(claim: Claim) -> Message:
