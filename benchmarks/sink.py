@@ -47,7 +47,7 @@ class Sink:
             self.port: int = free.getsockname()[1]
         # Root may not run it without giving its rights away.
         rights = ["-u", "nobody"] if os.geteuid() == 0 else []
-        self._said = tempfile.NamedTemporaryFile(prefix="sink-")
+        self._said = tempfile.NamedTemporaryFile(prefix="sink-")  # noqa: SIM115 - closed with the block
         self._process = subprocess.Popen(
             [program, "-c", *rights, f"{HOST}:{self.port}", "100"], stdout=self._said, stderr=subprocess.STDOUT
         )

@@ -185,7 +185,7 @@ class Ticker:
                 if self._stopping:
                     return
                 log.info("starting the send of %s", key)
-                self._child = subprocess.Popen(
+                self._child = subprocess.Popen(  # noqa: S603 - our own command line
                     list(self._command(key)),
                     stdin=subprocess.DEVNULL,
                     stdout=output,

@@ -396,7 +396,7 @@ class Settings(BaseSettings):
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
         dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings gives it by name
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         env, dotenv = env_settings(), dotenv_settings()
         file: dict[str, Any] = dict(init_settings())

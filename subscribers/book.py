@@ -281,7 +281,7 @@ class Book:
             return
         try:
             self._changed(what, person)
-        except Exception:
+        except Exception:  # noqa: BLE001 - decided and committed; a broken listener must not change the answer
             _log.exception("the hook for %r failed for subscriber %s", what, person.public_id)
 
 

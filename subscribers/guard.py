@@ -41,7 +41,7 @@ class Limits:
 
 
 class Verdict(StrEnum):
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105 - a verdict, not a password
     DROP = "drop"
     AGAIN = "again"
 

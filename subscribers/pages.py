@@ -70,7 +70,7 @@ def page_text(draw: Draw, page: str, context: Mapping[str, Any]) -> str:
     """The HTML of a page, drawn or plain."""
     try:
         return draw(page, context)
-    except Exception:
+    except Exception:  # noqa: BLE001 - whatever is wrong with a template, the person must get their button
         _log.exception("the page %r could not be drawn; a plain one was shown instead", page)
         return _plain(page, context)
 

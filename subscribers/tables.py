@@ -41,7 +41,7 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
         inside = value.astimezone(UTC)
         return inside.replace(tzinfo=None) if dialect.name == "sqlite" else inside
 
-    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)

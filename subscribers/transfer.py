@@ -35,7 +35,7 @@ _LONGEST_RECORD = 20  # lines; more than that is a quote nobody closed
 _EMAIL = ("email", "e-mail", "email address", "e-mail address", "emailaddress", "mail", "address")
 _NAME = ("name", "first_name", "first name", "firstname", "given name", "full name")
 _LANGUAGE = ("language", "lang", "locale")
-_FORMULA = "=+-@\t\r\n'＝＋－＠"
+_FORMULA = "=+-@\t\r\n'＝＋－＠"  # noqa: RUF001 - Excel takes the full-width ones too
 _STATUS = {
     "": None,
     "active": Status.ACTIVE,
@@ -92,7 +92,7 @@ class _Columns:
 def import_csv(book: Book, path: Path, *, confirmed: bool = False) -> ImportReport:
     """Read a whole file into the Book; see `imports`."""
     report = ImportReport()
-    for report in imports(book, path, confirmed=confirmed):
+    for report in imports(book, path, confirmed=confirmed):  # noqa: B007 - the last report is the result
         pass
     return report
 

@@ -37,7 +37,7 @@ class Catcher:
     def protocol(self) -> SMTP:
         return SMTP(self, hostname="catcher.localhost", data_size_limit=LARGEST, enable_SMTPUTF8=True)
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's
         kept = [self._keep(envelope, recipient) for recipient in envelope.rcpt_tos]
         return f"250 2.0.0 kept as {' '.join(kept)}"
 

@@ -68,7 +68,7 @@ def main(url: str, key: str, backend_json: str, point: str = "", number: str = "
     options = json.loads(backend_json)
     backend = backends.load(options.pop("kind"), options, root=Path())
     database = Database(url)
-    clock = lambda: datetime.now(UTC)
+    clock = lambda: datetime.now(UTC)  # noqa: E731
     book = Book(database, KeyRing.parse(key), now=clock, post=lambda *_: None)
     sender = sender_of(database, book, clock)
     if point:

@@ -105,7 +105,7 @@ class Received:
     def data(self) -> list[bytes]:
         return [content(envelope) for envelope in self.envelopes]
 
-    async def handle_RCPT(
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd calls it so
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if address in self.refused:
@@ -113,7 +113,7 @@ class Received:
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 fine"
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - likewise
         self.envelopes.append(envelope)
         self.sessions.append(session)
         return f"250 2.0.0 queued as {len(self.envelopes)}"

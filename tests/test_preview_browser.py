@@ -190,7 +190,7 @@ def test_hostile_articles_stay_words(browser: Chrome, tmp_path: Path, sqlite_tem
             until(browser, "return !document.body.classList.contains('waiting')")
             until(browser, "return document.querySelector('.screen iframe.on, #code div') !== null")
             with pytest.raises(NoAlertPresentException):
-                browser.switch_to.alert.text
+                browser.switch_to.alert.text  # noqa: B018 - asking is what raises
             assert browser.execute_script("return window.owned") is None
             assert (
                 browser.execute_script("return document.querySelectorAll('main script, main svg, main img').length")

@@ -1,4 +1,4 @@
-
+# ruff: noqa: RUF001 - typographic quotation marks are what some of these tests are about
 
 from __future__ import annotations
 

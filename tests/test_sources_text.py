@@ -1,4 +1,4 @@
-
+# ruff: noqa: RUF001 - typographic quotation marks and full-width stops are what these tests are about
 
 from __future__ import annotations
 

@@ -207,12 +207,12 @@ def test_an_export_read_again_gives_the_same_people(desk, file):
     assert sorted(after) == sorted(row for row in before if row[0] != "never@example.org")
 
 
-@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "＝1", "'=x", "=cmd|' /C calc'!A0"])
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "＝1", "'=x", "=cmd|' /C calc'!A0"])  # noqa: RUF001
 def test_no_exported_cell_is_a_formula(desk, name):
     desk.subscribed("ann@example.org", name=name)
     rows = list(csv.reader(io.StringIO("".join(export_csv(desk.book)))))
     assert rows[1][1] == "'" + name
-    assert all(cell[:1] not in set("=+-@\t\r＝＋－＠") for row in rows for cell in row)
+    assert all(cell[:1] not in set("=+-@\t\r＝＋－＠") for row in rows for cell in row)  # noqa: RUF001
 
 
 def test_an_export_can_hold_one_status_only(desk):

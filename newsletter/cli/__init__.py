@@ -49,10 +49,10 @@ INTERRUPTED = 130
 class Newsletter(Group):
     """The group of all commands, each loaded by its name."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's interface
         return list(MODULES)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - likewise
         if cmd_name not in MODULES:
             return None
         command: click.Command = getattr(importlib.import_module(f"newsletter.cli.{MODULES[cmd_name]}"), cmd_name)
@@ -61,7 +61,7 @@ class Newsletter(Group):
     def main(  # type: ignore[override]
         self,
         args: Sequence[str] | None = None,
-        prog_name: str | None = None,
+        prog_name: str | None = None,  # noqa: ARG002 - it is always called the same
         **extra: Any,
     ) -> NoReturn:
         """Run one command and end the process with its exit code."""
@@ -82,7 +82,7 @@ class Newsletter(Group):
         except BrokenPipeError:
             output.abandon()
             return 1
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the one place where whatever happened becomes a line and a code
             if call.debug:
                 import traceback
 

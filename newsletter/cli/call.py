@@ -133,5 +133,5 @@ def not_yet(group: Group, name: str, short_help: str) -> None:
     )
     @click.argument("rest", nargs=-1, type=click.UNPROCESSED)
     @click.pass_context
-    def later(context: click.Context, rest: tuple[str, ...]) -> None:
+    def later(context: click.Context, rest: tuple[str, ...]) -> None:  # noqa: ARG001 - taken, so that it is not refused
         raise NotYet(f"`{context.command_path}` is not built yet; it comes with a later version")

@@ -111,7 +111,7 @@ class Desk:
             try:
                 project = self._open()
                 project.slot(self._slot_key)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever is wrong is shown, and mended while the page stays
                 self._broken = _trouble(error, root=self.root, folders=self.project.templates.folders)
             else:
                 self.close()
@@ -164,7 +164,7 @@ class Desk:
     def _work_out(self, key: str) -> tuple[Shown | None, Trouble | None]:
         try:
             shown = _look(self.project, self.project.slot(key))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever is wrong is shown, and mended while the page stays
             return None, _trouble(error, root=self.root, folders=self.project.templates.folders)
         self._good[key] = shown
         return shown, None

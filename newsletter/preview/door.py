@@ -15,7 +15,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-TOKEN_HEADER = "x-preview-token"
+TOKEN_HEADER = "x-preview-token"  # noqa: S105 - the name of a header
 PICTURES = "/images/"
 _ALWAYS = (
     (b"cache-control", b"no-store"),

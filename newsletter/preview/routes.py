@@ -70,7 +70,7 @@ def make_app(desk: Desk, *, port: int, token: str, stopping: Callable[[], bool])
     return Door(app, port=port, token=token)
 
 
-async def _in_a_line(request: Request, error: Exception) -> Response:
+async def _in_a_line(request: Request, error: Exception) -> Response:  # noqa: ARG001 - FastAPI gives the request
     return PlainTextResponse(f"{error}\n", status_code=400)
 
 

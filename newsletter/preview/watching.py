@@ -94,7 +94,7 @@ def _look_until(watch: Watch, stop: threading.Event) -> None:
     while not stop.wait(EVERY):
         try:
             watch.look()
-        except Exception:
+        except Exception:  # noqa: BLE001 - a file that vanished in mid-look, a database being restored: look again
             _log.debug("a look at the project failed", exc_info=True)
 
 

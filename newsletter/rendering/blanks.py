@@ -48,10 +48,10 @@ class StandIn:
         )
         raise TypeError(message)
 
-    def __bool__(self) -> NoReturn:
+    def __bool__(self) -> NoReturn:  # noqa: PLE0304 - it never returns
         self._refuse()
 
-    def __len__(self) -> NoReturn:
+    def __len__(self) -> NoReturn:  # noqa: PLE0303 - it never returns
         self._refuse()
 
     def __iter__(self) -> Iterator[str]:
@@ -113,7 +113,7 @@ class _Positions(HTMLParser):
         if not self.wrong:
             self.wrong, self.line = where, self.getpos()[0]
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 - html.parser's
         raw = self.get_starttag_text() or ""
         if self.nonce not in raw:
             return

@@ -28,13 +28,13 @@ class Finding:
     url: str = ""
 
 
-def error(id: str, message: str, *, line: int = 0, url: str = "") -> Finding:
+def error(id: str, message: str, *, line: int = 0, url: str = "") -> Finding:  # noqa: A002 - the rule's name
     return Finding(id, Level.ERROR, message, line, url)
 
 
-def warning(id: str, message: str, *, line: int = 0, url: str = "") -> Finding:
+def warning(id: str, message: str, *, line: int = 0, url: str = "") -> Finding:  # noqa: A002 - the rule's name
     return Finding(id, Level.WARNING, message, line, url)
 
 
-def info(id: str, message: str, *, line: int = 0, url: str = "") -> Finding:
+def info(id: str, message: str, *, line: int = 0, url: str = "") -> Finding:  # noqa: A002 - the rule's name
     return Finding(id, Level.INFO, message, line, url)

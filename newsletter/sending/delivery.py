@@ -213,7 +213,7 @@ class _Lane:
     def _refusal(self, error: SendError, claim: Claim) -> Outcome:
         if error.permanent:
             return Outcome(State.REFUSED, error.code, error.text)
-        pause = min(FIRST_WAIT * 2 ** (claim.attempt - 1), LONGEST_WAIT) * random.uniform(0.8, 1.2)
+        pause = min(FIRST_WAIT * 2 ** (claim.attempt - 1), LONGEST_WAIT) * random.uniform(0.8, 1.2)  # noqa: S311 - spread
         return Outcome(State.DEFERRED, error.code, error.text, self._clock() + pause)
 
     def _open(self) -> Connection | None:

@@ -98,7 +98,7 @@ class Together:
             changed = self._database.write_rows([wish.change for wish in wishes], flushed=flushed)
             for wish, number in zip(wishes, changed, strict=True):
                 wish.changed = number
-        except BaseException as failure:
+        except BaseException as failure:  # noqa: BLE001 - raised again in every lane that waits for it
             error = failure
         with self._guard:
             following = self._wishes[:1]

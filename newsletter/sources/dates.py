@@ -93,7 +93,7 @@ def _from_digits(text: str) -> datetime | None:
     if not (text.isascii() and text.isdigit()):
         return None
     if len(text) == 8:
-        return datetime(int(text[:4]), int(text[4:6]), int(text[6:]))
+        return datetime(int(text[:4]), int(text[4:6]), int(text[6:]))  # noqa: DTZ001 - the caller gives the zone
     if len(text) in (10, 13):
         return datetime.fromtimestamp(int(text[:10]), UTC)
     return None
@@ -146,7 +146,7 @@ def _moment(year: int, month: int, day: int, clock: dict[str, str | None], zone:
             return None
         hour = hour % 12 + (12 if half.lower().startswith("p") else 0)
     # 23:59:60 is a leap second; datetime has none
-    local = datetime(year, month, day, hour, minute, min(second, 59) if second == 60 else second)
+    local = datetime(year, month, day, hour, minute, min(second, 59) if second == 60 else second)  # noqa: DTZ001 - the zone follows
     name = (clock.get("zone") or "").strip(" ()")
     if not name:
         return local

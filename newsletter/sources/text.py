@@ -4,7 +4,7 @@ What it does not know: where a text came from or where it will stand. Plain text
 HTML escapes it again. Nothing here raises.
 """
 
-
+# ruff: noqa: RUF001 - typographic quotation marks, dashes and full-width stops are what this file is about
 
 from __future__ import annotations
 
