@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -161,6 +162,7 @@ class Project:
         from newsletter.fetch import Fetcher
 
         fetcher = Fetcher()
+        self._find_own_plugins(table.kind for table in self.settings.sources)
         return tuple(
             sources.load(table.kind, table.name, table.options, root=self.root, fetcher=fetcher, clock=self.clock)
             for table in self.settings.sources
@@ -170,7 +172,14 @@ class Project:
         """The backend of the settings; opens no connection."""
         from newsletter import backends
 
+        self._find_own_plugins([self.settings.backend.kind])
         return backends.load(self.settings.backend.kind, self.settings.backend.options, root=self.root)
+
+    def _find_own_plugins(self, kinds: Iterable[str]) -> None:
+        """Let `kind = "module:Class"` name a file that lies beside `newsletter.toml`."""
+        folder = str(self.root.resolve())
+        if any(":" in kind for kind in kinds) and folder not in sys.path:
+            sys.path.append(folder)
 
     @cached_property
     def alerts(self) -> Alerts:

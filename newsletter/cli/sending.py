@@ -86,7 +86,7 @@ def _send(call: Call, slot_key: str | None, *, yes: bool, as_json: bool) -> int:
             stop=stopping.event,
             on_progress=meter,
             on_pulled=_tell_pulled,
-            finish_first=slot_key is None,
+            by_hand=slot_key is None,
         )
     return _finish(call, done, stopping, as_json=as_json)
 

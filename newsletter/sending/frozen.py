@@ -19,7 +19,7 @@ from newsletter.letter import Letter
 from newsletter.sending import outbox, workers
 from newsletter.sending.alerts import Alerts
 from newsletter.sending.delivery import Mailing, Tally, deliver
-from newsletter.sending.ledger import Claim, Ledger, deliveries
+from newsletter.sending.ledger import Claim, Ledger, deliveries, forget_address
 from newsletter.sending.pace import Pace
 from newsletter.sending.states import OPEN
 from subscribers import Book
@@ -105,6 +105,11 @@ class Sender:
             ledger.cancel(connection, now=now)
             counts = {state.value: number for state, number in ledger.counts_in(connection).items()}
         return counts, set(counts) <= {"cancelled", "skipped"}
+
+    def forget(self, address: str) -> int:
+        """Take a forgotten person's address out of everything that was ever sent; gives how many rows named it."""
+        with self.database.write() as connection:
+            return forget_address(connection, address, now=self.clock())
 
     def ledger(self, row: IssueRow) -> Ledger:
         return Ledger(

@@ -84,6 +84,10 @@ attempts = sa.Table(
 )
 
 
+# Stands in a row for an address that was forgotten.
+FORGOTTEN = "(forgotten)"
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A row claimed for this worker. `attempt` is the number the coming attempt has; `values` the row's own columns."""
@@ -361,6 +365,28 @@ def freeze_audience(connection: sa.Connection, *, issue_id: int, audience: sa.Se
 def count_audience(connection: sa.Connection, audience: sa.Select[Any]) -> int:
     number: int = connection.execute(sa.select(sa.func.count()).select_from(audience.subquery())).scalar_one()
     return number
+
+
+def forget_address(connection: sa.Connection, address: str, *, now: datetime) -> int:
+    """Take an address out of every row that names it; the rows stay, so that the sums do. Gives how many it named.
+
+    To be called when the Book has forgotten the person: whoever is still waiting is then skipped at the claim.
+    """
+    named = 0
+    for table in (deliveries, outbox):
+        who = sa.func.lower(table.c.email) == address.lower()
+        connection.execute(
+            attempts.update()
+            .where(attempts.c.ledger == table.name, attempts.c.row_id.in_(sa.select(table.c.id).where(who)))
+            .values(text="")
+        )
+        values = {"email": FORGOTTEN, "text": "", "updated_at": now}
+        if table is deliveries:
+            values |= {"name": "", "public_id": ""}
+        else:
+            values |= {"data": None, "state": sa.case((table.c.state.in_(OPEN), State.CANCELLED), else_=table.c.state)}
+        named += connection.execute(table.update().where(who).values(**values)).rowcount
+    return named
 
 
 def end_claims(connection: sa.Connection, worker: int, *, now: datetime) -> tuple[int, int]:
