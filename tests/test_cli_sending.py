@@ -165,10 +165,19 @@ def test_a_template_changed_after_the_freeze_changes_no_test_copy(tmp_path: Path
     assert all(b"something else" not in mail.read_bytes() for mail in mails(project))
 
 
-def test_a_thin_week_is_skipped_with_its_reason(tmp_path: Path) -> None:
+def test_a_thin_week_by_hand_mails_nobody_and_may_be_tried_again(tmp_path: Path) -> None:
     project = demo(tmp_path)
     set_line(project, "[issue]\n", "[issue]\nmin = 50\n")
-    skipped = run("send", "--yes", project=project)
+    thin = run("send", "--yes", project=project)
+    assert "was not sent, nobody was mailed: a thin week" in thin.stdout
+    set_line(project, "min = 50\n", "min = 1\n")
+    assert "is closed" in run("send", "--yes", project=project).stdout
+
+
+def test_a_thin_week_of_the_schedule_is_skipped_with_its_reason(tmp_path: Path) -> None:
+    project = demo(tmp_path)
+    set_line(project, "[issue]\n", "[issue]\nmin = 50\n")
+    skipped = run("send", "--slot", WEEK, "--yes", project=project)
     assert "skipped, nobody was mailed: a thin week" in skipped.stdout
     assert not mails(project)
     assert "thin week" in run("issues", "show", WEEK, project=project).stdout
