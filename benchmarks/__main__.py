@@ -1,4 +1,7 @@
-"""Run every benchmark: `python -m benchmarks [--quick] [--write]`. `--write` puts the figures into docs/benchmarks.md."""
+"""Run every benchmark: `python -m benchmarks [--quick] [--write]`.
+
+`--write` puts the figures into docs/benchmarks.md.
+"""
 
 from __future__ import annotations
 
@@ -29,8 +32,8 @@ PARTS = (
 )
 HEAD = """# Benchmarks
 
-Every figure here comes from a script in `benchmarks/`; `python -m benchmarks --write` (or `make bench`, which only
-prints) runs them again. They were taken on {date}{quick}. Ratios within a run say more than the figures: machines differ.
+Every figure here comes from a script in `benchmarks/`; `python -m benchmarks --write` runs them again, and `make bench`
+prints them. These were taken on {date}{quick}. The ratios say more than the figures: machines differ.
 """
 
 

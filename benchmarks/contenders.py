@@ -81,7 +81,8 @@ def naive(folder: str, port: str, number: str) -> Callable[[], int]:
 
 
 def main(name: str, *arguments: str) -> None:
-    work = {"ours": ours, "naive": naive}[name](*arguments)
+    contenders: dict[str, Callable[..., Callable[[], int]]] = {"ours": ours, "naive": naive}
+    work = contenders[name](*arguments)
     began, before = time.perf_counter(), os.times()
     accepted = work()
     seconds, after = time.perf_counter() - began, os.times()

@@ -28,7 +28,9 @@ class Failed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of a program. CPU is user and system seconds of all its threads and children, memory its peak in bytes."""
+    """One run of a program. `cpu` is user and system seconds of all its threads and children, `memory` its peak in
+    bytes, `said` what it printed about itself.
+    """
 
     messages: int
     seconds: float
@@ -93,7 +95,7 @@ def _peak(pid: int) -> int:
 
 def spread(values: Sequence[float], *, digits: int = 2) -> str:
     """The median and, in brackets, the least and the most."""
-    return f"{median(values):,.{digits}f} ({min(values):,.{digits}f}–{max(values):,.{digits}f})"
+    return f"{median(values):,.{digits}f} ({min(values):,.{digits}f} to {max(values):,.{digits}f})"
 
 
 def timed(work: Callable[[], object], *, repeats: int) -> list[float]:
@@ -127,7 +129,7 @@ def machine() -> str:
     names = [line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")]
     memory = next((int(line.split()[1]) for line in _lines("/proc/meminfo") if line.startswith("MemTotal:")), 0)
     return (
-        f"{os.cpu_count()} × {names[0] if names else platform.machine()}, {memory / 1024**2:.0f} GB, "
+        f"{os.cpu_count()} x {names[0] if names else platform.machine()}, {memory / 1024**2:.0f} GB, "
         f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
     )
 

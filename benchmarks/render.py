@@ -2,8 +2,8 @@
 
     python -m benchmarks.render [--quick]
 
-An issue is rendered, inlined and encoded once; a person costs `Letter.addressed`. The naive way does all of it for every
-person. Milliseconds and microseconds are CPU time of the thread, median (least–most); the first call is not counted.
+An issue is rendered, inlined and encoded once; a person costs `Letter.addressed`. The naive way does all of it for
+every person. Times are CPU time of the thread: median (least to most); the first call is not counted.
 """
 
 from __future__ import annotations
@@ -101,9 +101,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="newsletter-bench-") as folder:
         make_project(Path(folder) / "project", readers=10)
         letter, costs = steps(Project(Path(folder) / "project"), repeats=repeats)
-    print(
-        f"{len(letter.html(VALUES).encode()) / 1000:.1f} KB of HTML, {len(example_message(letter)) / 1000:.1f} KB a message.\n"
-    )
+    html, message = len(letter.html(VALUES).encode()), len(example_message(letter))
+    print(f"{html / 1000:.1f} KB of HTML, {message / 1000:.1f} KB a message; median (least to most).\n")
     print(costs)
 
 

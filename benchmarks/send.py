@@ -2,14 +2,14 @@
 
     python -m benchmarks.send [--quick]
 
-*Ours* is the real path: a SQLite file, a frozen issue, one durable intent and one durable outcome per message, a letter
+*Ours* is the real path: a SQLite file, a frozen issue, one durable intent and one outcome per message, a letter
 addressed to each person. *smtp-source* (`-d`) writes one stored message of the same size again and again over as many
-sessions: it personalises nothing and records nothing, so it is about as fast as the wire and the sink are. *naive* is the
+sessions: it personalises nothing and records nothing, so it shows how fast the wire and the sink are. *naive* is the
 usual script, one Jinja rendering, premailer run and EmailMessage per person; it sends fewer and is compared by rate.
 
-They take turns, so that whatever else the machine does falls on all; ratios are taken within a turn. The clock runs from
-the first look at the audience to the last reply, without the start of the interpreter. The sink shares the machine's
-cores with the sender. Needs Debian's package postfix for both tools; Postfix itself is neither set up nor started.
+They take turns, so that whatever else the machine does falls on all; ratios are taken within a turn. The clock runs
+from the first look at the audience to the last reply, without the start of the interpreter. The sink shares the
+machine's cores with the sender. Both tools come with Debian's package postfix, which is neither set up nor started.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -28,8 +29,9 @@ from benchmarks.example import Sizes, example_message, make_project
 from benchmarks.measure import Failed, Run, machine, run, spread, table, versions
 from benchmarks.sink import HOST, INSTALL, Sink, postfix_version, tool
 from newsletter.app import Project
+from newsletter.backends.smtp import Smtp
 
-DEFAULT_CONNECTIONS = 2
+DEFAULT_CONNECTIONS = Smtp(host=HOST).connections
 LIMIT = 300.0  # seconds one run may take
 
 
@@ -37,15 +39,15 @@ LIMIT = 300.0  # seconds one run may take
 class Plan:
     """How much is sent. `readers` are of the comparison, `growing` of the memory, `each` of the connections."""
 
-    rounds: int = 5
+    rounds: int = 3
     readers: int = 10_000
     naive: int = 200
-    growing: tuple[int, ...] = (1_000, 10_000, 50_000)
-    each: int = 4_000
+    growing: tuple[int, ...] = (1_000, 10_000, 30_000)
+    each: int = 2_000
     connections: tuple[int, ...] = (1, 2, 4, 8)
 
 
-QUICK = Plan(rounds=3, readers=2_000, naive=40, growing=(500, 2_000), each=1_000)
+QUICK = Plan(readers=2_000, naive=20, growing=(500, 2_000), each=500)
 
 
 class Bench:
@@ -106,7 +108,7 @@ def _checked(done: Run, sink: Sink) -> Run:
     return done
 
 
-def take_turns(contenders: dict[str, Callable[[], Run]], *, rounds: int) -> dict[str, list[Run]]:
+def take_turns(contenders: Mapping[str, Callable[[], Run]], *, rounds: int) -> dict[str, list[Run]]:
     """A B C, A B C, …"""
     runs: dict[str, list[Run]] = {name: [] for name in contenders}
     for _ in range(rounds):
@@ -149,11 +151,14 @@ def comparison(bench: Bench, plan: Plan) -> str:
         ["ours / naive, messages/s", spread(rates["naive"], digits=1), "≥ 15"],
         ["naive / ours, CPU per message", spread(cpu, digits=1), ""],
     ]
+    about = (
+        f"The letter has {size.html / 1000:.1f} KB of HTML and {size.text / 1000:.1f} KB of text, a message "
+        f"{size.message / 1000:.1f} KB. {plan.readers:,} subscribers, {DEFAULT_CONNECTIONS} connections (naive: 1), "
+        f"{plan.rounds} turns; median (least to most). Freezing the audience took {size.freeze:.2f} s."
+    )
     return "\n\n".join(
         [
-            f"The letter has {size.html / 1000:.1f} KB of HTML and {size.text / 1000:.1f} KB of text, a message "
-            f"{size.message / 1000:.1f} KB. {plan.readers:,} subscribers, {DEFAULT_CONNECTIONS} connections (naive: 1), "
-            f"{plan.rounds} turns; median (least–most). Freezing the audience took {size.freeze:.2f} s.",
+            about,
             table(HEAD, [[name, *_figures(found)] for name, found in runs.items()]),
             table(["ratio within a turn", "", "aim"], ratios),
         ]
@@ -162,29 +167,21 @@ def comparison(bench: Bench, plan: Plan) -> str:
 
 def memory(bench: Bench, plan: Plan) -> str:
     """Ours with more and more subscribers."""
-    runs = take_turns(
-        {
-            f"{readers:,} subscribers": lambda readers=readers: bench.ours(readers, connections=DEFAULT_CONNECTIONS)  # type: ignore[misc]
-            for readers in plan.growing
-        },
-        rounds=1,
-    )
-    rows = [[name, *_figures(found)[:2], *_figures(found)[2:]] for name, found in runs.items()]
-    return table(HEAD, [[name, *cells] for name, *cells in rows])
+    rows = []
+    for readers in plan.growing:
+        done = bench.ours(readers, connections=DEFAULT_CONNECTIONS)
+        rows.append([f"{readers:,}", f"{done.memory / 2**20:.0f}"])
+    return table(["subscribers", "peak MB"], rows)
 
 
 def connections(bench: Bench, plan: Plan) -> str:
     """Ours and smtp-source over 1, 2, 4 and 8 connections."""
-    runs = take_turns(
-        {
-            f"{who}, {number} connection{'s' if number > 1 else ''}": lambda send=send, number=number: send(  # type: ignore[misc]
-                plan.each, connections=number
-            )
-            for number in plan.connections
-            for who, send in (("ours", bench.ours), ("smtp-source", bench.smtp_source))
-        },
-        rounds=3,
-    )
+    contenders = {
+        f"{who} over {number}": partial(send, plan.each, connections=number)
+        for number in plan.connections
+        for who, send in (("ours", bench.ours), ("smtp-source", bench.smtp_source))
+    }
+    runs = take_turns(contenders, rounds=3)
     return table(HEAD, [[name, *_figures(found)] for name, found in runs.items()])
 
 

@@ -124,14 +124,17 @@ class Database:
                 cursor = connection.cursor()
                 if not flushed:
                     cursor.execute("PRAGMA synchronous=NORMAL")
-                cursor.execute("BEGIN IMMEDIATE")
-                changed = [cursor.execute(statement, values).rowcount for statement, values in changes]
-                cursor.execute("COMMIT")
-                if not flushed:
-                    cursor.execute("PRAGMA synchronous=FULL")
-            except BaseException:
-                connection.invalidate()  # closing it takes back what was begun
-                raise
+                try:
+                    cursor.execute("BEGIN IMMEDIATE")
+                    changed = [cursor.execute(statement, values).rowcount for statement, values in changes]
+                    cursor.execute("COMMIT")
+                except BaseException:
+                    # Not left to closing: a statement that failed keeps its connection, and the write lock, open.
+                    connection.rollback()
+                    raise
+                finally:
+                    if not flushed:
+                        cursor.execute("PRAGMA synchronous=FULL")
             finally:
                 connection.close()
         return changed

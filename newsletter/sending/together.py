@@ -18,7 +18,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from newsletter.database import Database
-from newsletter.errors import DatabaseError
 
 
 class Statement:
@@ -42,13 +41,19 @@ class Statement:
         )
 
 
+def _locked() -> threading.Lock:
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
+
+
 @dataclass(slots=True, eq=False)
 class _Wish:
     """What one lane waits for. `turn` is locked until its change is done, or until it is to lead the next commit."""
 
     change: tuple[str, tuple[Any, ...]]
     flushed: bool
-    turn: threading.Lock = field(default_factory=threading.Lock)
+    turn: threading.Lock = field(default_factory=_locked)
     done: bool = False
     changed: int = 0
     error: BaseException | None = None
@@ -76,16 +81,13 @@ class Together:
         with self._guard:
             self._wishes.append(wish)
             leads = not self._busy
-            if leads:
-                self._busy = True
-            else:
-                wish.turn.acquire()
+            self._busy = True
         if not leads:
             wish.turn.acquire()
         if not wish.done:
             self._lead()
         if wish.error is not None:
-            raise DatabaseError(str(wish.error)) from wish.error
+            raise wish.error
         return wish.changed
 
     def _lead(self) -> None:
@@ -106,5 +108,4 @@ class Together:
         for wish in wishes:
             wish.error, wish.done = error, True
         for wish in (*wishes, *following):
-            if wish.turn.locked():
-                wish.turn.release()
+            wish.turn.release()
