@@ -20,13 +20,16 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InternalError, NoSuchModuleError, OperationalError
 
 from newsletter.errors import DatabaseError
 from newsletter.migrations import HEAD, REVISIONS
 
 BUSY_TIMEOUT = 30.0
+# The key of the advisory lock that makes migrations of PostgreSQL wait for each other; SQLite's writers do anyway.
+_MIGRATING = 0x6E6577736C65
 
 metadata = sa.MetaData(
     naming_convention={
@@ -62,21 +65,35 @@ facts = sa.Table(
 )
 
 
+def insert_if_absent(connection: sa.Connection, table: sa.Table, **values: Any) -> bool:
+    """Insert a row unless one with its key is there; true when this call did, also when two try at once."""
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    return connection.execute(insert(table).values(**values).on_conflict_do_nothing()).rowcount == 1
+
+
+def storable(text: str) -> str:
+    """Somebody else's text as both databases can keep it: without NUL, and with a `?` for half of a surrogate pair."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
 class Database:
     """One project's database. Connections are opened as needed, and returned."""
 
     def __init__(self, url: str) -> None:
         try:
             self.url = make_url(url)
-        except ArgumentError as error:
+        except (ArgumentError, ValueError):
+            # Neither the address nor its cause is told: it may hold a password.
             raise DatabaseError(
-                f'[database] url "{url}" is not a database address; use sqlite:///newsletter.db or postgresql://…'
-            ) from error
+                "[database] url is not a database address; use sqlite:///newsletter.db or postgresql://user@host/name"
+            ) from None
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.url.get_backend_name() == "postgresql":
             self.url = self.url.set(drivername="postgresql+psycopg")
         elif not self.is_sqlite or not self.url.database or self.url.database == ":memory:":
             raise DatabaseError("[database] url has to name a SQLite file (sqlite:///…) or a PostgreSQL database")
+        else:
+            self.url = self.url.set(drivername="sqlite")
         self._in_line = threading.RLock() if self.is_sqlite else nullcontext()
         try:
             self.engine = sa.create_engine(
@@ -99,13 +116,13 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """A connection that sees one state of the database until it is given back."""
-        with self._translated(), self.engine.connect() as connection:
+        with self.translated(), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """One transaction: committed durably at the end, or rolled back by any exception."""
-        with self._translated(), self._in_line, self.engine.connect() as connection:
+        with self.translated(), self._in_line, self.engine.connect() as connection:
             if self.is_sqlite:
                 connection.execution_options(begin="BEGIN IMMEDIATE")
             with connection.begin():
@@ -146,20 +163,14 @@ class Database:
         version = self.version()
         if version is None:
             raise DatabaseError("the database is empty; `newsletter migrate` makes its tables")
-        if version not in REVISIONS:
-            raise DatabaseError(
-                f"the database was made by a newer version of newsletter (its version is {version}, "
-                f"this program knows up to {HEAD}); install that version again"
-            )
+        _refuse_newer(version)
         if version != HEAD:
             raise DatabaseError(f"the database is at version {version}; `newsletter migrate` brings it to {HEAD}")
 
     def version(self) -> str | None:
+        """The revision the database is at, or None when it has no tables yet."""
         with self.read() as connection:
-            if not sa.inspect(connection).has_table("alembic_version"):
-                return None
-            found: str | None = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
-            return found
+            return _version(connection)
 
     def began(self) -> datetime:
         """When this database was made: no slot before it was ever due."""
@@ -174,20 +185,24 @@ class Database:
         if self.file is not None and not self.file.parent.is_dir():
             raise DatabaseError(f"the folder of the database, {self.file.parent}, does not exist; make it first")
         before = self.version()
-        if before is not None and before not in REVISIONS:
-            self.check()
-        if before != HEAD:
-            with self.write() as connection:
+        if before == HEAD:
+            return before, HEAD
+        with self.write() as connection:
+            if not self.is_sqlite:
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATING)))
+            before = _version(connection)  # another process may have been faster
+            _refuse_newer(before)
+            if before != HEAD:
                 upgrade(connection)
-                if before is None:
-                    connection.execute(facts.insert().values(name="began", at=now))
+                insert_if_absent(connection, facts, name="began", at=now)
         return before, HEAD
 
     def dispose(self) -> None:
         self.engine.dispose()
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def translated(self) -> Iterator[None]:
+        """What the driver raises inside becomes one sentence of `DatabaseError`, if it is about the database."""
         try:
             yield
         except (DBAPIError, sqlite3.Error) as error:
@@ -197,23 +212,51 @@ class Database:
             raise DatabaseError(sentence) from error
 
     def _sentence(self, error: DBAPIError | sqlite3.Error) -> str | None:
-        said = str(error.orig if isinstance(error, DBAPIError) else error)
-        text = said.lower()
-        name = self.file or self.url.render_as_string(hide_password=True)
+        if isinstance(error, DBAPIError) and not self.is_sqlite:
+            return self._of_postgres(error)
+        return self._of_sqlite(error.orig if isinstance(error, DBAPIError) else error)
+
+    def _of_sqlite(self, error: BaseException | None) -> str | None:
+        text = str(error).lower()
+        name = self.file
         for part, sentence in (
-            ("locked", f"the database {name} was locked for {BUSY_TIMEOUT:.0f} s by another program; try again"),
+            ("locked", f"the database {name} was locked for {BUSY_TIMEOUT:g} s by another program; try again"),
             ("disk is full", f"the disk is full: the database {name} cannot be written; nothing was lost, make room"),
-            ("no space left", f"the disk is full: the database {name} cannot be written; nothing was lost, make room"),
+            ("disk i/o", f"the disk failed or is full: {name} cannot be read or written; look at the disk, try again"),
             ("readonly", f"the database {name} may not be written; check whom the file and its folder belong to"),
             ("unable to open", f"the database {name} cannot be opened; check the path and whom its folder belongs to"),
             ("not a database", f"{name} is not a SQLite database; check [database] url"),
             ("malformed", f"the database {name} is damaged; restore it from a backup (docs/running.md)"),
         ):
-            if part in text and self.is_sqlite:
+            if part in text:
                 return sentence
-        if not self.is_sqlite and isinstance(error, OperationalError):
-            return f"the database {name} did not answer: {said.strip().splitlines()[0]}"
         return None
+
+    def _of_postgres(self, error: DBAPIError) -> str | None:
+        name = self.url.set(query={}).render_as_string(hide_password=True)
+        said = (str(error.orig).strip().splitlines() or ["it said nothing"])[0]
+        code = getattr(error.orig, "sqlstate", None) or ""
+        if isinstance(error, OperationalError) and (error.connection_invalidated or not code):
+            return f"the database {name} did not answer: {said}; check that it runs and [database] url"
+        # 42501 is a missing privilege; 25006 and its like come as InternalError.
+        if isinstance(error, OperationalError | InternalError) or code == "42501":
+            return f"the database {name} refused: {said}; look at its server, nothing was lost"
+        return None
+
+
+def _version(connection: sa.Connection) -> str | None:
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    return found
+
+
+def _refuse_newer(version: str | None) -> None:
+    if version is not None and version not in REVISIONS:
+        raise DatabaseError(
+            f"the database was made by a newer version of newsletter (its version is {version}, "
+            f"this program knows up to {HEAD}); install that version again"
+        )
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -8,6 +8,7 @@ database, that what it claimed is still its own (`sending.ledger` does).
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Self
 
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
 from newsletter.database import Database
 from newsletter.errors import DatabaseError
@@ -23,10 +25,13 @@ from newsletter.errors import DatabaseError
 class Lock:
     """A held lock. `release` gives it back; the end of the process does too."""
 
-    def __init__(self, *, file: int | None = None, path: Path | None = None, session: sa.Connection | None = None):
+    def __init__(
+        self, *, file: int | None = None, path: Path | None = None, session: sa.Connection | None = None, key: int = 0
+    ) -> None:
         self._file = file
         self._path = path
         self._session = session
+        self._key = key
 
     def release(self) -> None:
         if self._file is not None:
@@ -36,6 +41,10 @@ class Lock:
             os.close(self._file)
             self._file = None
         if self._session is not None:
+            # Said in words: a connection that is only closed is noticed by the server a moment later. One that is
+            # broken holds nothing any more.
+            with contextlib.suppress(DBAPIError):
+                self._session.execute(sa.select(sa.func.pg_advisory_unlock(self._key)))
             self._session.invalidate()
             self._session.close()
             self._session = None
@@ -51,11 +60,12 @@ def try_lock(database: Database, name: str) -> Lock | None:
     """Take the lock `name` of this database if nobody holds it. `name` is letters, digits, dots and dashes."""
     if database.file is not None:
         return _try_file(database.file.with_name(database.file.name + "-locks"), name)
-    session = database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
     key = int.from_bytes(hashlib.sha256(f"newsletter:{name}".encode()).digest()[:8], "big", signed=True)
-    if session.scalar(sa.select(sa.func.pg_try_advisory_lock(key))):
-        return Lock(session=session)
-    session.close()
+    with database.translated():
+        session = database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        if session.scalar(sa.select(sa.func.pg_try_advisory_lock(key))):
+            return Lock(session=session, key=key)
+        session.close()
     return None
 
 
@@ -73,6 +83,7 @@ def _try_file(folder: Path, name: str) -> Lock | None:
             os.close(file)
             return None
         # Between opening and locking, the holder may have released the lock and removed the name.
-        if path.exists() and path.stat().st_ino == os.fstat(file).st_ino:
-            return Lock(file=file, path=path)
+        with contextlib.suppress(FileNotFoundError):
+            if path.stat().st_ino == os.fstat(file).st_ino:
+                return Lock(file=file, path=path)
         os.close(file)

@@ -298,10 +298,9 @@ class Weekly:
 
     def cancel(self, row: IssueRow, *, reason: str) -> dict[str, int]:
         """Stop an issue; its articles may be picked again if nobody got it. Gives the counts it ends with."""
-        counts, nobody = self.sender.cancel(row, reason=reason)
-        if nobody:
-            self.shelf.give_back(slot=row.slot_key)
-        return counts
+        return self.sender.cancel(
+            row, reason=reason, nobody_got_it=lambda connection: self.shelf.give_back(connection, slot=row.slot_key)
+        )
 
     def test_copy(self, composed: Composed, address: str, backend: Backend) -> str:
         """Send one copy of the composed letter, recording nothing; gives what the server said."""

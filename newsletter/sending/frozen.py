@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from newsletter import letter as letters
 from newsletter.backends import Backend, Message
@@ -23,6 +24,9 @@ from newsletter.sending.ledger import Claim, Ledger, deliveries, forget_address
 from newsletter.sending.pace import Pace
 from newsletter.sending.states import OPEN
 from subscribers import Book
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +100,22 @@ class Sender:
         totals = {state.value: number for state, number in self.ledger(row).counts().items()}
         return Report(row.slot_key, row.state, row.subject, row.frozen, totals=totals, already=True, reason=row.reason)
 
-    def cancel(self, row: IssueRow, *, reason: str) -> tuple[dict[str, int], bool]:
-        """Stop an issue: whoever has not been begun gets nothing. Gives the counts, and whether nobody ever got it."""
+    def cancel(
+        self, row: IssueRow, *, reason: str, nobody_got_it: Callable[[sa.Connection], None] = lambda _: None
+    ) -> dict[str, int]:
+        """Stop an issue: whoever has not been begun gets nothing. Gives the counts it ends with.
+
+        `nobody_got_it` is called inside the transaction when nobody ever did.
+        """
         now = self.clock()
         ledger = self.ledger(row)
         with self.database.write() as connection:
             self.issues.step(connection, row, State.CANCELLED, reason=reason, closed_at=now)
             ledger.cancel(connection, now=now)
             counts = {state.value: number for state, number in ledger.counts_in(connection).items()}
-        return counts, set(counts) <= {"cancelled", "skipped"}
+            if set(counts) <= {"cancelled", "skipped"}:
+                nobody_got_it(connection)
+        return counts
 
     def forget(self, address: str) -> int:
         """Take a forgotten person's address out of everything that was ever sent; gives how many rows named it."""

@@ -1,0 +1,196 @@
+"""The shelf: every article ever seen, under all its names, and which issue carried it.
+
+An article has three kinds of names: its address (compared without what does not matter), the source's own id for it,
+and its title within a fortnight in one source. Any of them finds it again, and a pull that brings a new one adds it:
+so what an issue carried stays carried, whatever happens to its URL, GUID or title. When two rows turn out to be one
+article they are merged.
+
+    names      an article's names (pure)          stored    an article as text; what stands when it is read again (pure)
+    intake     a pull comes in, rows are merged   tables    what is kept
+
+What it does not know: how articles are read (`sources`) or chosen (`highlights`). The editor's own wording is kept
+beside what the source says and is never overwritten by it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from newsletter.database import Database, insert_if_absent, storable
+from newsletter.errors import Refused
+from newsletter.issue import Article, Signal, SignalKind
+from newsletter.shelf.intake import SAME_TITLE, Put, latest_signals, merge, take_in
+from newsletter.shelf.names import url_name
+from newsletter.shelf.stored import dump_article, edited, load_article
+from newsletter.shelf.tables import articles, images, names, pulls
+
+__all__ = ["SAME_TITLE", "PullRecord", "Put", "Shelf", "Shelved", "dump_article", "load_article"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shelved:
+    """An article as it stands on the shelf, with the editor's wording applied.
+
+    `carried_by` is the key of the issue that carried it, or empty; `held_until` the key of the first issue that may
+    carry it.
+    """
+
+    article: Article
+    changed_at: datetime
+    dropped: bool = False
+    held_until: str = ""
+    carried_by: str = ""
+    edited: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PullRecord:
+    """What is remembered of one source: its state between pulls, and when it was last read well."""
+
+    source: str
+    state: Mapping[str, str]
+    pulled_at: datetime | None = None
+    good_at: datetime | None = None
+    problem: str = ""
+
+
+class Shelf:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def put(self, new: Sequence[Article], *, now: datetime) -> Put:
+        """Take articles of one source in, in one transaction: new ones, changed ones, and further names of old ones."""
+        with self._database.write() as connection:
+            _alone(connection)
+            return take_in(connection, new, now=now)
+
+    def keep_image(self, name: str, media_type: str, data: bytes) -> None:
+        """Keep a picture under its name, which says what is in it."""
+        if self.image(name) is None:
+            with self._database.write() as connection:
+                insert_if_absent(connection, images, name=name, media_type=media_type, data=data)
+
+    def image(self, name: str) -> tuple[str, bytes] | None:
+        """The media type and bytes of a stored picture."""
+        with self._database.read() as connection:
+            row = connection.execute(sa.select(images.c.media_type, images.c.data).where(images.c.name == name)).first()
+        return (row.media_type, row.data) if row else None
+
+    def since(self, moment: datetime) -> list[Shelved]:
+        """Everything published since, everything without a date that was first seen since, and whatever its age what
+        the editor holds for an issue; oldest first."""
+        age = sa.func.coalesce(articles.c.published, articles.c.first_seen)
+        held = sa.and_(articles.c.held_until != "", articles.c.carried_by == "")
+        return list(self._select(sa.select(articles).where(sa.or_(age >= moment, held)).order_by(age, articles.c.id)))
+
+    def page(self, *, limit: int = 50, before: int | None = None) -> list[Shelved]:
+        """The newest on the shelf first, by key: `before` is the id of the last one shown."""
+        query = sa.select(articles).order_by(articles.c.id.desc()).limit(limit)
+        if before is not None:
+            query = query.where(articles.c.id < before)
+        return list(self._select(query))
+
+    def find(self, what: str) -> Shelved:
+        """One article by its number or any of its addresses. Raises `Refused` when there is none."""
+        with self._database.read() as connection:
+            number = int(what) if what.isascii() and what.isdigit() and len(what) < 12 else None
+            if number is None:
+                number = connection.scalar(sa.select(names.c.article_id).where(names.c.name == url_name(what)))
+        found = list(self._select(sa.select(articles).where(articles.c.id == number))) if number is not None else []
+        if not found:
+            raise Refused(f"there is no article {what} on the shelf; `newsletter articles list` shows what is")
+        return found[0]
+
+    def edit(self, number: int, changes: Mapping[str, str], *, now: datetime) -> Shelved:
+        """The editor's own `title`, `dek`, `url` or `published` (ISO 8601 with offset); an empty one takes it back."""
+        with self._database.write() as connection:
+            _alone(connection)
+            if changes.get("url"):
+                self._rename(connection, number, changes["url"])
+            row = connection.execute(sa.select(articles).where(articles.c.id == number)).one()
+            edits = {name: value for name, value in {**json.loads(row.edits), **changes}.items() if value}
+            published = edited(load_article(json.loads(row.content)), edits).published
+            connection.execute(
+                articles.update()
+                .where(articles.c.id == number)
+                .values(edits=json.dumps(edits), published=published, changed_at=now)
+            )
+        return self.find(str(number))
+
+    def _rename(self, connection: sa.Connection, number: int, url: str) -> None:
+        """Note a further address of an article. Another row that has it is the same article, then."""
+        name = url_name(url)
+        other = connection.scalar(sa.select(names.c.article_id).where(names.c.name == name))
+        if other is None:
+            connection.execute(names.insert().values(name=name, article_id=number))
+        elif other != number:
+            merge(connection, keep=number, gone=other)
+
+    def drop(self, number: int, *, now: datetime) -> None:
+        """Never pick it by itself."""
+        self._mark(number, dropped_at=now)
+
+    def hold(self, number: int, *, until: str) -> None:
+        """Keep it out of every issue before the one with the key `until`; empty takes the hold back."""
+        self._mark(number, held_until=until)
+
+    def carry(self, connection: sa.Connection, numbers: Iterable[int], *, slot: str) -> None:
+        """Note, in the freeze's own transaction, which issue carries these articles."""
+        chosen = articles.c.id.in_(list(numbers))
+        connection.execute(articles.update().where(chosen, articles.c.carried_by == "").values(carried_by=slot))
+
+    def give_back(self, connection: sa.Connection, *, slot: str) -> None:
+        """Forget, in the transaction that cancels it before anybody got it, what an issue carried."""
+        connection.execute(articles.update().where(articles.c.carried_by == slot).values(carried_by=""))
+
+    def pull_record(self, source: str) -> PullRecord:
+        with self._database.read() as connection:
+            row = connection.execute(sa.select(pulls).where(pulls.c.source == source)).first()
+        if row is None:
+            return PullRecord(source, {})
+        return PullRecord(source, json.loads(row.state), row.pulled_at, row.good_at, row.problem)
+
+    def remember_pull(self, source: str, *, state: Mapping[str, str] | None, now: datetime, problem: str = "") -> None:
+        """Keep what a pull left behind. `state` is None when the source could not be read: the old one stays."""
+        values: dict[str, Any] = {"pulled_at": now, "problem": storable(problem)}
+        if state is not None:
+            values |= {"state": json.dumps(dict(state)), "good_at": now}
+        with self._database.write() as connection:
+            if not insert_if_absent(connection, pulls, source=source, **values):
+                connection.execute(pulls.update().where(pulls.c.source == source).values(values))
+
+    def _mark(self, number: int, **values: object) -> None:
+        with self._database.write() as connection:
+            connection.execute(articles.update().where(articles.c.id == number).values(**values))
+
+    def _select(self, query: sa.Select[Any]) -> Iterator[Shelved]:
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+            latest = latest_signals(connection, [row.id for row in rows])
+        for row in rows:
+            edits = json.loads(row.edits)
+            yield Shelved(
+                article=_article(row, latest.get(row.id, {}), edits),
+                changed_at=row.changed_at,
+                dropped=row.dropped_at is not None,
+                held_until=row.held_until,
+                carried_by=row.carried_by,
+                edited=tuple(edits),
+            )
+
+
+def _alone(connection: sa.Connection) -> None:
+    """Let nobody else take in at the same time: two sources may bring one article. SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("LOCK TABLE articles IN SHARE ROW EXCLUSIVE MODE"))
+
+
+def _article(row: Any, latest: Mapping[SignalKind, Signal], edits: Mapping[str, str]) -> Article:
+    article = edited(load_article(json.loads(row.content)), edits)
+    return replace(article, id=row.id, first_seen=row.first_seen, signals=tuple(latest.values()))

@@ -1,0 +1,320 @@
+"""Taking articles in: recognising those the shelf has, under any of their names, and merging rows that are one article.
+
+Works on a whole pull at once: what the shelf knows of it is read in a few statements, decided on in memory in the order
+of the pull, and written in a few more. The caller's transaction has to be the only one that takes in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from newsletter.issue import Article, Signal, SignalKind
+from newsletter.shelf.names import alike, guid_name, title_key, url_name
+from newsletter.shelf.stored import completed, dump, edited, load_article, read_again
+from newsletter.shelf.tables import articles, names, signals
+
+# The same title in the same source this far apart is another article: columns are called the same every month.
+SAME_TITLE = timedelta(days=14)
+AT_ONCE = 500
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Put:
+    """What putting articles on the shelf did, by number of articles."""
+
+    new: int = 0
+    changed: int = 0
+    same: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Row:
+    """A row of `articles` while a pull is taken in. `id` is None until a new one is written."""
+
+    id: int | None
+    source: str
+    title_key: str
+    published: datetime | None
+    digest: str
+    edits: dict[str, str] = field(default_factory=dict)
+    content: str | None = None
+    changed: bool = False
+
+
+class _Incoming:
+    """An article of the pull, with what is asked of it more than once."""
+
+    def __init__(self, article: Article) -> None:
+        self.article = article
+        self.url = url_name(article.url) if article.url else ""
+        self.guid = guid_name(article) if article.guid else ""
+        self.names = {name for name in (self.url, self.guid) if name}
+        self.title_key = title_key(article.title)
+        self.content = dump(article)
+        self.digest = hashlib.sha256(self.content.encode()).hexdigest()
+
+
+def take_in(connection: sa.Connection, new: Sequence[Article], *, now: datetime) -> Put:
+    """Put the articles of a pull on the shelf."""
+    incoming = [_Incoming(article) for article in new]
+    intake = _Intake(connection, incoming, now=now)
+    for one in incoming:
+        intake.take(one)
+    intake.write()
+    return intake.done
+
+
+class _Intake:
+    def __init__(self, connection: sa.Connection, new: Sequence[_Incoming], *, now: datetime) -> None:
+        self.done = Put()
+        self._connection = connection
+        self._now = now
+        self._rows: dict[int, Row] = {}
+        self._added: list[Row] = []
+        self._signals: list[tuple[Row, Signal]] = []
+        self._named = self._read_named({name for one in new for name in one.names})
+        self._known_names = set(self._named)
+        self._listed: dict[Row, set[str]] = {}  # the names under which this pull brings a row
+        for name, row in self._named.items():
+            self._listed.setdefault(row, set()).add(name)
+        self._titled = self._read_titled(new)
+        self._latest = latest_signals(connection, list(self._rows)) if any(one.article.signals for one in new) else {}
+
+    def take(self, new: _Incoming) -> None:
+        row = self._known(new)
+        if row is None:
+            row = Row(None, new.article.source, new.title_key, new.article.published, new.digest, content=new.content)
+            self._added.append(row)
+            self.done.new += 1
+        elif row.digest == new.digest:
+            self.done.same += 1
+        else:
+            self._read_again(row, new)
+        for name in new.names:
+            self._listed.setdefault(self._named.setdefault(name, row), set()).add(name)
+        titled = self._titled.setdefault((row.source, row.title_key), {})
+        titled[row] = None
+        self._signals += [(row, signal) for signal in new.article.signals]
+
+    def _read_again(self, row: Row, new: _Incoming) -> None:
+        before = self._article(row)
+        if row.source == new.article.source:
+            after = read_again(before, new.article)
+            row.digest = new.digest
+            row.title_key = new.title_key
+        else:
+            # Another source has the same page: its words stay its own, but what nobody had said yet is welcome.
+            after = completed(before, new.article)
+            if after == before:
+                self.done.same += 1
+                return
+        self._keep(row, after)
+        self.done.changed += 1
+
+    def _keep(self, row: Row, article: Article) -> None:
+        row.content = dump(article)
+        row.published = edited(article, row.edits).published
+        row.changed = True
+
+    def _article(self, row: Row) -> Article:
+        """What the sources say of it, without the editor's words."""
+        if row.content is None:
+            row.content = self._connection.scalar(sa.select(articles.c.content).where(articles.c.id == row.id))
+        return load_article(json.loads(row.content or ""))
+
+    # Recognising.
+
+    def _known(self, new: _Incoming) -> Row | None:
+        """The row this article already has under any of its names; rows that turn out to be one are merged."""
+        by_url, by_guid = self._named.get(new.url), self._named.get(new.guid)
+        if by_guid is not None and by_guid is not by_url and new.url and not self._alike(by_guid, new):
+            # Some systems give an old id to a new article: with another address and another title it is another one.
+            if by_url is None:
+                title = new.article.title[:80]
+                self.done.problems.append(f'"{title}" came under the id of another article; kept as a new one')
+            by_guid = None
+        if by_url is not None and by_guid is not None and by_url is not by_guid:
+            return self._merge(by_url, by_guid)
+        return by_url or by_guid or self._by_title(new)
+
+    def _alike(self, row: Row, new: _Incoming) -> bool:
+        return alike(self._article(row).title, new.article.title)
+
+    def _by_title(self, new: _Incoming) -> Row | None:
+        for row in self._titled.get((new.article.source, new.title_key), ()):
+            # Two that one pull names side by side are two.
+            if not (new.names and self._listed.get(row, new.names) - new.names) and self._same_by_title(row, new):
+                return row
+        return None
+
+    def _same_by_title(self, row: Row, new: _Incoming) -> bool:
+        if not new.article.title.strip():
+            # No name at all: only the very same text is the same article.
+            return not new.names and row.digest == new.digest
+        if new.article.published is not None and row.published is not None:
+            return abs(row.published - new.article.published) <= SAME_TITLE
+        # Nothing but the title to go by: an incomplete article that is read again, or comes complete now.
+        return not new.url or not self._article(row).url
+
+    # Merging.
+
+    def _merge(self, one: Row, other: Row) -> Row:
+        if one.id is None or other.id is None:
+            keep, gone = (other, one) if one.id is None else (one, other)
+        else:
+            keep, gone = (one, other) if one.id < other.id else (other, one)
+        self._keep(keep, completed(self._article(keep), self._article(gone)))
+        if gone.id is None:
+            self._added.remove(gone)
+        elif keep.id is not None:
+            merge(self._connection, keep=keep.id, gone=gone.id)
+            keep.edits = {**gone.edits, **keep.edits}
+            self._keep(keep, self._article(keep))
+            self._latest |= latest_signals(self._connection, [keep.id])
+        for name, row in self._named.items():
+            if row is gone:
+                self._named[name] = keep
+        for rows in self._titled.values():
+            rows.pop(gone, None)
+        self._listed.setdefault(keep, set()).update(self._listed.pop(gone, ()))
+        self._signals = [(keep if row is gone else row, signal) for row, signal in self._signals]
+        return keep
+
+    # Reading and writing.
+
+    def _read_named(self, wanted: Iterable[str]) -> dict[str, Row]:
+        found = {
+            name: number
+            for some in _portions(sorted(wanted))
+            for name, number in self._connection.execute(
+                sa.select(names.c.name, names.c.article_id).where(names.c.name.in_(some))
+            )
+        }
+        for some in _portions(sorted(set(found.values()))):
+            self._read_rows(articles.c.id.in_(some))
+        return {name: self._rows[number] for name, number in found.items()}
+
+    def _read_titled(self, new: Sequence[_Incoming]) -> dict[tuple[str, str], dict[Row, None]]:
+        keys = sorted({one.title_key for one in new})
+        sources = sorted({one.article.source for one in new})
+        for some in _portions(keys):
+            self._read_rows(sa.and_(articles.c.source.in_(sources), articles.c.title_key.in_(some)))
+        found: dict[tuple[str, str], dict[Row, None]] = {}  # a set that keeps its order
+        for number in sorted(self._rows):
+            row = self._rows[number]
+            found.setdefault((row.source, row.title_key), {})[row] = None
+        return found
+
+    def _read_rows(self, which: sa.ColumnElement[bool]) -> None:
+        columns = (articles.c[name] for name in ("id", "source", "title_key", "published", "digest", "edits"))
+        for row in self._connection.execute(sa.select(*columns).where(which)):
+            self._rows.setdefault(
+                row.id, Row(row.id, row.source, row.title_key, row.published, row.digest, json.loads(row.edits))
+            )
+
+    def write(self) -> None:
+        for row in self._rows.values():
+            if row.changed:
+                self._connection.execute(
+                    articles.update().where(articles.c.id == row.id).values(**_columns(row), changed_at=self._now)
+                )
+        for some in _portions(self._added):
+            written = self._connection.execute(
+                articles.insert().returning(articles.c.id, sort_by_parameter_order=True),
+                [
+                    {**_columns(row), "source": row.source, "first_seen": self._now, "changed_at": self._now}
+                    for row in some
+                ],
+            )
+            for row, number in zip(some, written.scalars(), strict=True):
+                row.id = number
+        fresh = [
+            {"name": name, "article_id": row.id} for name, row in self._named.items() if name not in self._known_names
+        ]
+        if fresh:
+            self._connection.execute(names.insert(), fresh)
+        self._write_signals()
+
+    def _write_signals(self) -> None:
+        """A number that is not news — the same as before, or older — is left out of the history."""
+        noted = []
+        for row, signal in self._signals:
+            assert row.id is not None  # every row is written by now
+            at = signal.at or self._now
+            latest = self._latest.setdefault(row.id, {})
+            old = latest.get(signal.kind)
+            if old is not None and (old.value == signal.value or (old.at is not None and old.at >= at)):
+                continue
+            latest[signal.kind] = Signal(signal.kind, signal.value, at)
+            noted.append({"article_id": row.id, "kind": signal.kind, "at": at, "value": signal.value})
+        if noted:
+            self._connection.execute(signals.insert(), noted)
+
+
+def merge(connection: sa.Connection, *, keep: int, gone: int) -> None:
+    """Make one row of two that are one article: names, numbers, and what editor and issues did to either, stay."""
+    connection.execute(names.update().where(names.c.article_id == gone).values(article_id=keep))
+    rows = connection.execute(sa.select(articles).where(articles.c.id.in_((keep, gone)))).mappings()
+    both = {row["id"]: row for row in rows}
+    kept, other = both[keep], both[gone]
+    # An issue is only ever taken back while it is the newest: the earlier one stays on record.
+    carried = min(filter(None, (kept["carried_by"], other["carried_by"])), default="")
+    edits = {**json.loads(other["edits"]), **json.loads(kept["edits"])}
+    connection.execute(
+        articles.update()
+        .where(articles.c.id == keep)
+        .values(
+            carried_by=carried,
+            dropped_at=kept["dropped_at"] or other["dropped_at"],
+            held_until=kept["held_until"] or other["held_until"],
+            first_seen=min(kept["first_seen"], other["first_seen"]),
+            edits=json.dumps(edits),
+            published=edited(load_article(json.loads(kept["content"])), edits).published,
+        )
+    )
+    at_once = signals.alias()
+    clash = sa.exists().where(
+        at_once.c.article_id == keep, at_once.c.kind == signals.c.kind, at_once.c.at == signals.c.at
+    )
+    connection.execute(signals.update().where(signals.c.article_id == gone, ~clash).values(article_id=keep))
+    connection.execute(articles.delete().where(articles.c.id == gone))
+
+
+def latest_signals(connection: sa.Connection, numbers: Sequence[int]) -> dict[int, dict[SignalKind, Signal]]:
+    """The newest number of each kind about each of these articles."""
+    newer = signals.alias()
+    newest = (
+        sa.select(sa.func.max(newer.c.at))
+        .where(newer.c.article_id == signals.c.article_id, newer.c.kind == signals.c.kind)
+        .scalar_subquery()
+    )
+    found: dict[int, dict[SignalKind, Signal]] = {}
+    for some in _portions(numbers):
+        for row in connection.execute(sa.select(signals).where(signals.c.article_id.in_(some), signals.c.at == newest)):
+            kind = SignalKind(row.kind)
+            found.setdefault(row.article_id, {})[kind] = Signal(kind, row.value, row.at)
+    return found
+
+
+def _columns(row: Row) -> dict[str, Any]:
+    return {
+        "title_key": row.title_key,
+        "published": row.published,
+        "digest": row.digest,
+        "content": row.content,
+    }
+
+
+def _portions(many: Sequence[T]) -> Iterable[Sequence[T]]:
+    """A statement has room for so many values."""
+    return (many[start : start + AT_ONCE] for start in range(0, len(many), AT_ONCE))

@@ -1,0 +1,92 @@
+"""An article as text in the database and back, and what the editor and a second reading of it change. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, fields, replace
+from datetime import datetime
+from typing import Any
+
+from newsletter.database import storable
+from newsletter.issue import Article, Card, Image
+
+
+def dump(article: Article) -> str:
+    """Everything a source says of an article, but its numbers: those have a history of their own."""
+    stored: dict[str, Any] = {one.name: getattr(article, one.name) for one in fields(Article)}
+    stored |= {"signals": (), "id": None, "first_seen": None}
+    for name in ("published", "updated"):
+        stored[name] = stored[name].isoformat() if stored[name] else None
+    for name in ("image", "card"):
+        stored[name] = asdict(stored[name]) if stored[name] else None
+    return storable(json.dumps(stored, ensure_ascii=False, sort_keys=True))
+
+
+def dump_article(article: Article) -> dict[str, Any]:
+    """The article as JSON values, without its signals."""
+    stored: dict[str, Any] = json.loads(dump(article))
+    return stored
+
+
+def load_article(stored: Mapping[str, Any]) -> Article:
+    """An article of the mapping that `dump_article` gave."""
+    values = dict(stored)
+    for name in ("published", "updated"):
+        values[name] = datetime.fromisoformat(values[name]) if values.get(name) else None
+    values["image"] = Image(**values["image"]) if values.get("image") else None
+    card = values.get("card")
+    values["card"] = Card(**{**card, "produced_by": tuple(card["produced_by"])}) if card else None
+    for name in ("authors", "categories", "tags", "related"):
+        values[name] = tuple(values.get(name) or ())
+    values["signals"] = ()
+    return Article(**values)
+
+
+def edited(article: Article, edits: Mapping[str, str]) -> Article:
+    """The article in the editor's own words."""
+    words: dict[str, Any] = {name: edits[name] for name in ("title", "dek", "url") if edits.get(name)}
+    if edits.get("published"):
+        words |= {"published": datetime.fromisoformat(edits["published"]), "published_from": "editor"}
+    return replace(article, **words) if words else article
+
+
+def read_again(before: Article, now: Article) -> Article:
+    """What stands when a source says something else than before.
+
+    Its words are the new ones. Of dates the earliest trusted one stands: a source that says later, or no longer says
+    when, does not make an old article new. What it no longer says — a title, an address — is not taken away.
+    """
+    dated = _better_dated(before, now)
+    return replace(
+        now,
+        title=now.title or before.title,
+        url=now.url or before.url,
+        published=dated.published,
+        published_raw=dated.published_raw,
+        published_from=dated.published_from,
+    )
+
+
+def completed(article: Article, other: Article) -> Article:
+    """The article with what it lacks taken from another source's account of it."""
+    lacks = article.lacks()
+    if "title" in lacks:
+        article = replace(article, title=other.title)
+    if "url" in lacks:
+        article = replace(article, url=other.url)
+    if "date" in lacks and other.published is not None:
+        article = replace(
+            article,
+            published=other.published,
+            published_raw=other.published_raw,
+            published_from=other.published_from,
+        )
+    return article
+
+
+def _better_dated(before: Article, now: Article) -> Article:
+    trusted = [(one.published, one) for one in (before, now) if one.published and one.published_from != "guess"]
+    if trusted:
+        return min(trusted, key=lambda pair: pair[0])[1]
+    return now if now.published else before
