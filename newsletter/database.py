@@ -135,7 +135,7 @@ class Database:
         transaction survives the death of this process; a power cut only when it is `flushed`, and then with all that
         was committed before it.
         """
-        with self._translated(), self._in_line:
+        with self.translated(), self._in_line:
             connection = self.engine.raw_connection()
             try:
                 cursor = connection.cursor()
