@@ -22,7 +22,6 @@ from newsletter.issues import issues
 from newsletter.sending.states import OPEN, State
 from newsletter.sending.together import Statement, Together
 
-
 _HELD: dict[str, Any] = {
     "sqlite_where": sa.text("worker_id IS NOT NULL"),
     "postgresql_where": sa.text("worker_id IS NOT NULL"),
