@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -52,6 +53,11 @@ class Project:
         self.root = root
         self.clock = clock
         self.settings: Settings = load(root)
+
+    def close(self) -> None:
+        """Let go of the database, if anybody opened it."""
+        if "unchecked_database" in vars(self):
+            self.unchecked_database.dispose()
 
     @cached_property
     def unchecked_database(self) -> Database:
@@ -107,7 +113,7 @@ class Project:
         )
 
     @cached_property
-    def _logo(self) -> StoredImage | None:
+    def logo(self) -> StoredImage | None:
         """The logo when it is a file of the project: it is then served from the public pages."""
         from newsletter.sources import StoredImage
 
@@ -134,7 +140,7 @@ class Project:
         return rendering.Look(
             name=theme.look,
             brand=theme.brand,
-            logo=f"stored:{self._logo.name}" if self._logo else theme.logo,
+            logo=f"stored:{self.logo.name}" if self.logo else theme.logo,
             logo_width=theme.logo_width,
             logo_alt=theme.brand or self.settings.newsletter.name,
             light=rendering.Palette(**theme.colours.model_dump()),
@@ -156,6 +162,7 @@ class Project:
         from newsletter.fetch import Fetcher
 
         fetcher = Fetcher()
+        self._find_own_plugins(table.kind for table in self.settings.sources)
         return tuple(
             sources.load(table.kind, table.name, table.options, root=self.root, fetcher=fetcher, clock=self.clock)
             for table in self.settings.sources
@@ -165,7 +172,14 @@ class Project:
         """The backend of the settings; opens no connection."""
         from newsletter import backends
 
+        self._find_own_plugins([self.settings.backend.kind])
         return backends.load(self.settings.backend.kind, self.settings.backend.options, root=self.root)
+
+    def _find_own_plugins(self, kinds: Iterable[str]) -> None:
+        """Let `kind = "module:Class"` name a file that lies beside `newsletter.toml`."""
+        folder = str(self.root.resolve())
+        if any(":" in kind for kind in kinds) and folder not in sys.path:
+            sys.path.append(folder)
 
     @cached_property
     def alerts(self) -> Alerts:
@@ -209,7 +223,7 @@ class Project:
             publication=self.publication,
             look=self.look,
             templates=self.templates,
-            own_images=(self._logo,) if self._logo else (),
+            own_images=(self.logo,) if self.logo else (),
             clock=self.clock,
         )
 

@@ -11,8 +11,9 @@ locked, full, damaged, older or newer than this version.
 
 from __future__ import annotations
 
+import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -128,6 +129,34 @@ class Database:
             with connection.begin():
                 yield connection
 
+    def write_rows(self, changes: Sequence[tuple[str, tuple[Any, ...]]], *, flushed: bool) -> list[int]:
+        """One transaction of bare SQLite statements with their values; gives how many rows each changed.
+
+        For what is done per message, where SQLAlchemy's own work costs five times as much as SQLite's. The
+        transaction survives the death of this process; a power cut only when it is `flushed`, and then with all that
+        was committed before it.
+        """
+        with self.translated(), self._in_line:
+            connection = self.engine.raw_connection()
+            try:
+                cursor = connection.cursor()
+                if not flushed:
+                    cursor.execute("PRAGMA synchronous=NORMAL")
+                try:
+                    cursor.execute("BEGIN IMMEDIATE")
+                    changed = [cursor.execute(statement, values).rowcount for statement, values in changes]
+                    cursor.execute("COMMIT")
+                except BaseException:
+                    # Not left to closing: a statement that failed keeps its connection, and the write lock, open.
+                    connection.rollback()
+                    raise
+                finally:
+                    if not flushed:
+                        cursor.execute("PRAGMA synchronous=FULL")
+            finally:
+                connection.close()
+        return changed
+
     def check(self) -> None:
         """Refuse to work with a database that is missing, or older or newer than this version."""
         if self.file is not None and not self.file.exists():
@@ -177,17 +206,19 @@ class Database:
         """What the driver raises inside becomes one sentence of `DatabaseError`, if it is about the database."""
         try:
             yield
-        except DBAPIError as error:
+        except (DBAPIError, sqlite3.Error) as error:
             sentence = self._sentence(error)
             if sentence is None:
                 raise
             raise DatabaseError(sentence) from error
 
-    def _sentence(self, error: DBAPIError) -> str | None:
-        return self._of_sqlite(error) if self.is_sqlite else self._of_postgres(error)
+    def _sentence(self, error: DBAPIError | sqlite3.Error) -> str | None:
+        if isinstance(error, DBAPIError) and not self.is_sqlite:
+            return self._of_postgres(error)
+        return self._of_sqlite(error.orig if isinstance(error, DBAPIError) else error)
 
-    def _of_sqlite(self, error: DBAPIError) -> str | None:
-        text = str(error.orig).lower()
+    def _of_sqlite(self, error: BaseException | None) -> str | None:
+        text = str(error).lower()
         name = self.file
         for part, sentence in (
             ("locked", f"the database {name} was locked for {BUSY_TIMEOUT:g} s by another program; try again"),

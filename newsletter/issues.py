@@ -176,12 +176,9 @@ class Issues:
         return found or ""
 
     def open(self, connection: sa.Connection, *, slot_key: str, slot_at: datetime, now: datetime) -> IssueRow:
-        """The issue of a slot, made as a draft if there is none. Exactly one caller's transaction makes it."""
+        """The issue of a slot, made as a draft if there is none. Of many callers at once exactly one makes it."""
         insert_if_absent(connection, issues, slot_key=slot_key, slot_at=slot_at, state=State.DRAFT, opened_at=now)
-        found = _one(connection, issues.c.slot_key == slot_key)
-        if found is None:
-            raise DatabaseError(f"the issue {slot_key} was written and cannot be read back")
-        return found
+        return _row(connection.execute(sa.select(issues).where(issues.c.slot_key == slot_key)).mappings().one())
 
     def step(self, connection: sa.Connection, issue: IssueRow, to: State, *, reason: str = "", **values: Any) -> None:
         """Move an issue to another state; refused when the table of states has no such step."""

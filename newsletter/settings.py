@@ -46,7 +46,7 @@ from newsletter.errors import SettingsError
 FILE = "newsletter.toml"
 PREFIX = "NEWSLETTER_"
 # Variables that start like a setting and are none.
-NOT_SETTINGS = {"NEWSLETTER_CORPUS", "NEWSLETTER_PROJECT", "NEWSLETTER_TEST_POSTGRES"}
+NOT_SETTINGS = {"NEWSLETTER_CORPUS", "NEWSLETTER_TEST_POSTGRES"}
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -126,7 +126,7 @@ class Newsletter(Table):
     tagline: str = Field("", max_length=200, description="One line under the name.")
     from_: str = Field(
         alias="from",
-        min_length=1,
+        min_length=3,
         description='Sender: `"Name <news@example.org>"` or a bare address. Required.',
         max_length=300,
     )

@@ -217,14 +217,14 @@ class Weekly:
         stop: threading.Event,
         on_progress: Callable[[IssueRow, Tally], None] | None = None,
         on_pulled: Callable[[Sequence[PullLine]], None] | None = None,
-        finish_first: bool = True,
+        by_hand: bool = True,
     ) -> Done:
         """The whole job for one slot, from wherever it stands.
 
-        With `finish_first` an older unfinished issue is finished instead; only when nobody in it could be mailed now
-        (the last ones are deferred, or have just expired) the slot itself has its turn, once its time has come.
-        `confirm` is asked before the freeze, with what would go out and to how many. Raises `Busy` while another
-        process does the same.
+        `by_hand` is without naming the slot: then an older unfinished issue is finished instead, and the slot itself
+        has its turn only when nobody in that one could be mailed now (the last ones are deferred, or have just
+        expired) and its time has come. `confirm` is asked before the freeze, with what would go out and to how many.
+        Raises `Busy` while another process does the same.
         """
         lock = try_lock(self.database, "send")
         if lock is None:
@@ -233,7 +233,7 @@ class Weekly:
             )
         with lock:
             unfinished = self.issues.unfinished()
-            if finish_first and unfinished is not None and unfinished.slot_key != slot.key:
+            if by_hand and unfinished is not None and unfinished.slot_key != slot.key:
                 done = Done(self.sender.send(unfinished, backend(), stop=stop, on_progress=on_progress))
                 if done.report.run or stop.is_set() or self.clock() < slot.at:
                     return done
@@ -247,7 +247,7 @@ class Weekly:
             if on_pulled is not None:
                 on_pulled(pulled)
             composed = self.compose(slot)
-            thin = self._thin(slot, composed)
+            thin = self._thin(slot, composed, by_hand=by_hand)
             if thin is not None:
                 return Done(thin, pulled, composed)
             self._refuse_errors(slot, composed)
@@ -280,14 +280,15 @@ class Weekly:
             self.alerts.tell(slot.key, text)
             raise Refused(f"{text}; `newsletter check` lists them, nobody was mailed")
 
-    def _thin(self, slot: Slot, composed: Composed) -> Report | None:
+    def _thin(self, slot: Slot, composed: Composed, *, by_hand: bool) -> Report | None:
+        """What a thin week does, or None when the week is not thin. Only the schedule skips an issue for good."""
         number = len(composed.issue.picks)
         wanted = self.settings.issue.min
         if number and (number >= wanted or self.settings.issue.when_thin == "send"):
             return None
         reason = f"a thin week: {number} articles to carry, [issue] min is {wanted}"
         now = self.clock()
-        if now < slot.at:
+        if by_hand or now < slot.at:
             return Report(slot.key, State.DRAFT, reason=reason)
         with self.database.write() as connection:
             row = self.issues.open(connection, slot_key=slot.key, slot_at=slot.at, now=now)

@@ -10,16 +10,25 @@ import pytest
 from tests.command_line import demo, run, set_line
 from tests.smtp_servers import serving
 
+PAGES = 'public_url = "http://127.0.0.1:8080"'
+
+
+def unserved(folder: Path, state: str = "fresh") -> Path:
+    """A demo whose public pages lie where nobody serves any: one thing always fails."""
+    project = demo(folder, state)
+    set_line(project, PAGES, 'public_url = "http://127.0.0.1:1"')
+    return project
+
 
 def signs(project: Path, *, code: int = 1) -> dict[str, dict[str, str]]:
-    """What the doctor sees, by the name of the check. The public pages are not served here: one thing always fails."""
+    """What the doctor sees, by the name of the check."""
     answered = run("doctor", "--json", project=project)
     assert answered.exit_code == code, answered.output
     return {one["check"]: one for one in json.loads(answered.stdout)}
 
 
 def test_a_demo_lacks_nothing_but_its_pages_being_served(tmp_path: Path) -> None:
-    seen = signs(demo(tmp_path, "sent"))
+    seen = signs(unserved(tmp_path, "sent"))
     assert {name for name, one in seen.items() if one["level"] == "fail"} == {"pages"}
     assert "newsletter serve" in seen["pages"]["advice"]
     assert seen["source site"]["level"] == "ok"
@@ -41,7 +50,7 @@ def test_the_pages_are_visited(tmp_path: Path) -> None:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        set_line(project, "http://127.0.0.1:8080", f"http://127.0.0.1:{server.server_port}")
+        set_line(project, PAGES, f'public_url = "http://127.0.0.1:{server.server_port}"')
         seen = signs(project, code=0)
         server.shutdown()
         thread.join()
@@ -49,7 +58,7 @@ def test_the_pages_are_visited(tmp_path: Path) -> None:
 
 
 def test_everything_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
-    project = demo(tmp_path)
+    project = unserved(tmp_path)
     (project / "newsletter.key").chmod(0o644)
     (project / "templates" / "confirm").mkdir()
     (project / "templates" / "confirm" / "body.txt.j2").write_text("{{ nothing }}")
@@ -64,7 +73,7 @@ def test_everything_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
 
 
 def test_a_missing_key_file_and_an_old_database_are_two_signs(tmp_path: Path) -> None:
-    project = demo(tmp_path)
+    project = unserved(tmp_path)
     (project / "newsletter.key").unlink()
     (project / "newsletter.db").write_bytes(b"")
     seen = signs(project)
@@ -73,7 +82,7 @@ def test_a_missing_key_file_and_an_old_database_are_two_signs(tmp_path: Path) ->
 
 
 def test_the_mail_server_is_logged_in_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    project = demo(tmp_path)
+    project = unserved(tmp_path)
     with serving(users={"us": "right"}) as server:
         for name, value in {
             "KIND": "smtp",
@@ -91,7 +100,7 @@ def test_the_mail_server_is_logged_in_to(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_settings_that_cannot_be_read_are_a_sign_and_exit_code_two(tmp_path: Path) -> None:
-    project = demo(tmp_path)
+    project = unserved(tmp_path)
     set_line(project, "postal_address", "postal_adress")
     seen = signs(project, code=2)
     assert "postal_address" in seen["settings"]["text"]

@@ -165,10 +165,19 @@ def test_a_template_changed_after_the_freeze_changes_no_test_copy(tmp_path: Path
     assert all(b"something else" not in mail.read_bytes() for mail in mails(project))
 
 
-def test_a_thin_week_is_skipped_with_its_reason(tmp_path: Path) -> None:
+def test_a_thin_week_by_hand_mails_nobody_and_may_be_tried_again(tmp_path: Path) -> None:
     project = demo(tmp_path)
     set_line(project, "[issue]\n", "[issue]\nmin = 50\n")
-    skipped = run("send", "--yes", project=project)
+    thin = run("send", "--yes", project=project)
+    assert "was not sent, nobody was mailed: a thin week" in thin.stdout
+    set_line(project, "min = 50\n", "min = 1\n")
+    assert "is closed" in run("send", "--yes", project=project).stdout
+
+
+def test_a_thin_week_of_the_schedule_is_skipped_with_its_reason(tmp_path: Path) -> None:
+    project = demo(tmp_path)
+    set_line(project, "[issue]\n", "[issue]\nmin = 50\n")
+    skipped = run("send", "--slot", WEEK, "--yes", project=project)
     assert "skipped, nobody was mailed: a thin week" in skipped.stdout
     assert not mails(project)
     assert "thin week" in run("issues", "show", WEEK, project=project).stdout
@@ -275,12 +284,24 @@ def test_a_cancelled_issue_mails_nobody_further(tmp_path: Path, server: Received
     assert run("issues", "cancel", WEEK, project=project).exit_code == 1
 
 
-def test_a_warning_that_is_also_the_refusal_is_said_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_warning_that_is_also_the_refusal_is_said_once(
+    tmp_path: Path, server: Received, monkeypatch: pytest.MonkeyPatch
+) -> None:
     project = demo(tmp_path)
-    monkeypatch.setenv("NEWSLETTER_BACKEND__KIND", "smtp")
-    monkeypatch.setenv("NEWSLETTER_BACKEND__HOST", "127.0.0.1")
+    server.refused[BJORN] = "451 4.7.1 greylisted"
+    run("send", "--yes", project=project)
     monkeypatch.setenv("NEWSLETTER_BACKEND__PORT", "1")
-    failed = run("send", "--yes", project=project)
+    monkeypatch.setattr("tests.command_line.NOW", later(minutes=10))
+    failed = run("send", project=project)
     assert failed.exit_code == 2
     assert failed.stderr.count("cannot be reached") == 1
     assert "cannot be reached" in run("issues", "show", WEEK, project=project).stdout
+
+
+def test_a_mail_server_that_is_away_is_found_before_anything_is_frozen(
+    tmp_path: Path, server: Received, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = demo(tmp_path)
+    monkeypatch.setenv("NEWSLETTER_BACKEND__PORT", "1")
+    assert run("send", "--yes", project=project).exit_code == 2
+    assert parsed(run("issues", "list", "--json", project=project).stdout) == []

@@ -29,7 +29,7 @@ def title(text: str, *, days_ago: float = 0) -> Title:
         ("Netflix renews Squid Game for a final season", "NETFLIX RENEWS SQUID GAME FOR A FINAL SEASON!"),
         ("Edward Snowden speaks to SXSW crowd", "Edward Snowden speaks at SXSW conference, crowd cheers"),
         ("Programming in 1969", "Programming in 1969: An interview with my mom"),
-        ("The Muppets are coming back", "Variety – The Muppets are coming back"),  # noqa: RUF001
+        ("The Muppets are coming back", "Variety – The Muppets are coming back"),
         ("Filmmaker's Confession", "Filmmakers confession"),
         ("The State of the Streaming Wars (2026)", "The State of the Streaming Wars"),
     ],

@@ -29,7 +29,7 @@ def test_a_quoted_name_in_a_title_is_its_subject(title: str, subject: str) -> No
 
 
 def test_the_source_knows_best_then_the_card_then_the_title() -> None:
-    title, card = "‘One’ returns", Card(name="Two (2021)")  # noqa: RUF001
+    title, card = "‘One’ returns", Card(name="Two (2021)")
     assert subject_of(Article(title=title)) == "one"
     assert subject_of(Article(title=title, card=card)) == "two"
     assert subject_of(Article(title=title, card=card, subject="Three")) == "three"

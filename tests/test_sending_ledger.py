@@ -193,3 +193,26 @@ def test_the_audit_tells_when_a_row_is_missing(database: Database, book: Book, l
     with database.write() as connection:
         connection.exec_driver_sql("DELETE FROM deliveries WHERE email = 'reader0001@example.net'")
     assert audit(database)[0].wrong == ("3 people were frozen into the issue, but its states add up to 2",)
+
+
+def test_a_forgotten_person_leaves_the_ledger_and_the_sums_stay_right(
+    database: Database, book: Book, letter: Letter, clock: Clock
+) -> None:
+    addresses = people(book, 3)
+    row = freeze(database, book, letter, now=NOW)
+    sender = sender_of(database, book, clock)
+    ledger = sender.ledger(row)
+    (first,) = ledger.claim(1, limit=1, now=NOW)
+    ledger.record(first, 1, Outcome(State.REFUSED, 550, f"<{addresses[0]}> is unknown"), now=NOW)
+    for address in addresses[:2]:
+        assert book.forget(address)
+        assert sender.forget(address.upper()) == 1
+    claims = ledger.claim(1, limit=10, now=NOW)
+    assert [claim.email for claim in claims] == [addresses[2]]
+    (found,) = audit(database)
+    assert not found.wrong
+    assert found.counts["refused"] == found.counts["skipped"] == 1
+    with database.read() as connection:
+        left = connection.exec_driver_sql("SELECT email, name, text FROM deliveries").all()
+        noted = connection.exec_driver_sql("SELECT text FROM attempts").all()
+    assert not [value for line in (*left, *noted) for value in line if addresses[0] in value or addresses[1] in value]

@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001 - typographic quotation marks are part of the input
 """Real feeds and pages. The figures are what was reached on them; they may rise and must not fall."""
 
 from __future__ import annotations

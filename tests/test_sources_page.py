@@ -1,5 +1,3 @@
-# ruff: noqa: RUF001 - typographic quotation marks are what some of these tests are about
-
 from __future__ import annotations
 
 import http.server

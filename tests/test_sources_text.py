@@ -1,5 +1,3 @@
-# ruff: noqa: RUF001 - typographic quotation marks and full-width stops are what these tests are about
-
 from __future__ import annotations
 
 import time

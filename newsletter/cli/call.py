@@ -35,11 +35,15 @@ class Call:
         """The time, in UTC."""
         return self.now or datetime.now(UTC)
 
-    @cached_property
-    def project(self) -> Project:
+    def open(self) -> Project:
+        """The project, opened afresh."""
         from newsletter.app import Project
 
         return Project(self.folder, clock=self.clock)
+
+    @cached_property
+    def project(self) -> Project:
+        return self.open()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -52,10 +56,8 @@ class Call:
 
     def close(self) -> None:
         """Let go of the database, if a command opened it."""
-        project = vars(self).get("project")
-        database = vars(project).get("unchecked_database") if project is not None else None
-        if database is not None:
-            database.dispose()
+        if "project" in vars(self):
+            self.project.close()
 
 
 pass_call = click.make_pass_decorator(Call, ensure=True)

@@ -41,8 +41,9 @@ BETWEEN_LINES = 10.0  # seconds
 def send(call: Call, slot_key: str | None, address: str | None, dry_run: bool, yes: bool, as_json: bool) -> int:
     """Send this week's issue: pull, pick, compose, check, freeze, send.
 
-    An unfinished issue is finished first, and then nothing else is done; with --slot only that week's is looked at.
-    Running it again is always safe: an issue that is closed says so, and nobody is mailed twice.
+    An unfinished issue is finished first; this week's has its turn when nobody in that one can be mailed now. With
+    --slot only that week's is looked at. Running it again is always safe: an issue that is closed says so, and nobody
+    is mailed twice.
 
     Exit code 0: the issue is out, or some are deferred and a next try is planned (`newsletter send` again, or `serve`,
     goes on then). 1: somebody was refused, expired or is in doubt, or nothing could be sent. 2: a setting has to be
@@ -70,6 +71,7 @@ def _send(call: Call, slot_key: str | None, *, yes: bool, as_json: bool) -> int:
     with Stopping(gently=begun is not None and begun.state == "sending") as stopping, Meter(call) as meter:
 
         def confirm(composed: Composed, people: int) -> bool:
+            stopping.gently = False
             if not as_json:
                 showing.picks(composed.issue)
             if not yes and not _asked(f"Mail “{_subject(composed)}” to {people:,} people", call):
@@ -84,7 +86,7 @@ def _send(call: Call, slot_key: str | None, *, yes: bool, as_json: bool) -> int:
             stop=stopping.event,
             on_progress=meter,
             on_pulled=_tell_pulled,
-            finish_first=slot_key is None,
+            by_hand=slot_key is None,
         )
     return _finish(call, done, stopping, as_json=as_json)
 

@@ -191,7 +191,7 @@ def import_(call: Call, file: Path, confirmed: bool, as_json: bool) -> int:
 
     report = ImportReport()
     for report in imports(call.project.book, file, confirmed=confirmed):
-        if report.rows >= 10_000:
+        if report.rows % 10_000 == 0:
             output.note(f"{report.rows:,} rows read")
     if as_json:
         output.dump(_report_json(report))
@@ -237,7 +237,15 @@ def _say_report(report: ImportReport) -> None:
 
 @subscribers.command()
 @click.option("--status", type=STATUSES, help="Only these.")
-@click.option("-o", "--output", "file", metavar="FILE", type=click.File("w", encoding="utf-8", lazy=True), default="-")
+@click.option(
+    "-o",
+    "--output",
+    "file",
+    metavar="FILE",
+    type=click.File("w", encoding="utf-8", lazy=True),
+    default="-",
+    help="Where to; - is standard output.",
+)
 @pass_call
 def export(call: Call, status: str | None, file: Any) -> None:
     """Write everybody as CSV, to standard output or --output FILE. `subscribers import` reads it again."""
@@ -280,4 +288,5 @@ def unsubscribe(call: Call, email: str) -> None:
 def forget(call: Call, email: str) -> None:
     """Erase a person, but for what stops every later mail to them."""
     gone = call.project.book.forget(email)
+    gone = call.project.sender.forget(email) > 0 or gone
     output.say(f"{email} is forgotten" if gone else f"nobody of the address {email} was there to forget")

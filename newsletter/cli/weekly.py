@@ -109,9 +109,10 @@ def preview(call: Call, slot_key: str | None, as_address: str | None, port: int,
     if slot_key is not None:
         call.slot(slot_key)
     if once is None:
-        page.run(call.folder, slot_key=slot_key, as_address=as_address, port=port, clock=call.clock)
+        page.run(call.folder, open_project=call.open, slot_key=slot_key, as_address=as_address, port=port)
         return
-    for file in page.write_once(call.folder, once, slot_key=slot_key, as_address=as_address, clock=call.clock):
+    files = page.write_once(call.folder, once, open_project=call.open, slot_key=slot_key, as_address=as_address)
+    for file in files:
         output.say(str(file))
 
 

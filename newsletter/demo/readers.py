@@ -26,7 +26,7 @@ _ACTIVE = (
     ("xiaoyu@lantern.example", "林小雨", "zh-Hans"),
     ("nour@qamar.example", "نور القمر", "ar"),
     ("talia@yareach.example", "טליה לבנה", "he"),
-    ("siobhan.o'dea@pilotstair.example", "Siobhán O’Dea", "en"),  # noqa: RUF001 - the apostrophe people write
+    ("siobhan.o'dea@pilotstair.example", "Siobhán O’Dea", "en"),
     ("ipek@iskele.example", "İpek Işıldak", "tr"),  # noqa: RUF001 - Turkish has two letters i
     ("liway@depot61.example", "Liway Bituin Dela Rosa", "fil"),
     ("thorsteinn@langholt.example", "Þorsteinn Eldjárnsson", "is"),

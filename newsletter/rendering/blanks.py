@@ -17,7 +17,7 @@ from newsletter.letter import CONFIRM_TOKEN, EMAIL, FIRST_NAME, UNSUBSCRIBE_TOKE
 # The order is the numbering of the tokens: a letter that is stored keeps names, so it may change.
 LETTER_BLANKS = (
     Blank(FIRST_NAME, default="there"),
-    Blank(EMAIL),
+    Blank(EMAIL, default="somebody"),  # "view in browser" belongs to nobody
     Blank(UNSUBSCRIBE_TOKEN),
     Blank(CONFIRM_TOKEN),
 )

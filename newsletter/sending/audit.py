@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from newsletter.database import Database
 from newsletter.issues import IssueRow, State as IssueState, issues
-from newsletter.sending.ledger import attempts, deliveries
+from newsletter.sending.ledger import FORGOTTEN, attempts, deliveries
 from newsletter.sending.states import OPEN, State
 
 
@@ -61,7 +61,7 @@ def _one(connection: sa.Connection, row: sa.Row[Any, Any, Any, Any]) -> IssueAud
         wrong.append(f"the issue is closed, but {still_open} people are still open")
     doubled = connection.execute(
         sa.select(deliveries.c.email)
-        .where(deliveries.c.issue_id == row.id)
+        .where(deliveries.c.issue_id == row.id, deliveries.c.email != FORGOTTEN)
         .group_by(deliveries.c.email)
         .having(sa.func.count() > 1)
     ).all()

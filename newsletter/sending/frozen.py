@@ -20,7 +20,7 @@ from newsletter.letter import Letter
 from newsletter.sending import outbox, workers
 from newsletter.sending.alerts import Alerts
 from newsletter.sending.delivery import Mailing, Tally, deliver
-from newsletter.sending.ledger import Claim, Ledger, deliveries
+from newsletter.sending.ledger import Claim, Ledger, deliveries, forget_address
 from newsletter.sending.pace import Pace
 from newsletter.sending.states import OPEN
 from subscribers import Book
@@ -117,6 +117,11 @@ class Sender:
                 nobody_got_it(connection)
         return counts
 
+    def forget(self, address: str) -> int:
+        """Take a forgotten person's address out of everything that was ever sent; gives how many rows named it."""
+        with self.database.write() as connection:
+            return forget_address(connection, address, now=self.clock())
+
     def ledger(self, row: IssueRow) -> Ledger:
         return Ledger(
             self.database,
@@ -136,7 +141,7 @@ class Sender:
         now = self.clock()
         outbox.tidy(self.database, now=now)
         with workers.enlist(self.database, now=now) as seat:
-            return deliver(
+            tally = deliver(
                 mailings,
                 backend,
                 worker=seat.id,
@@ -145,6 +150,8 @@ class Sender:
                 stop=stop,
                 on_progress=on_progress,
             )
+            seat.leave(now=self.clock())
+            return tally
 
     def _single_mails(self) -> Mailing:
         def message(claim: Claim) -> Message:

@@ -20,6 +20,12 @@ import sqlalchemy as sa
 from newsletter.database import Database, RowId, UtcDateTime, metadata, storable
 from newsletter.issues import issues
 from newsletter.sending.states import OPEN, State
+from newsletter.sending.together import Statement, Together
+
+_HELD: dict[str, Any] = {
+    "sqlite_where": sa.text("worker_id IS NOT NULL"),
+    "postgresql_where": sa.text("worker_id IS NOT NULL"),
+}
 
 
 def _columns() -> list[sa.Column[Any]]:
@@ -50,7 +56,8 @@ deliveries = sa.Table(
     sa.Column("variant", sa.String(40), nullable=False, server_default=""),
     sa.UniqueConstraint("issue_id", "subscriber_id"),
     sa.Index("ix_deliveries_due", "issue_id", "state", "next_try_at", "id"),
-    sa.Index("ix_deliveries_worker", "worker_id", "state"),
+    # Only what somebody holds: a handful of rows, whatever the size of the audience.
+    sa.Index("ix_deliveries_worker", "worker_id", "state", **_HELD),
 )
 
 outbox = sa.Table(
@@ -63,7 +70,7 @@ outbox = sa.Table(
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("expires_at", UtcDateTime, nullable=False),
     sa.Index("ix_outbox_due", "state", "next_try_at", "id"),
-    sa.Index("ix_outbox_worker", "worker_id", "state"),
+    sa.Index("ix_outbox_worker", "worker_id", "state", **_HELD),
 )
 
 # Append-only: every answer but a first acceptance, which the row itself tells. Nothing here is ever changed.
@@ -81,6 +88,10 @@ attempts = sa.Table(
     sa.Index("ix_attempts_row", "ledger", "row_id"),
     sa.Index("ix_attempts_outcome", "outcome", "ledger"),
 )
+
+
+# Stands in a row for an address that was forgotten.
+FORGOTTEN = "(forgotten)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,15 +131,25 @@ class Ledger:
         self.within = sa.true() if within is None else within
         self._may = sa.true() if may_receive is None else may_receive
         self._claim, self._due = self._claim_statements()
-        self._intend = (
+        mine = sa.and_(table.c.id == sa.bindparam("row"), table.c.worker_id == sa.bindparam("worker"))
+        self._together = Together(database)
+        self._intend = Statement(
+            database,
             table.update()
-            .where(
-                table.c.id == sa.bindparam("row"),
-                table.c.state == State.CLAIMED,
-                table.c.worker_id == sa.bindparam("worker"),
-                self._may,
-            )
-            .values(state=State.HANDING_OVER, attempts=table.c.attempts + 1, updated_at=sa.bindparam("now"))
+            .where(mine, table.c.state == State.CLAIMED, self._may)
+            .values(state=State.HANDING_OVER, attempts=table.c.attempts + 1, updated_at=sa.bindparam("now")),
+        )
+        self._accept = Statement(
+            database,
+            table.update()
+            .where(mine, table.c.state == State.HANDING_OVER)
+            .values(
+                state=State.ACCEPTED,
+                worker_id=None,
+                code=sa.bindparam("said_code"),
+                text=sa.bindparam("said_text"),
+                updated_at=sa.bindparam("now"),
+            ),
         )
 
     def _claim_statements(self) -> tuple[sa.UpdateBase, sa.UpdateBase]:
@@ -171,10 +192,9 @@ class Ledger:
 
     def intend(self, claim: Claim, worker: int, *, now: datetime) -> bool:
         """Make the intent to hand over durable. False: it must not be handed over, and the row says why."""
+        if self._together.change(self._intend, {"row": claim.id, "worker": worker, "now": now}, flushed=True):
+            return True
         with self._database.write() as connection:
-            done = connection.execute(self._intend, {"row": claim.id, "worker": worker, "now": now})
-            if done.rowcount:
-                return True
             connection.execute(
                 self.table.update()
                 .where(self._mine(claim, worker), self.table.c.state == State.CLAIMED)
@@ -184,6 +204,8 @@ class Ledger:
 
     def record(self, claim: Claim, worker: int, outcome: Outcome, *, now: datetime) -> None:
         """Write down what became of an attempt, also when this worker has been taken for dead meanwhile."""
+        if outcome.state == State.ACCEPTED and claim.attempt == 1 and self._accepted(claim, worker, outcome, now=now):
+            return
         table = self.table
         values: dict[str, Any] = {
             "state": outcome.state,
@@ -219,6 +241,16 @@ class Ledger:
                 )
             if late or outcome.state != State.ACCEPTED or claim.attempt > 1:
                 self._note(connection, claim, outcome, now=now)
+
+    def _accepted(self, claim: Claim, worker: int, outcome: Outcome, *, now: datetime) -> bool:
+        """Record a first acceptance: what happens to nearly every row. False when the row is no longer this worker's.
+
+        It need not be flushed: lost in a power cut, it leaves the row *handing over*, which is a named doubt; and this
+        connection's next intent flushes it. So a power cut, too, leaves at most one doubt per connection.
+        """
+        said = {"said_code": outcome.code, "said_text": storable(outcome.text)[:500]}
+        values = {"row": claim.id, "worker": worker, "now": now, **said}
+        return bool(self._together.change(self._accept, values, flushed=False))
 
     def give_back(self, claims: Sequence[Claim], worker: int, *, now: datetime) -> None:
         """Let go of claims that were not begun."""
@@ -339,6 +371,28 @@ def freeze_audience(connection: sa.Connection, *, issue_id: int, audience: sa.Se
 def count_audience(connection: sa.Connection, audience: sa.Select[Any]) -> int:
     number: int = connection.execute(sa.select(sa.func.count()).select_from(audience.subquery())).scalar_one()
     return number
+
+
+def forget_address(connection: sa.Connection, address: str, *, now: datetime) -> int:
+    """Take an address out of every row that names it; the rows stay, so that the sums do. Gives how many it named.
+
+    To be called when the Book has forgotten the person: whoever is still waiting is then skipped at the claim.
+    """
+    named = 0
+    for table in (deliveries, outbox):
+        who = sa.func.lower(table.c.email) == address.lower()
+        connection.execute(
+            attempts.update()
+            .where(attempts.c.ledger == table.name, attempts.c.row_id.in_(sa.select(table.c.id).where(who)))
+            .values(text="")
+        )
+        values = {"email": FORGOTTEN, "text": "", "updated_at": now}
+        if table is deliveries:
+            values |= {"name": "", "public_id": ""}
+        else:
+            values |= {"data": None, "state": sa.case((table.c.state.in_(OPEN), State.CANCELLED), else_=table.c.state)}
+        named += connection.execute(table.update().where(who).values(**values)).rowcount
+    return named
 
 
 def end_claims(connection: sa.Connection, worker: int, *, now: datetime) -> tuple[int, int]:

@@ -41,12 +41,19 @@ class Ended:
 
 
 class Seat:
-    """A living worker's place. Leaving it gives back what is left of its claims."""
+    """A living worker's place. Leaving it gives the lock back; `leave` also ends the worker, which has no claims left.
+
+    Without `leave` — after an error, or a kill — the next worker that starts ends what is still claimed.
+    """
 
     def __init__(self, database: Database, number: int, lock: Lock) -> None:
         self.id = number
         self._database = database
         self._lock = lock
+
+    def leave(self, *, now: datetime) -> None:
+        with self._database.write() as connection:
+            connection.execute(workers.update().where(workers.c.id == self.id).values(ended_at=now))
 
     def __enter__(self) -> Self:
         return self

@@ -109,6 +109,7 @@ class Shelf:
 
     def edit(self, number: int, changes: Mapping[str, str], *, now: datetime) -> Shelved:
         """The editor's own `title`, `dek`, `url` or `published` (ISO 8601 with offset); an empty one takes it back."""
+        self.find(str(number))
         with self._database.write() as connection:
             _alone(connection)
             if changes.get("url"):

@@ -33,7 +33,7 @@ _PAID = re.compile(
     re.IGNORECASE,
 )
 _A_TAG = re.compile(r"</?[a-z][a-z0-9]{0,9}(?:\s[^<>]{0,500})?/?>", re.IGNORECASE)
-_PAID_TITLE = re.compile(rf"(?:\[(?:{_PAID.pattern}|ad)\]|(?:{_PAID.pattern})\s*[:|–—-]\s)", re.IGNORECASE)  # noqa: RUF001
+_PAID_TITLE = re.compile(rf"(?:\[(?:{_PAID.pattern}|ad)\]|(?:{_PAID.pattern})\s*[:|–—-]\s)", re.IGNORECASE)
 
 
 def from_xml(found: Mapping[str, Any], *, reading: Reading) -> Pulled:

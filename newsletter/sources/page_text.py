@@ -57,7 +57,7 @@ _STARS = re.compile(
 _NO_COMMENT = re.compile(r"\bbe the first to comment\b", re.IGNORECASE)
 _COMMENTS = re.compile(r"(\d[\d,]{0,6}) comments?", re.IGNORECASE)
 _CARD_END = re.compile(r"your rating|rate (?:it|this).{0,20}", re.IGNORECASE)
-_BYLINE = re.compile(r"by\s+([^\W\d_][\w'’.-]*(?:\s+[^\W\d_][\w'’.-]*){0,4})\s*(?:[|,•-].*)?", re.IGNORECASE)  # noqa: RUF001
+_BYLINE = re.compile(r"by\s+([^\W\d_][\w'’.-]*(?:\s+[^\W\d_][\w'’.-]*){0,4})\s*(?:[|,•-].*)?", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?:(?:url|source|link|address|original)\s*:\s*)?(https?://\S+)", re.IGNORECASE)
 
 

@@ -1,0 +1,119 @@
+"""The live preview: the real next issue on the editor's own machine, as it would go out now.
+
+In reading order:
+
+    people     whom a letter is shown for: a subscriber, or a typical sample
+    views      pure: the letter as other mail programs show it, and its pictures found at home
+    desk       what is on show: composed like a send, or the stored letter of a frozen issue; what is wrong
+    panels     all of it as JSON for the page
+    watching   notices that a template, the settings or the shelf changed
+    door       who may come in: Host, Origin and a token on every POST
+    routes     the page's addresses
+    once       the same as files
+    page/      the page itself: one template, one style sheet, one script
+
+Nothing here is reachable from another machine, and looking changes nothing: only a pull and a test copy do, and they
+are asked for by POST. Raises the family of `errors` for a project that cannot be opened at all.
+"""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from newsletter.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from newsletter.app import Project
+    from newsletter.preview.desk import Desk
+
+__all__ = ["run", "write_once"]
+
+LOOPBACK = "127.0.0.1"
+
+
+def run(
+    root: Path,
+    *,
+    open_project: Callable[[], Project],
+    slot_key: str | None,
+    as_address: str | None,
+    port: int,
+    say: Callable[[str], None] = print,
+) -> None:
+    """Serve the preview of the project in `root` on loopback until interrupted; port 0 takes a free one.
+
+    `open_project` opens it afresh: its parts are made once, and its files change while the preview runs. `say` is told
+    the address and what the first pull did. Raises `ConfigurationError` when the port is taken.
+    """
+    import uvicorn
+
+    from newsletter.preview.desk import Desk
+    from newsletter.preview.routes import make_app
+    from newsletter.preview.watching import watching
+
+    desk = Desk(root, open_project=open_project, slot_key=slot_key, as_address=as_address)
+    try:
+        _fill_empty_shelf(desk, say=say)
+        with listen(port) as listener:
+            number = listener.getsockname()[1]
+            app = make_app(desk, port=number, token=secrets.token_urlsafe(32), stopping=lambda: server.should_exit)
+            server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off"))
+            desk.show()
+            say(f"Preview: http://{LOOPBACK}:{number}/  (Ctrl-C stops it)")
+            # uvicorn raises the signal again once it has stopped; here that is the usual end.
+            with watching(desk), suppress(KeyboardInterrupt):
+                server.run(sockets=[listener])
+    finally:
+        desk.close()
+
+
+def write_once(
+    root: Path,
+    folder: Path,
+    *,
+    open_project: Callable[[], Project],
+    slot_key: str | None,
+    as_address: str | None,
+) -> list[Path]:
+    """Write `issue.html`, `issue.txt`, `issue.eml`, `findings.json` and `images/` into `folder`; gives their paths.
+
+    The mail is byte for byte what that person would get; only `issue.html` has its stored pictures beside it. Raises
+    `Refused` when no article was picked, and what composing raises.
+    """
+    from newsletter.preview.desk import Desk
+    from newsletter.preview.once import write
+
+    desk = Desk(root, open_project=open_project, slot_key=slot_key, as_address=as_address)
+    try:
+        return write(desk, folder)
+    finally:
+        desk.close()
+
+
+def listen(port: int) -> socket.socket:
+    """A socket on loopback; port 0 takes a free one. Raises `ConfigurationError` when the port is taken."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((LOOPBACK, port))
+        listener.listen()
+    except OSError as error:
+        listener.close()
+        raise ConfigurationError(
+            f"port {port} cannot be used ({error.strerror}); take another one, or --port 0 for any that is free"
+        ) from error
+    return listener
+
+
+def _fill_empty_shelf(desk: Desk, *, say: Callable[[str], None]) -> None:
+    weekly = desk.project.weekly
+    if desk.project.shelf.page(limit=1) or not weekly.sources:
+        return
+    say(f"The shelf is empty: pulling {len(weekly.sources)} source{'s' if len(weekly.sources) > 1 else ''} …")
+    for line in weekly.pull():
+        say(f"  {line.source}: {line.failed or f'{line.new} new articles'}")

@@ -1,0 +1,238 @@
+"""What is on show: the issue of a slot as it would go out now, or the stored letter of one that is frozen.
+
+The same `compose` as a send, so what is seen is what is sent. Everything is worked out once per change and kept;
+`refresh` begins anew with a fresh project. When a template or the settings are broken, the last good state stays and
+`trouble` says what is wrong, with the file, the line and the lines around it.
+
+What it does not know: HTTP, and when something changed (`watching` tells). `Project` is what it needs of the project.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+from newsletter import rendering
+from newsletter.backends import Backend
+from newsletter.database import Database
+from newsletter.errors import NewsletterError, SettingsError, TemplateError
+from newsletter.issue import Issue, Pick, Slot
+from newsletter.issues import IssueRow, Issues
+from newsletter.preview.people import Book, Person, person_of
+from newsletter.settings import FILE, Settings
+from newsletter.shelf import Shelf, load_article
+from newsletter.weekly import Composed, Weekly
+
+PAST_ISSUES = 12
+_AROUND = 3
+
+_log = logging.getLogger(__name__)
+
+
+class Project(Protocol):
+    """The parts of a project that are looked at."""
+
+    root: Path
+    settings: Settings
+    clock: Callable[[], datetime]
+
+    @property
+    def unchecked_database(self) -> Database: ...
+    @property
+    def shelf(self) -> Shelf: ...
+    @property
+    def issues(self) -> Issues: ...
+    @property
+    def book(self) -> Book: ...
+    @property
+    def publication(self) -> rendering.Publication: ...
+    @property
+    def templates(self) -> rendering.Templates: ...
+    @property
+    def look(self) -> rendering.Look: ...
+    @property
+    def weekly(self) -> Weekly: ...
+    def backend(self) -> Backend: ...
+    def slot(self, key: str | None) -> Slot: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One issue on show. `stored` says that the letter is the frozen one; `row` is what is on record, if anything."""
+
+    slot: Slot
+    composed: Composed
+    row: IssueRow | None = None
+    stored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why there is nothing new to show. `excerpt` is the lines around `line` of `file`, each with its number."""
+
+    message: str
+    file: str = ""
+    line: int = 0
+    excerpt: tuple[tuple[int, str], ...] = ()
+
+
+class Desk:
+    """Holds the newest good state; safe to use from many threads. Raises what opening the project raises."""
+
+    def __init__(
+        self, root: Path, *, open_project: Callable[[], Project], slot_key: str | None, as_address: str | None
+    ) -> None:
+        self.root = root
+        self.as_address = as_address or ""
+        self.version = 1
+        self._open = open_project
+        self._slot_key = slot_key
+        self._lock = threading.RLock()
+        self._broken: Trouble | None = None
+        self._fresh: dict[str, tuple[Shown | None, Trouble | None]] = {}
+        self._good: dict[str, Shown] = {}
+        self.project = open_project()
+        try:
+            self.project.slot(slot_key)
+            self.person(self.as_address)
+        except BaseException:
+            self.close()
+            raise
+
+    def refresh(self) -> None:
+        """Begin anew, because something changed. A project that cannot be opened leaves the last one in place."""
+        with self._lock:
+            try:
+                project = self._open()
+                project.slot(self._slot_key)
+            except Exception as error:  # noqa: BLE001 - whatever is wrong is shown, and mended while the page stays
+                self._broken = _trouble(error, root=self.root, folders=self.project.templates.folders)
+            else:
+                self.close()
+                self.project, self._broken = project, None
+            self._fresh.clear()
+            self.version += 1
+
+    def close(self) -> None:
+        """Give the database's connections back."""
+        self.project.unchecked_database.dispose()
+
+    def slot(self, key: str = "") -> Slot:
+        """The slot of a key, or the one the preview was started for. Raises `ConfigurationError`."""
+        return self.project.slot(key or self._slot_key)
+
+    def slots(self, key: str = "") -> list[tuple[Slot, IssueRow | None]]:
+        """What can be chosen, newest first: the issue after this one, this one, `key`'s, and what was frozen before."""
+        current = self.slot()
+        coming = self.project.slot(_next_key(current))
+        rows = {row.slot_key: row for row in self.project.issues.newest(limit=PAST_ISSUES)}
+        past = [Slot(row.slot_key, row.slot_at.astimezone(current.at.tzinfo)) for row in rows.values() if row.frozen_at]
+        found = {slot.key: slot for slot in (*past, current, coming, self.slot(key))}
+        return [(found[key], rows.get(key)) for key in sorted(found, reverse=True)]
+
+    def show(self, key: str = "") -> tuple[Shown | None, Trouble | None]:
+        """What is on show for a slot, and what is wrong. After a fault the last good state is given with it."""
+        with self._lock:
+            key = self.slot(key).key
+            if key not in self._fresh:
+                self._fresh[key] = self._work_out(key)
+            shown, trouble = self._fresh[key]
+            return shown or self._good.get(key), self._broken or trouble
+
+    def composed(self, key: str = "") -> Shown:
+        """The same for whom only the newest will do. Raises what composing raises."""
+        return _look(self.project, self.slot(key))
+
+    def person(self, key: str = "") -> Person:
+        """Whom the letter is shown for. Raises `Refused` for an address that is not in the Book."""
+        return person_of(self.project.book, key or self.as_address)
+
+    def picture(self, name: str) -> tuple[str, bytes] | None:
+        """A stored picture, or one of the project's own that the next pull will store."""
+        found = self.project.shelf.image(name)
+        if found is None:
+            own = (image for image in self.project.weekly.own_images if image.name == name)
+            found = next(((image.media_type, image.data) for image in own), None)
+        return found
+
+    def _work_out(self, key: str) -> tuple[Shown | None, Trouble | None]:
+        try:
+            shown = _look(self.project, self.project.slot(key))
+        except Exception as error:  # noqa: BLE001 - whatever is wrong is shown, and mended while the page stays
+            return None, _trouble(error, root=self.root, folders=self.project.templates.folders)
+        self._good[key] = shown
+        return shown, None
+
+
+def _look(project: Project, slot: Slot) -> Shown:
+    row = project.issues.find(slot.key)
+    if row is None or row.frozen_at is None:
+        return Shown(slot, project.weekly.compose(slot), row)
+    letter = project.issues.letter(row.id)
+    picks = tuple(
+        Pick(
+            replace(load_article(pick.article), id=pick.article_id),
+            section=pick.section,
+            position=pick.position,
+            score=pick.score,
+            reason=pick.reason,
+        )
+        for pick in project.issues.picks(row.id)
+    )
+    sections = project.weekly.sections()
+    order = {section.name: number for number, section in enumerate(sections)}
+    picks = tuple(sorted(picks, key=lambda pick: (order.get(pick.section, len(order)), pick.position)))
+    findings = rendering.check(letter, publication=project.publication, look=project.look)
+    return Shown(slot, Composed(Issue(slot, sections, picks), letter, findings), row, stored=True)
+
+
+def _next_key(slot: Slot) -> str:
+    monday = datetime.strptime(f"{slot.key}-1 +0000", "%G-W%V-%u %z")
+    return (monday + timedelta(days=7)).strftime("%G-W%V")
+
+
+def _trouble(error: Exception, *, root: Path, folders: Sequence[Path]) -> Trouble:
+    message = str(error) or type(error).__name__
+    if isinstance(error, TemplateError) and error.file:
+        message = message.removeprefix(f"{error.file}:{error.line}: ").removeprefix(f"{error.file}: ")
+        name = error.file.removeprefix("templates/")
+        path = next((folder / name for folder in folders if (folder / name).is_file()), None)
+        return Trouble(message, error.file, error.line, _excerpt(path, error.line))
+    if isinstance(error, SettingsError):
+        message = message.removeprefix(f"{root / FILE}: ")
+        line = _line_of_setting(message, file=root / FILE)
+        return Trouble(message, FILE, line, _excerpt(root / FILE, line))
+    if not isinstance(error, NewsletterError):
+        _log.exception("the preview met a fault of its own", exc_info=error)
+        message = f"{type(error).__name__}: {message}"
+    return Trouble(message)
+
+
+def _line_of_setting(message: str, *, file: Path) -> int:
+    """The line a sentence about the settings is about: the one it names, or the first that sets the key it names."""
+    if found := re.search(r"at line (\d+)", message):
+        return int(found[1])
+    key = re.search(r"\] (?:number \d+: )?(?:[a-z_0-9]+\.)*([a-z_0-9]+)", message)
+    lines = _lines(file) if key else []
+    sets = re.compile(rf"\s*{key[1]}\s*=") if key else None
+    return next((number for number, line in enumerate(lines, start=1) if sets and sets.match(line)), 0)
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+
+
+def _excerpt(path: Path | None, line: int) -> tuple[tuple[int, str], ...]:
+    if path is None or not line:
+        return ()
+    first = max(1, line - _AROUND)
+    return tuple(enumerate(_lines(path)[first - 1 : line + _AROUND], start=first))

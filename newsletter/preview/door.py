@@ -1,0 +1,74 @@
+"""Who may come in. Loopback alone is no protection: any web page the editor has open can send requests to it.
+
+* `Host` has to be this very address: a name that somebody rebound to 127.0.0.1 is refused (DNS rebinding).
+* `Origin`, when there is one, has to be the page itself. A sandboxed frame's is `null`: it may look at the pictures of
+  its letter (Chromium sends the header with them), and at nothing else.
+* Anything but GET and HEAD has to carry the run's token in a header, which no other site's page can know or set.
+
+A refusal is 403 with one line. The other half is what every answer says: that it is never kept, guessed or framed.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+TOKEN_HEADER = "x-preview-token"  # noqa: S105 - the name of a header
+PICTURES = "/images/"
+_ALWAYS = (
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+)
+
+
+class Door:
+    """Wraps an application that listens on loopback at `port`; `token` is the run's own."""
+
+    def __init__(self, app: ASGIApp, *, port: int, token: str) -> None:
+        self._app = app
+        self._hosts = {f"{host}:{port}" for host in ("127.0.0.1", "localhost", "[::1]")}
+        self._origins = {f"http://{host}" for host in self._hosts}
+        self._token = token.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        refusal = self._refusal(scope)
+        if refusal:
+            await _refuse(send, refusal)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", []), *_ALWAYS]
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+    def _refusal(self, scope: Scope) -> str:
+        headers: dict[str, list[bytes]] = {}
+        for name, value in scope["headers"]:
+            headers.setdefault(name.decode("latin-1").lower(), []).append(value)
+        hosts = [value.decode("latin-1").lower() for value in headers.get("host", [])]
+        if len(hosts) != 1 or hosts[0] not in self._hosts:
+            return "this preview answers to the address it printed, and to no other name"
+        looks = scope["method"] in ("GET", "HEAD")
+        origins = {value.decode("latin-1").lower() for value in headers.get("origin", [])}
+        if looks and scope["path"].startswith(PICTURES):
+            origins.discard("null")
+        if origins - self._origins:
+            return "this preview takes no requests from other sites"
+        if not looks:
+            tokens = headers.get(TOKEN_HEADER, [])
+            if len(tokens) != 1 or not secrets.compare_digest(tokens[0], self._token):
+                return "this needs the token of the page; reload the page and try again"
+        return ""
+
+
+async def _refuse(send: Send, sentence: str) -> None:
+    headers: list[Any] = [(b"content-type", b"text/plain; charset=utf-8"), *_ALWAYS]
+    await send({"type": "http.response.start", "status": 403, "headers": headers})
+    await send({"type": "http.response.body", "body": f"{sentence}\n".encode()})

@@ -1,0 +1,40 @@
+"""The preview as files: what an editor attaches to a mail, and what a program reads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from newsletter.errors import Refused
+from newsletter.preview.desk import Desk
+from newsletter.preview.panels import findings, message
+from newsletter.preview.people import values_of
+from newsletter.preview.views import at_home, stored_pictures
+
+
+def write(desk: Desk, folder: Path) -> list[Path]:
+    """Write the letter of the desk's slot for the desk's person. Raises `Refused` when nothing was picked."""
+    shown, person = desk.composed(), desk.person()
+    letter = shown.composed.letter
+    if letter is None:
+        raise Refused(f"the issue {shown.slot.key} has no picks, so there is no letter; see `newsletter pick`")
+    project = desk.project
+    public_url = project.publication.public_url
+    values = values_of(person, book=project.book)
+    html = letter.html(values)
+    pictures = {name: found for name in stored_pictures(html, public_url=public_url) if (found := desk.picture(name))}
+    files = {
+        "issue.html": at_home(html, public_url=public_url, prefix="images/", has=pictures.__contains__).encode(),
+        "issue.txt": letter.text(values).encode(),
+        "issue.eml": message(shown, person, project=project),
+        "findings.json": (json.dumps(findings(shown), ensure_ascii=False, indent=2) + "\n").encode(),
+        **{f"images/{name}": data for name, (_, data) in pictures.items()},
+    }
+    try:
+        for name, data in files.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+    except OSError as error:
+        raise Refused(f"{folder} cannot be written ({error.strerror}); choose another folder") from error
+    return [folder / name for name in files]

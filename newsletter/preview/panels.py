@@ -1,0 +1,175 @@
+"""Everything the page shows, as values for JSON: the inbox row, sizes, picks and why, what was passed over, findings.
+
+Texts stay texts: the page puts them in as text, so nothing an article says becomes mark-up. What it does not know:
+how any of it looks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from newsletter.issue import Article, Term
+from newsletter.preview.desk import Desk, Project, Shown, Trouble
+from newsletter.preview.people import SAMPLES, Person, addressed, values_of
+from newsletter.rendering.document import read
+
+CLIPPED = 102 * 1024  # Gmail cuts the HTML off about here (email-bugs 41)
+_AFTER_THE_SUM = re.compile(r"; ((?:held back|beat) .*)", re.DOTALL)
+
+
+def everything(desk: Desk, *, key: str, person: Person) -> dict[str, Any]:
+    """The whole state of the page for one slot and one person."""
+    shown, trouble = desk.show(key)
+    project = desk.project
+    return {
+        "version": desk.version,
+        "name": project.publication.name,
+        "slots": [
+            {"key": slot.key, "at": slot.at.isoformat(), "state": str(row.state) if row else ""}
+            for slot, row in desk.slots(key)
+        ],
+        "slot": _slot(shown) if shown else {"key": desk.slot(key).key},
+        "trouble": _trouble(trouble, shown=shown) if trouble else None,
+        "person": _person(person),
+        "samples": [_person(sample) for sample in SAMPLES],
+        "editors": list(project.settings.newsletter.editors),
+        "sources": _sources(project),
+        "letter": _letter(shown, person, project=project) if shown else None,
+        "findings": findings(shown) if shown else [],
+        "picks": _picks(shown) if shown else [],
+        "passed_over": _passed_over(shown) if shown else [],
+    }
+
+
+def findings(shown: Shown) -> list[dict[str, Any]]:
+    """The findings of the letter, errors first."""
+    return [{**asdict(finding), "level": str(finding.level)} for finding in shown.composed.findings]
+
+
+def found(people: Sequence[Person]) -> list[dict[str, str]]:
+    """People as the chooser lists them."""
+    return [_person(person) for person in people]
+
+
+def message(shown: Shown, person: Person, *, project: Project) -> bytes:
+    """The bytes this person would get; empty when there is no letter."""
+    if shown.composed.letter is None:
+        return b""
+    return addressed(
+        shown.composed.letter,
+        person,
+        slot_key=shown.slot.key,
+        list_id=shown.row.list_id if shown.stored and shown.row else project.publication.list_id,
+        book=project.book,
+        now=project.clock(),
+    )
+
+
+def story_urls(shown: Shown) -> list[str]:
+    """The addresses of the stories in reading order; one without an address is empty."""
+    return [pick.article.url or "" for pick in _in_order(shown)]
+
+
+def _person(person: Person) -> dict[str, str]:
+    return {"key": person.key, "email": person.email, "name": person.name, "note": person.note}
+
+
+def _slot(shown: Shown) -> dict[str, Any]:
+    row = shown.row
+    return {
+        "key": shown.slot.key,
+        "at": shown.slot.at.isoformat(),
+        "zone": str(shown.slot.at.tzinfo),
+        "stored": shown.stored,
+        "state": str(row.state) if row else "",
+        "reason": row.reason if row else "",
+        "frozen": row.frozen if row else 0,
+    }
+
+
+def _trouble(trouble: Trouble, *, shown: Shown | None) -> dict[str, Any]:
+    return {**asdict(trouble), "stale": shown is not None}
+
+
+def _sources(project: Project) -> list[dict[str, str]]:
+    lines = []
+    for source in project.weekly.sources:
+        record = project.shelf.pull_record(source.name)
+        good_at = record.good_at.isoformat() if record.good_at else ""
+        lines.append({"name": source.name, "good_at": good_at, "problem": record.problem})
+    return lines
+
+
+def _letter(shown: Shown, person: Person, *, project: Project) -> dict[str, Any] | None:
+    letter = shown.composed.letter
+    if letter is None:
+        return None
+    values = values_of(person, book=project.book)
+    html, text = letter.html(values), letter.text(values)
+    preheader = " ".join(read(html).preheader.split())
+    return {
+        "from_name": project.publication.from_name or project.publication.name,
+        "from_address": letter.sender,
+        "subject": letter.subject,
+        "preheader": preheader or " ".join(text.split())[:200],
+        "html_bytes": len(html.encode()),
+        "text_bytes": len(text.encode()),
+        "message_bytes": len(message(shown, person, project=project)),
+        "clip_bytes": CLIPPED,
+    }
+
+
+def _in_order(shown: Shown) -> list[Any]:
+    issue = shown.composed.issue
+    named = [section.name for section in issue.sections]
+    order = {name: number for number, name in enumerate(named)}
+    return sorted(issue.picks, key=lambda pick: (order.get(pick.section, len(named)), pick.position))
+
+
+def _picks(shown: Shown) -> list[dict[str, Any]]:
+    titles = {section.name: section.title for section in shown.composed.issue.sections}
+    lines = []
+    for pick in _in_order(shown):
+        after = _AFTER_THE_SUM.search(pick.reason)
+        lines.append(
+            {
+                **_article(pick.article),
+                "section": titles.get(pick.section, pick.section),
+                "score": pick.score,
+                "terms": _terms(pick.terms),
+                "reason": pick.reason,
+                "after": after[1] if after and pick.terms else "",
+            }
+        )
+    return lines
+
+
+def _passed_over(shown: Shown) -> list[dict[str, Any]]:
+    return [
+        {
+            **_article(passed.article),
+            "reason": passed.reason,
+            "score": passed.score,
+            "terms": _terms(passed.terms),
+            "waits": passed.waits,
+        }
+        for passed in shown.composed.issue.passed_over
+    ]
+
+
+def _terms(terms: Sequence[Term]) -> list[dict[str, Any]]:
+    return [{"name": term.name, "weight": term.weight, "value": term.value, "why": term.why} for term in terms]
+
+
+def _article(article: Article) -> dict[str, Any]:
+    return {
+        "id": article.id,
+        "title": article.title,
+        "url": article.url if article.url and article.url.startswith(("http://", "https://")) else "",
+        "source": article.source,
+        "published": article.published.isoformat() if article.published else "",
+        "lacks": list(article.lacks()),
+    }

@@ -1,0 +1,106 @@
+"""Notices that something changed: a template, `newsletter.toml`, `.env`, the logo, the shelf, an issue, the week.
+
+It looks a few times a second at the time stamps of files, and only when those of the database moved (PostgreSQL has
+none: every second) at the shelf itself. What it does not know: what a change means.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from newsletter.preview.desk import Desk
+from newsletter.rendering import shipped_templates
+from newsletter.settings import FILE
+
+EVERY = 0.35
+REMEMBERED = timedelta(days=21)
+_WITHOUT_A_FILE = 1.0
+
+_log = logging.getLogger(__name__)
+
+
+class Watch:
+    """Remembers how things stood when it last looked."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._database: Hashable = None
+        self._shelf: Hashable = None
+        self._asked = 0.0
+        self._files = self._stamps()
+        self._shelf_changed()
+
+    def look(self) -> bool:
+        """Whether anything changed since the last look; the desk was then refreshed."""
+        stamps = self._stamps()
+        changed = stamps != self._files
+        self._files = stamps
+        if changed | self._shelf_changed():
+            self._desk.refresh()
+            return True
+        return False
+
+    def _stamps(self) -> tuple[tuple[str, int, int], ...]:
+        root = self._desk.root
+        files = [root / FILE, root / ".env", root / (self._desk.project.settings.theme.logo or FILE)]
+        for folder in (root / "templates", shipped_templates()):
+            files += sorted(folder.rglob("*"))
+        return tuple(stamp for file in files if (stamp := _stamp(file)))
+
+    def _shelf_changed(self) -> bool:
+        """Whether what an issue is made of changed. Dropping and holding leave no date behind, so all of it counts."""
+        if not self._database_moved():
+            return False
+        project = self._desk.project
+        now = project.clock()
+        since = now - max(project.settings.issue.max_age, REMEMBERED)
+        issues = tuple(project.issues.newest(limit=5))
+        stand = hash((tuple(project.shelf.since(since)), issues, project.slot(None).key))
+        changed = self._shelf is not None and stand != self._shelf
+        self._shelf = stand
+        return changed
+
+    def _database_moved(self) -> bool:
+        file = self._desk.project.unchecked_database.file
+        if file is None:
+            due = time.monotonic() - self._asked >= _WITHOUT_A_FILE
+            self._asked = time.monotonic() if due else self._asked
+            return due
+        stamps = (_stamp(file), _stamp(file.with_name(f"{file.name}-wal")), self._desk.project.slot(None).key)
+        moved, self._database = stamps != self._database, stamps
+        return moved
+
+
+@contextmanager
+def watching(desk: Desk) -> Iterator[None]:
+    """Look again and again in a thread of its own, until the block ends."""
+    stop = threading.Event()
+    thread = threading.Thread(target=_look_until, args=(Watch(desk), stop), name="watching", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _look_until(watch: Watch, stop: threading.Event) -> None:
+    while not stop.wait(EVERY):
+        try:
+            watch.look()
+        except Exception:  # noqa: BLE001 - a file that vanished in mid-look, a database being restored: look again
+            _log.debug("a look at the project failed", exc_info=True)
+
+
+def _stamp(file: Path) -> tuple[str, int, int] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return (str(file), found.st_mtime_ns, found.st_size)

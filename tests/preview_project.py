@@ -1,0 +1,171 @@
+"""A small project with articles on its shelf, and its preview behind a real uvicorn on loopback."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import shutil
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import uvicorn
+
+from newsletter.app import Project
+from newsletter.issue import Article, Image, Signal, SignalKind
+from newsletter.preview import listen
+from newsletter.preview.desk import Desk
+from newsletter.preview.routes import make_app
+from newsletter.rendering import shipped_templates
+from subscribers import create_keys
+from tests.conftest import NOW, Clock
+
+TOKEN = "the-token-of-this-run"
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 32
+PICTURE = "0123456789abcdef.png"
+PUBLIC = "https://news.marquee.example"
+TOML = f"""\
+[newsletter]
+name = "Marquee Weekly"
+from = "Marquee <weekly@marquee.example>"
+editors = ["editor@marquee.example"]
+public_url = "{PUBLIC}"
+postal_address = "Marquee Media, 12 Harbour Street"
+
+[[sources]]
+name = "site"
+kind = "folder"
+path = "site"
+
+[backend]
+kind = "maildir"
+path = "mail"
+"""
+TITLES = ("Night Ferry returns", "The lighthouse keeper", "A nine-minute song", "A bakery musical")
+
+
+def articles() -> list[Article]:
+    """Four articles, the more read first; the first has a stored picture."""
+    return [
+        Article(
+            title=title,
+            url=f"https://www.marquee.example/stories/{number}?page=1&part=2",
+            source="site",
+            guid=str(number),
+            dek=f"What there is to say about number {number}, in a line or two of plain words.",
+            published=NOW - timedelta(days=1 + number),
+            published_from="feed",
+            image=Image(f"stored:{PICTURE}", 1200, 675, "A ferry") if number == 0 else None,
+            signals=(Signal(SignalKind.VIEWS, 9000.0 - 1000 * number),),
+        )
+        for number, title in enumerate(TITLES)
+    ]
+
+
+def make_root(root: Path, *, database: Path, stories: Sequence[Article], clock: Clock) -> Path:
+    """The folder of a project with these articles on the shelf, and two active subscribers."""
+    (root / "templates").mkdir(parents=True)
+    (root / "site").mkdir()
+    (root / "newsletter.toml").write_text(TOML, encoding="utf-8")
+    shutil.copy(database, root / "newsletter.db")
+    create_keys(root / "newsletter.key")
+    with opened(root, clock=clock) as project:
+        project.shelf.keep_image(PICTURE, "image/png", PNG)
+        project.shelf.put([replace(story, source="site") for story in stories], now=clock())
+        project.book.add_confirmed("ada@reader.example", name="Ada Fernsby")
+        project.book.add_confirmed("zoe@reader.example", name="Zoë Noël-Lefèvre")
+    return root
+
+
+@contextmanager
+def opened(root: Path, *, clock: Clock) -> Iterator[Project]:
+    """The project, its database closed at the end."""
+    project = Project(root, clock=clock)
+    try:
+        yield project
+    finally:
+        project.unchecked_database.dispose()
+
+
+def own_template(root: Path, name: str, change: Callable[[str], str]) -> Path:
+    """The project's own version of a shipped template."""
+    path = root / "templates" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(change((shipped_templates() / name).read_text(encoding="utf-8")), encoding="utf-8")
+    return path
+
+
+def make_desk(root: Path, *, clock: Clock, as_address: str | None = None) -> Desk:
+    return Desk(root, open_project=lambda: Project(root, clock=clock), slot_key=None, as_address=as_address)
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True)
+class Site:
+    """The preview as a client meets it."""
+
+    desk: Desk
+    port: int
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def ask(self, path: str, *, method: str = "GET", host: str = "", **headers: str) -> Answer:
+        """One request. Headers are given as `x_preview_token`; a body goes as `json`."""
+        body = headers.pop("json", None)
+        if body is not None:
+            headers["content_type"] = "application/json"
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.putrequest(method, path, skip_host=True)
+            connection.putheader("Host", host or f"127.0.0.1:{self.port}")
+            for name, value in headers.items():
+                connection.putheader(name.replace("_", "-"), value)
+            connection.putheader("Content-Length", str(len(body or "")))
+            connection.endheaders((body or "").encode())
+            answer = connection.getresponse()
+            return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+        finally:
+            connection.close()
+
+    def post(self, path: str, value: object = None) -> Answer:
+        return self.ask(path, method="POST", x_preview_token=TOKEN, json=json.dumps(value or {}))
+
+    def state(self, person: str = "") -> Any:
+        return self.ask(f"/state?as={quote(person)}").json()
+
+
+@contextmanager
+def served(desk: Desk) -> Iterator[Site]:
+    """The preview of a desk behind a real server."""
+    with listen(0) as listener:
+        port = listener.getsockname()[1]
+        app = make_app(desk, port=port, token=TOKEN, stopping=lambda: server.should_exit)
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False, lifespan="off"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            yield Site(desk, port)
+        finally:
+            server.should_exit = True
+            thread.join()
+            desk.close()

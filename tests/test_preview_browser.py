@@ -1,0 +1,204 @@
+"""The preview page in a real browser: it is used by keyboard and mouse, and nothing an article says comes alive."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from newsletter.preview.watching import watching
+from tests.conftest import Clock
+from tests.preview_project import PICTURE, TITLES, TOML, Site, articles, make_desk, make_root, own_template, served
+
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
+
+pytestmark = pytest.mark.browser
+REAL_PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010806000000 1f15c4890000000d49444154789c6360606060000000050001"
+    "a5f645400000000049454e44ae426082".replace(" ", "")
+)
+HOSTILE = (
+    "<script>parent.owned=1;alert(1)</script><img src=x onerror=alert(2)>\"'><svg onload=alert(3)>"
+    "</style></title></textarea><iframe srcdoc='<script>alert(4)</script>'></iframe>{{ 7*7 }}\u202egnp"
+)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not chromium or not driver:
+        pytest.skip("no Chromium here: apt-get install chromium chromium-driver")
+    from selenium.webdriver import Chrome, ChromeOptions
+    from selenium.webdriver.chrome.service import Service
+
+    options = ChromeOptions()
+    options.binary_location = chromium
+    for flag in (
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--window-size=1280,800",
+        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+        f"--user-data-dir={tmp_path_factory.mktemp('chromium')}",
+    ):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    chrome = Chrome(options=options, service=Service(driver))
+    yield chrome
+    chrome.quit()
+
+
+@pytest.fixture
+def root(tmp_path: Path, sqlite_template: Path, clock: Clock) -> Path:
+    return make_root(tmp_path / "project", database=sqlite_template, stories=articles(), clock=clock)
+
+
+def until(browser: Chrome, script: str) -> Any:
+    """Wait in the browser until the script gives something true."""
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    return WebDriverWait(browser, 20, poll_frequency=0.05).until(lambda chrome: chrome.execute_script(script))
+
+
+def opened(browser: Chrome, site: Site, query: str = "") -> None:
+    browser.get(f"{site.address}/{query}")
+    until(
+        browser,
+        "return document.querySelectorAll('.screen iframe.on').length > 0 || !document.querySelector('#empty').hidden",
+    )
+
+
+def letter_text(browser: Chrome, frame: int = 0) -> str:
+    from selenium.webdriver.common.by import By
+
+    browser.switch_to.frame(browser.find_elements(By.CSS_SELECTOR, ".screen iframe.on")[frame])
+    text = str(browser.execute_script("return document.body.innerText"))
+    browser.switch_to.default_content()
+    return text
+
+
+def complaints(browser: Chrome) -> list[str]:
+    """What the browser logged about the page, but for pictures of other hosts, which cannot be had here."""
+    return [entry["message"] for entry in browser.get_log("browser") if "ERR_NAME_NOT_RESOLVED" not in entry["message"]]
+
+
+def test_the_letter_stands_at_phone_and_desktop_width_with_its_picks_beside_it(
+    browser: Chrome, root: Path, clock: Clock
+) -> None:
+    with served(make_desk(root, clock=clock)) as site:
+        opened(browser, site)
+        until(browser, "return document.querySelectorAll('.screen iframe.on').length === 2")
+        frames = browser.execute_script(
+            "return [...document.querySelectorAll('.screen iframe')].map(f => [f.style.width, f.getAttribute('sandbox')])"
+        )
+        assert frames == [["375px", ""], ["640px", ""]]
+        shown = browser.execute_script("return [...document.querySelectorAll('.story .title')].map(t => t.textContent)")
+        assert shown == list(TITLES)
+        assert "Hi Ada" in letter_text(browser)
+        assert complaints(browser) == []
+
+
+def test_the_page_follows_a_template_and_shows_what_is_wrong_with_it(browser: Chrome, root: Path, clock: Clock) -> None:
+    desk = make_desk(root, clock=clock)
+    with served(desk) as site, watching(desk):
+        opened(browser, site)
+        own_template(root, "weekly/body.html.j2", lambda text: text.replace("here are the", "THESE ARE THE"))
+        until(browser, "return document.querySelector('.screen iframe.on')?.src.includes('v=2')")
+        assert "THESE ARE THE" in letter_text(browser)
+        template = own_template(root, "weekly/body.html.j2", lambda text: "{{ no_such_thing }}" + text)
+        until(browser, "return !document.querySelector('#trouble').hidden")
+        banner = browser.execute_script("return document.querySelector('#trouble').innerText")
+        assert "templates/weekly/body.html.j2, line 1" in banner
+        assert "no_such_thing" in banner
+        template.unlink()
+        until(browser, "return document.querySelector('#trouble').hidden")
+
+
+def test_the_keyboard_reaches_widths_looks_views_and_stories(browser: Chrome, root: Path, clock: Clock) -> None:
+    from selenium.webdriver.common.by import By
+
+    with served(make_desk(root, clock=clock)) as site:
+        opened(browser, site)
+        body = browser.find_element(By.TAG_NAME, "body")
+        body.send_keys("1")
+        until(browser, "return document.querySelector('.screen iframe.on')?.style.width === '320px'")
+        body.send_keys("d")
+        until(browser, "return document.querySelector('.screen iframe.on')?.src.includes('look=dark')")
+        body.send_keys("j")
+        until(browser, "return document.querySelector('.story.on')?.dataset.story === '0'")
+        body.send_keys("s")
+        until(browser, "return document.querySelector('#code').innerText.includes('<!DOCTYPE html>')")
+        body.send_keys("c")
+        until(
+            browser, "return document.querySelector('[data-panel=findings]').getAttribute('aria-selected') === 'true'"
+        )
+        body.send_keys("?")
+        until(browser, "return document.querySelector('#help').open")
+        assert complaints(browser) == []
+
+
+def test_stored_pictures_are_seen_in_the_letter(browser: Chrome, root: Path, clock: Clock) -> None:
+    from selenium.webdriver.common.by import By
+
+    (root / "logo.png").write_bytes(REAL_PNG)
+    (root / "newsletter.toml").write_text(TOML + '\n[theme]\nlogo = "logo.png"\n', encoding="utf-8")
+    with served(make_desk(root, clock=clock)) as site:
+        opened(browser, site, "?width=600")
+        browser.switch_to.frame(browser.find_element(By.CSS_SELECTOR, ".screen iframe.on"))
+        drawn = browser.execute_script("return [...document.images].map(i => [i.src, i.naturalWidth])")
+        browser.switch_to.default_content()
+        assert [width for source, width in drawn if PICTURE not in source] == [1]
+
+
+def test_hostile_articles_stay_words(browser: Chrome, tmp_path: Path, sqlite_template: Path, clock: Clock) -> None:
+    from selenium.common.exceptions import NoAlertPresentException
+
+    stories = [
+        replace(
+            story, title=f"{number} {HOSTILE}", dek=HOSTILE, authors=(HOSTILE,), section=HOSTILE, categories=(HOSTILE,)
+        )
+        for number, story in enumerate(articles())
+    ]
+    root = make_root(tmp_path / "project", database=sqlite_template, stories=stories, clock=clock)
+    # A project's own template may be careless too: the frame has to hold even then.
+    own_template(
+        root,
+        "weekly/body.html.j2",
+        lambda text: text.replace(
+            "Hi {{", "<script>parent.owned=1;alert(5)</script><a href='javascript:alert(6)'>Hi</a> {{"
+        ),
+    )
+    with served(make_desk(root, clock=clock)) as site:
+        for query in (
+            "",
+            "?panel=passed&view=html",
+            "?panel=findings&view=text",
+            "?program=outlook",
+            "?program=nostyle&look=forced",
+        ):
+            browser.get(f"{site.address}/{query}")
+            until(browser, "return !document.body.classList.contains('waiting')")
+            until(browser, "return document.querySelector('.screen iframe.on, #code div') !== null")
+            with pytest.raises(NoAlertPresentException):
+                browser.switch_to.alert.text  # noqa: B018 - asking is what raises
+            assert browser.execute_script("return window.owned") is None
+            assert (
+                browser.execute_script("return document.querySelectorAll('main script, main svg, main img').length")
+                == 0
+            )
+        opened(browser, site)
+        titles = browser.execute_script(
+            "return [...document.querySelectorAll('.story .title')].map(t => t.textContent)"
+        )
+        assert all("<script>" in title for title in titles)
+        assert "<script>" in letter_text(browser)
