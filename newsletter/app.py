@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from newsletter.sending.alerts import Alerts
     from newsletter.sending.frozen import Sender
     from newsletter.sources import Source, StoredImage
-    from newsletter.weekly import Weekly
+    from newsletter.weekly import Desk, Weekly
     from subscribers import Book, KeyRing, Subscriber
 
 IMAGE_TYPES = {
@@ -219,13 +219,15 @@ class Project:
             book=self.book,
             sender=self.sender,
             alerts=self.alerts,
-            sources=self.sources,
             publication=self.publication,
-            look=self.look,
-            templates=self.templates,
-            own_images=(self.logo,) if self.logo else (),
+            desk=self._desk,
             clock=self.clock,
         )
+
+    def _desk(self) -> Desk:
+        from newsletter.weekly import Desk
+
+        return Desk(self.sources, self.look, self.templates, own_images=(self.logo,) if self.logo else ())
 
     @cached_property
     def schedule(self) -> Schedule:

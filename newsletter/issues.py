@@ -246,16 +246,15 @@ class Issues:
             for row in rows
         ]
 
-    def alert(self, slot_key: str, text: str, *, now: datetime) -> bool:
+    def alert(self, connection: sa.Connection, slot_key: str, text: str, *, now: datetime) -> bool:
         """Note what the operator is told about an issue; false when the same was noted last."""
         text = storable(text)
-        with self._database.write() as connection:
-            last = connection.scalar(
-                sa.select(alerts.c.text).where(alerts.c.slot_key == slot_key).order_by(alerts.c.id.desc()).limit(1)
-            )
-            if last == text:
-                return False
-            connection.execute(alerts.insert().values(slot_key=slot_key, at=now, text=text))
+        last = connection.scalar(
+            sa.select(alerts.c.text).where(alerts.c.slot_key == slot_key).order_by(alerts.c.id.desc()).limit(1)
+        )
+        if last == text:
+            return False
+        connection.execute(alerts.insert().values(slot_key=slot_key, at=now, text=text))
         return True
 
     def alerts(self, slot_key: str) -> list[Alert]:
