@@ -16,9 +16,8 @@ from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
-from newsletter.database import Database, RowId, UtcDateTime, metadata
+from newsletter.database import Database, RowId, UtcDateTime, insert_if_absent, metadata, storable
 from newsletter.errors import DatabaseError, Refused
 from newsletter.letter import Letter, dumps, loads
 
@@ -177,14 +176,12 @@ class Issues:
         return found or ""
 
     def open(self, connection: sa.Connection, *, slot_key: str, slot_at: datetime, now: datetime) -> IssueRow:
-        """The issue of a slot, made as a draft if there is none. Of many callers at once exactly one makes it."""
-        insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-        connection.execute(
-            insert(issues)
-            .values(slot_key=slot_key, slot_at=slot_at, state=State.DRAFT, opened_at=now)
-            .on_conflict_do_nothing(index_elements=[issues.c.slot_key])
-        )
-        return _row(connection.execute(sa.select(issues).where(issues.c.slot_key == slot_key)).mappings().one())
+        """The issue of a slot, made as a draft if there is none. Exactly one caller's transaction makes it."""
+        insert_if_absent(connection, issues, slot_key=slot_key, slot_at=slot_at, state=State.DRAFT, opened_at=now)
+        found = _one(connection, issues.c.slot_key == slot_key)
+        if found is None:
+            raise DatabaseError(f"the issue {slot_key} was written and cannot be read back")
+        return found
 
     def step(self, connection: sa.Connection, issue: IssueRow, to: State, *, reason: str = "", **values: Any) -> None:
         """Move an issue to another state; refused when the table of states has no such step."""
@@ -254,6 +251,7 @@ class Issues:
 
     def alert(self, slot_key: str, text: str, *, now: datetime) -> bool:
         """Note what the operator is told about an issue; false when the same was noted last."""
+        text = storable(text)
         with self._database.write() as connection:
             last = connection.scalar(
                 sa.select(alerts.c.text).where(alerts.c.slot_key == slot_key).order_by(alerts.c.id.desc()).limit(1)

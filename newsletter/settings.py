@@ -16,14 +16,23 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from email.utils import parseaddr
+from email.utils import getaddresses, parseaddr
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
-from dotenv import dotenv_values
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from dotenv.parser import parse_stream
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -52,22 +61,37 @@ LATER = {
     "hooks": "outgoing hooks",
 }
 
-_DURATION = re.compile(r"\s*(\d+)\s*(s|m|h|d|w)\s*")
+_DURATION = re.compile(r"\s*(\d{1,9})\s*(s|m|h|d|w)\s*")
+_LONGEST = timedelta(days=3650)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def _duration(value: object) -> object:
-    if isinstance(value, str):
-        found = _DURATION.fullmatch(value)
-        if not found:
-            raise ValueError('is a length of time such as "90m", "24h" or "14d"')
-        return timedelta(**{_UNITS[found[2]]: int(found[1])})
     if isinstance(value, timedelta):
         return value
-    raise ValueError('is a length of time in quotes, such as "24h"')
+    if not isinstance(value, str):
+        raise ValueError('is a length of time in quotes, such as "24h"')  # noqa: TRY004 - pydantic reads ValueError
+    found = _DURATION.fullmatch(value)
+    if not found:
+        raise ValueError('is a length of time such as "90m", "24h" or "14d"')
+    length = timedelta(**{_UNITS[found[2]]: int(found[1])})
+    if length > _LONGEST:
+        raise ValueError(f"may be {_LONGEST.days} days at most")
+    return length
+
+
+def _some_time(value: timedelta) -> timedelta:
+    if not value:
+        raise ValueError("has to be longer than nothing")
+    return value
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
+SomeTime = Annotated[Duration, AfterValidator(_some_time)]
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
+_WEB_ADDRESS = re.compile(
+    r"https?://[A-Za-z0-9._~\[\]:-]+(/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?", re.IGNORECASE
+)  # no user name, no space, nothing that would end the header it stands in
 _COLOUR = r"^#[0-9a-fA-F]{6}$"
 _NAME = r"^[a-z0-9][a-z0-9_-]*$"
 _LANGUAGE = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
@@ -92,7 +116,7 @@ Words = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]
 class Table(BaseModel):
     """One table of the file. Unknown keys are refused; values do not change once read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Newsletter(Table):
@@ -114,16 +138,19 @@ class Newsletter(Table):
         description="Where readers reach `newsletter serve`: https, or http on loopback alone. Required."
     )
     postal_address: str = Field("", max_length=300, description="A street address; without it nothing is sent.")
-    list_id: str = Field("", description="RFC 2919 list id; never change it. Default: weekly.<sender's domain>.")
+    list_id: str = Field(
+        "", max_length=255, description="RFC 2919 list id; never change it. Default: weekly.<sender's domain>."
+    )
     key_file: Path = Field(Path("newsletter.key"), description="The keys behind every unsubscribe link. Back it up.")
 
     @field_validator("from_", "reply_to", "editors")
     @classmethod
     def _addresses(cls, value: Any) -> Any:
         for text in (value,) if isinstance(value, str) else value:
-            address = parseaddr(text)[1]
-            if text and ("@" not in address[1:-1] or any(ord(character) < 32 for character in text)):
-                raise ValueError(f'"{text}" is not a mail address such as "News <news@example.org>"')
+            found = [address for _, address in getaddresses([text])]
+            if text and (len(found) != 1 or not _ADDRESS.fullmatch(found[0]) or not text.isprintable()):
+                more = "" if text.isascii() else "; write an international domain in its xn-- form"
+                raise ValueError(f'"{text}" is not a mail address such as "News <news@example.org>"{more}')
         return value
 
     @field_validator("timezone")
@@ -131,7 +158,7 @@ class Newsletter(Table):
     def _zone(cls, value: str) -> str:
         try:
             ZoneInfo(value)
-        except (OSError, ValueError) as error:
+        except (KeyError, OSError, ValueError) as error:
             raise ValueError(f'"{value}" is not a time zone such as "Europe/Berlin"') from error
         return value
 
@@ -140,11 +167,11 @@ class Newsletter(Table):
     def _public(cls, value: str) -> str:
         parts = urlsplit(value)
         plain = parts.scheme == "http" and parts.hostname in LOOPBACK
-        if not parts.hostname or not (parts.scheme == "https" or plain) or parts.query or parts.fragment:
-            raise ValueError(f'"{value}" has to be an https address (http is for 127.0.0.1 and localhost alone)')
         if not value.isascii():
             raise ValueError("has to be ASCII; write an international domain in its xn-- form")
-        return value.rstrip("/")
+        if not _WEB_ADDRESS.fullmatch(value) or not (parts.scheme == "https" or plain) or parts.port == 0:
+            raise ValueError(f'"{value}" has to be an https address (http is for 127.0.0.1 and localhost alone)')
+        return urlunsplit(parts).rstrip("/")
 
     @field_validator("list_id")
     @classmethod
@@ -243,7 +270,7 @@ class IssueTable(Table):
     )
     min: int = Field(3, ge=1, le=100, description="Fewer picks than this make a thin week.")
     when_thin: Literal["send", "skip", "hold"] = Field("skip", description="What a thin week does.")
-    max_age: Duration = Field(timedelta(days=14), description="Older articles are no longer picked.")
+    max_age: SomeTime = Field(timedelta(days=14), description="Older articles are no longer picked.")
     utm: dict[str, str] = Field(default_factory=dict, description="Added to article links, such as utm_source.")
 
     @field_validator("when_thin")
@@ -323,7 +350,7 @@ class Pace(Table):
     """How fast an issue goes out, over all workers together."""
 
     rate: float = Field(0, ge=0, description="Messages a second at most; 0 is as fast as the server takes them.")
-    expire: Duration = Field(timedelta(hours=48), description="After this long an undelivered message expires.")
+    expire: SomeTime = Field(timedelta(hours=48), description="After this long an undelivered message expires.")
 
 
 class Sending(Table):
@@ -398,15 +425,20 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings gives it by name
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        env, dotenv = env_settings(), dotenv_settings()
-        file: dict[str, Any] = dict(init_settings())
-        outside = (env.get("backend") or {}).get("kind") or (dotenv.get("backend") or {}).get("kind")
-        inside = file.get("backend")
-        if outside and isinstance(inside, dict) and inside.get("kind") != outside:
-            file["backend"] = {}
         # `.env` may hold other programs' variables too; ours have been checked by name before.
-        ours = {name: value for name, value in dotenv.items() if name in cls.model_fields}
-        return env_settings, InitSettingsSource(settings_cls, ours), InitSettingsSource(settings_cls, file)
+        dotenv = {name: value for name, value in dotenv_settings().items() if name in cls.model_fields}
+        file: dict[str, Any] = dict(init_settings())
+        layers = [file, dotenv, env_settings()]
+        kinds = []
+        kind = BackendTable().kind
+        for layer in layers:
+            table = layer.get("backend")
+            kind = table.get("kind", kind) if isinstance(table, dict) else kind
+            kinds.append(kind)
+        for layer, its_kind in zip(layers[:2], kinds[:2], strict=True):
+            if its_kind != kind and isinstance(layer.get("backend"), dict):
+                layer["backend"] = {}
+        return env_settings, InitSettingsSource(settings_cls, dotenv), InitSettingsSource(settings_cls, file)
 
     @property
     def from_name(self) -> str:
@@ -455,13 +487,16 @@ def load(root: Path) -> Settings:
     except OSError as error:
         raise SettingsError(f"{file} cannot be read: {error.strerror}") from error
     _refuse_later(data)
-    _refuse_strange_variables([*os.environ, *dotenv_values(root / ".env")])
+    _refuse_strange_tables(data, file=file)
+    _refuse_strange_variables([*os.environ, *_variables(root / ".env")])
     try:
         return Settings(_env_file=root / ".env", **{**data, "root": root})
     except ValidationError as error:
-        raise SettingsError(f"{file}: {_sentence(error)}") from error
+        raise SettingsError(f"{file}: {' '.join(_sentence(error).split())}") from error
     except SourceParseError as error:
-        raise SettingsError(f"{error}: lists and tables in a NEWSLETTER_ variable are written as JSON") from error
+        field = re.search(r'field "(\w+)"', str(error))
+        variable = PREFIX + (field[1].upper() if field else "…")
+        raise SettingsError(f"{variable} cannot be read: a variable for a whole table or list is JSON") from error
 
 
 def _refuse_later(data: Mapping[str, Any]) -> None:
@@ -473,12 +508,41 @@ def _refuse_later(data: Mapping[str, Any]) -> None:
             raise SettingsError(f"{FILE}: {where} belongs to {room}, which comes with a later version; take it out")
 
 
+def _refuse_strange_tables(data: Mapping[str, Any], *, file: Path) -> None:
+    for name in data:
+        if name not in Settings.model_fields or name == "root":
+            valid = _keys_beside((name,))
+            near = difflib.get_close_matches(name, valid, 1)
+            hint = f'did you mean "{near[0]}"?' if near else f"valid here: {', '.join(valid)}"
+            raise SettingsError(f"{file}: [{name}] is not a setting; {hint}")
+
+
+def _variables(file: Path) -> list[str]:
+    """The names that `.env` gives a value to."""
+    try:
+        with file.open(encoding="utf-8") as lines:
+            found = list(parse_stream(lines))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise SettingsError(f"{file} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{file}: {error}; save it as UTF-8") from error
+    for one in found:
+        if one.error:
+            raise SettingsError(f"{file}:{one.original.line}: this line cannot be read; write NAME=value")
+    return [one.key for one in found if one.key]
+
+
 def _refuse_strange_variables(names: Iterable[str]) -> None:
     tables = [name for name in Settings.model_fields if name != "root"]
     for variable in names:
-        if not variable.startswith(PREFIX) or variable in NOT_SETTINGS:
+        if not variable.upper().startswith(PREFIX) or variable in NOT_SETTINGS:
             continue
-        table = variable.removeprefix(PREFIX).partition("__")[0].lower()
+        table, _, key = variable.upper().removeprefix(PREFIX).lower().partition("__")
+        room = LATER.get(table) or LATER.get(f"{table}.{key}")
+        if room:
+            raise SettingsError(f"{variable} belongs to {room}, which comes with a later version; take it out")
         if table not in tables:
             near = difflib.get_close_matches(table, tables, 1)
             hint = f"; did you mean {PREFIX}{near[0].upper()}__…?" if near else ""
@@ -496,6 +560,8 @@ def _sentence(error: ValidationError) -> str:
         )
     if first["type"] == "missing":
         return f"{where} is missing"
+    if first["type"] in {"model_type", "tuple_type"}:
+        return f"{where} has to be a {'table' if first['type'] == 'model_type' else 'list'}"
     if first["type"] == "string_pattern_mismatch":
         example = _EXAMPLES.get(first["ctx"]["pattern"], f"fit {first['ctx']['pattern']}")
         return f"{where} has to {example}"

@@ -17,7 +17,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from newsletter.database import Database, RowId, UtcDateTime, metadata
+from newsletter.database import Database, RowId, UtcDateTime, metadata, storable
 from newsletter.issues import issues
 from newsletter.sending.states import OPEN, State
 from newsletter.sending.together import Statement, Together
@@ -205,7 +205,7 @@ class Ledger:
             "state": outcome.state,
             "worker_id": None,
             "code": outcome.code,
-            "text": outcome.text[:500],
+            "text": storable(outcome.text)[:500],
             "updated_at": now,
         }
         if outcome.next_try_at is not None:
@@ -312,7 +312,7 @@ class Ledger:
                 at=now,
                 outcome=outcome.state,
                 code=outcome.code,
-                text=outcome.text[:500],
+                text=storable(outcome.text)[:500],
             )
         )
 
