@@ -22,6 +22,11 @@ from newsletter.issues import issues
 from newsletter.sending.states import OPEN, State
 from newsletter.sending.together import Statement, Together
 
+_HELD: dict[str, Any] = {
+    "sqlite_where": sa.text("worker_id IS NOT NULL"),
+    "postgresql_where": sa.text("worker_id IS NOT NULL"),
+}
+
 
 def _columns() -> list[sa.Column[Any]]:
     """What deliveries and outbox rows have in common: everything the protocol reads or writes."""
@@ -51,7 +56,8 @@ deliveries = sa.Table(
     sa.Column("variant", sa.String(40), nullable=False, server_default=""),
     sa.UniqueConstraint("issue_id", "subscriber_id"),
     sa.Index("ix_deliveries_due", "issue_id", "state", "next_try_at", "id"),
-    sa.Index("ix_deliveries_worker", "worker_id", "state"),
+    # Only what somebody holds: a handful of rows, whatever the size of the audience.
+    sa.Index("ix_deliveries_worker", "worker_id", "state", **_HELD),
 )
 
 outbox = sa.Table(
@@ -64,7 +70,7 @@ outbox = sa.Table(
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("expires_at", UtcDateTime, nullable=False),
     sa.Index("ix_outbox_due", "state", "next_try_at", "id"),
-    sa.Index("ix_outbox_worker", "worker_id", "state"),
+    sa.Index("ix_outbox_worker", "worker_id", "state", **_HELD),
 )
 
 # Append-only: every answer but a first acceptance, which the row itself tells. Nothing here is ever changed.
