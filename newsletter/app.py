@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from newsletter.sending.alerts import Alerts
     from newsletter.sending.frozen import Sender
     from newsletter.sources import Source, StoredImage
-    from newsletter.weekly import Weekly
+    from newsletter.weekly import Making, Weekly
     from subscribers import Book, KeyRing, Subscriber
 
 IMAGE_TYPES = {
@@ -219,12 +219,19 @@ class Project:
             book=self.book,
             sender=self.sender,
             alerts=self.alerts,
-            sources=self.sources,
             publication=self.publication,
+            making=self._making,
+            clock=self.clock,
+        )
+
+    def _making(self) -> Making:
+        from newsletter.weekly import Making
+
+        return Making(
+            sources=self.sources,
             look=self.look,
             templates=self.templates,
             own_images=(self.logo,) if self.logo else (),
-            clock=self.clock,
         )
 
     @cached_property

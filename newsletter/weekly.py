@@ -71,8 +71,21 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
+class Making:
+    """What an issue is made with. `own_images` are the project's own, the logo; the public pages serve them too."""
+
+    sources: Sequence[Source]
+    look: rendering.Look
+    templates: rendering.Templates
+    own_images: Sequence[StoredImage]
+
+
+@dataclass(frozen=True, slots=True)
 class Weekly:
-    """The job and everything it works with; `app` puts it together."""
+    """The job and everything it works with; `app` puts it together.
+
+    `making` is asked for when an issue is made, and only then: a frozen one goes out though the logo is gone.
+    """
 
     settings: Settings
     database: Database
@@ -81,12 +94,17 @@ class Weekly:
     book: Book
     sender: Sender
     alerts: Alerts
-    sources: Sequence[Source]
     publication: rendering.Publication
-    look: rendering.Look
-    templates: rendering.Templates
-    own_images: Sequence[StoredImage]
+    making: Callable[[], Making]
     clock: Callable[[], datetime]
+
+    @property
+    def sources(self) -> Sequence[Source]:
+        return self.making().sources
+
+    @property
+    def own_images(self) -> Sequence[StoredImage]:
+        return self.making().own_images
 
     def pull(self) -> list[PullLine]:
         """Read all sources side by side and put what they gave on the shelf."""
@@ -164,14 +182,15 @@ class Weekly:
         issue = self.pick(slot)
         if not issue.picks:
             return Composed(issue, None)
+        making = self.making()
         letter = rendering.render(
             issue,
             publication=self.publication,
-            look=self.look,
-            templates=self.templates,
+            look=making.look,
+            templates=making.templates,
             nonce=secrets.token_hex(6),
         )
-        return Composed(issue, letter, rendering.check(letter, publication=self.publication, look=self.look))
+        return Composed(issue, letter, rendering.check(letter, publication=self.publication, look=making.look))
 
     def audience_size(self) -> int:
         """How many people a freeze would take in now."""
@@ -222,9 +241,9 @@ class Weekly:
         """The whole job for one slot, from wherever it stands.
 
         `by_hand` is without naming the slot: then an older unfinished issue is finished instead, and the slot itself
-        has its turn only when nobody in that one could be mailed now (the last ones are deferred, or have just expired) and
-        its time has come. `confirm` is asked before the freeze, with what would go out and to how many. Raises `Busy`
-        while another process does the same.
+        has its turn only when nobody in that one could be mailed now (the last ones are deferred, or have just
+        expired) and its time has come. `confirm` is asked before the freeze, with what would go out and to how many.
+        Raises `Busy` while another process does the same.
         """
         lock = try_lock(self.database, "send")
         if lock is None:
