@@ -253,6 +253,10 @@ class Project:
         from newsletter import letter as letters
         from newsletter.sending import outbox
 
+        if not self.publication.postal_address.strip():
+            raise ConfigurationError(
+                "[newsletter] postal_address is empty: every mail has to carry a street address; set it and try again"
+            )
         letter = self._single_mail(kind)
         now = self.clock()
         outbox.post(

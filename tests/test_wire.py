@@ -300,3 +300,20 @@ def test_each_reader_has_a_way_out_of_their_own_and_it_stays_the_same(wire: list
 def test_the_feedback_id_names_the_issue(wire: list[Caught]) -> None:
     about = {one.mail["Feedback-ID"].partition(":")[0] for one in wire}
     assert about == {WEEK, NEXT_WEEK, "confirm", "already"}
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "word"),
+    [("POSTAL_ADDRESS", " ", "postal_address"), ("PUBLIC_URL", f"https://a.example/{'long' * 250}", "public_url")],
+)
+def test_a_mail_that_could_not_be_right_is_not_even_posted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str, value: str, word: str
+) -> None:
+    make_project(tmp_path / "project", clock=Clock(), more="25", text=TOML).close()
+    monkeypatch.setenv(f"NEWSLETTER_NEWSLETTER__{setting}", value)
+    refused = run("subscribers", "add", NEW, project=tmp_path / "project")
+    assert refused.exit_code == 2
+    assert word in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+    monkeypatch.delenv(f"NEWSLETTER_NEWSLETTER__{setting}")
+    assert NEW not in run("subscribers", "list", project=tmp_path / "project").stdout
