@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from newsletter.sending.alerts import Alerts
     from newsletter.sending.frozen import Sender
     from newsletter.sources import Source, StoredImage
-    from newsletter.weekly import Desk, Weekly
+    from newsletter.weekly import Making, Weekly
     from subscribers import Book, KeyRing, Subscriber
 
 IMAGE_TYPES = {
@@ -220,14 +220,19 @@ class Project:
             sender=self.sender,
             alerts=self.alerts,
             publication=self.publication,
-            desk=self._desk,
+            making=self._making,
             clock=self.clock,
         )
 
-    def _desk(self) -> Desk:
-        from newsletter.weekly import Desk
+    def _making(self) -> Making:
+        from newsletter.weekly import Making
 
-        return Desk(self.sources, self.look, self.templates, own_images=(self.logo,) if self.logo else ())
+        return Making(
+            sources=self.sources,
+            look=self.look,
+            templates=self.templates,
+            own_images=(self.logo,) if self.logo else (),
+        )
 
     @cached_property
     def schedule(self) -> Schedule:
@@ -248,6 +253,10 @@ class Project:
         from newsletter import letter as letters
         from newsletter.sending import outbox
 
+        if not self.publication.postal_address.strip():
+            raise ConfigurationError(
+                "[newsletter] postal_address is empty: every mail has to carry a street address; set it and try again"
+            )
         letter = self._single_mail(kind)
         now = self.clock()
         outbox.post(

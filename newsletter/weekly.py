@@ -74,20 +74,20 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """What an issue is made from, and nothing after the freeze needs: sources and looks."""
+class Making:
+    """What an issue is made with. `own_images` are the project's own, the logo; the public pages serve them too."""
 
     sources: Sequence[Source]
     look: rendering.Look
     templates: rendering.Templates
-    own_images: Sequence[StoredImage] = ()
+    own_images: Sequence[StoredImage]
 
 
 @dataclass(frozen=True, slots=True)
 class Weekly:
     """The job and everything it works with; `app` puts it together.
 
-    `desk` is asked for when an issue is made: one that is frozen goes out even when a source or the logo is broken.
+    `making` is asked for when an issue is made, and only then: a frozen one goes out though the logo is gone.
     """
 
     settings: Settings
@@ -98,16 +98,16 @@ class Weekly:
     sender: Sender
     alerts: Alerts
     publication: rendering.Publication
-    desk: Callable[[], Desk]
+    making: Callable[[], Making]
     clock: Callable[[], datetime]
 
     @property
     def sources(self) -> Sequence[Source]:
-        return self.desk().sources
+        return self.making().sources
 
     @property
     def own_images(self) -> Sequence[StoredImage]:
-        return self.desk().own_images
+        return self.making().own_images
 
     def pull(self) -> list[PullLine]:
         """Read all sources side by side and put what they gave on the shelf."""
@@ -197,15 +197,15 @@ class Weekly:
         issue = self.pick(slot)
         if not issue.picks:
             return Composed(issue, None)
-        desk = self.desk()
+        making = self.making()
         letter = rendering.render(
             issue,
             publication=self.publication,
-            look=desk.look,
-            templates=desk.templates,
+            look=making.look,
+            templates=making.templates,
             nonce=secrets.token_hex(6),
         )
-        return Composed(issue, letter, rendering.check(letter, publication=self.publication, look=desk.look))
+        return Composed(issue, letter, rendering.check(letter, publication=self.publication, look=making.look))
 
     def audience_size(self) -> int:
         """How many people a freeze would take in now."""
