@@ -248,11 +248,22 @@ def test_single_mails_go_ahead_of_the_issue(
         )
     sender.send(sender.issues.get("2026-W47"), open_backend("memory", connections=1), stop=threading.Event())
     assert inbox.messages[0].recipient == "new@example.net"
-    outbox.tidy(database, now=NOW)
     with database.read() as connection:
         row = connection.execute(outbox_table.select()).one()
     assert row.state == "accepted"
     assert row.data is None, "the bytes hold a person's token and have to go once the mail has"
+
+
+def test_a_single_mail_nobody_took_expires_without_its_bytes(database: Database) -> None:
+    with database.write() as connection:
+        outbox.post(connection, kind="confirm", sender="a@example.org", recipient="b@example.net", data=b"x", now=NOW)
+    outbox.tidy(database, now=NOW + outbox.KEEP_TRYING - timedelta(seconds=1))
+    assert outbox.ledger(database).still_open() == 1
+    outbox.tidy(database, now=NOW + outbox.KEEP_TRYING)
+    assert outbox.ledger(database).still_open() == 0
+    with database.read() as connection:
+        row = connection.execute(outbox_table.select()).one()
+    assert (row.state, row.data) == ("expired", None)
 
 
 def test_changing_the_book_or_its_names_after_the_freeze_changes_no_letter(

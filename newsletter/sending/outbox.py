@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from newsletter.database import Database
 from newsletter.sending.ledger import Ledger, outbox
-from newsletter.sending.states import OPEN, State
+from newsletter.sending.states import State
 
 # A confirmation that could not be handed over for this long is no use to anybody.
 KEEP_TRYING = timedelta(hours=48)
@@ -34,15 +34,12 @@ def post(connection: sa.Connection, *, kind: str, sender: str, recipient: str, d
 
 
 def tidy(database: Database, *, now: datetime) -> None:
-    """Expire what waited too long, and drop the bytes of everything that has ended."""
+    """Expire what waited too long."""
     with database.write() as connection:
         connection.execute(
             outbox.update()
             .where(outbox.c.state.in_((State.WAITING, State.DEFERRED)), outbox.c.expires_at <= now)
-            .values(state=State.EXPIRED, updated_at=now)
-        )
-        connection.execute(
-            outbox.update().where(outbox.c.state.not_in(OPEN), outbox.c.data.is_not(None)).values(data=None)
+            .values(state=State.EXPIRED, updated_at=now, data=None)
         )
 
 
