@@ -15,7 +15,7 @@ from newsletter import letter as letters
 from newsletter.database import Database
 from newsletter.issues import Issues
 from newsletter.letter import Identity
-from newsletter.sending import outbox
+from newsletter.sending import addressing, outbox
 
 log = logging.getLogger(__name__)
 
@@ -53,11 +53,7 @@ class Alerts:
         with self.database.write() as connection:
             for editor in self.editors:
                 address = letters.bare_address(editor)
-                data = alert.addressed(
-                    address=address,
-                    name="",
-                    message_id=f"{secrets.token_hex(16)}@{alert.sender.rpartition('@')[2]}",
-                    date=letters.date_header(now),
-                    values={letters.UNSUBSCRIBE_TOKEN: "editor"},
+                message = addressing.single(
+                    alert, address=address, values={letters.UNSUBSCRIBE_TOKEN: "editor"}, now=now
                 )
-                outbox.post(connection, kind="alert", sender=alert.sender, recipient=address, data=data, now=now)
+                outbox.post(connection, message, kind="alert", now=now)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from newsletter.backends import Message
 from newsletter.database import Database
 from newsletter.sending.ledger import Ledger, outbox
 from newsletter.sending.states import State
@@ -16,14 +17,14 @@ from newsletter.sending.states import State
 KEEP_TRYING = timedelta(hours=48)
 
 
-def post(connection: sa.Connection, *, kind: str, sender: str, recipient: str, data: bytes, now: datetime) -> None:
-    """Put a whole message into the outbox, inside the caller's transaction."""
+def post(connection: sa.Connection, message: Message, *, kind: str, now: datetime) -> None:
+    """Put a message into the outbox, inside the caller's transaction. `kind` is at most 20 characters."""
     connection.execute(
         outbox.insert().values(
             kind=kind,
-            sender=sender,
-            email=recipient,
-            data=data,
+            sender=message.sender,
+            email=message.recipient,
+            data=message.data,
             state=State.WAITING,
             next_try_at=now,
             created_at=now,
