@@ -17,14 +17,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from newsletter import highlights, letter as letters, rendering
-from newsletter.backends import Backend, Message
+from newsletter import highlights, rendering
+from newsletter.backends import Backend
 from newsletter.database import Database
 from newsletter.errors import Busy, ConfigurationError, Refused, SourceError
 from newsletter.issue import IfThin, Issue, Match, Section, Slot
 from newsletter.issues import FrozenPick, IssueRow, Issues, State
 from newsletter.letter import Letter
 from newsletter.locks import try_lock
+from newsletter.sending import addressing
 from newsletter.sending.alerts import Alerts
 from newsletter.sending.delivery import Tally
 from newsletter.sending.frozen import Report, Sender
@@ -346,23 +347,14 @@ class Weekly:
         """Send one copy of the composed letter, recording nothing; gives what the server said."""
         if composed.letter is None:
             raise Refused("there is nothing to send: no article was picked")
-        now = self.clock()
         person = self.book.find(address)
-        letter = composed.letter
-        data = letter.addressed(
-            address=address,
-            name=person.name if person else "",
-            message_id=f"{secrets.token_hex(16)}@{letter.sender.rpartition('@')[2]}",
-            date=letters.date_header(now),
-            values={
-                letters.FIRST_NAME: letters.first_name(person.name if person else ""),
-                letters.EMAIL: address,
-                letters.UNSUBSCRIBE_TOKEN: self.book.unsubscribe_token(person.public_id) if person else "test-copy",
-            },
-        )
+        name = person.name if person else ""
+        token = self.book.unsubscribe_token(person.public_id) if person else "test-copy"
+        values = addressing.values_of(name=name, address=address, token=token)
+        message = addressing.single(composed.letter, address=address, name=name, values=values, now=self.clock())
         connection = backend.open()
         try:
-            connection.offer(Message(letter.sender, address, data))
+            connection.offer(message)
             reply = connection.hand_over()
         finally:
             connection.close()
