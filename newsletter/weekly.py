@@ -112,7 +112,7 @@ class Weekly:
 
     def pull(self) -> list[PullLine]:
         """Read all sources side by side and put what they gave on the shelf."""
-        desk = self.desk()
+        desk = self.making()
         for image in desk.own_images:
             self.shelf.keep_image(image.name, image.media_type, image.data)
         with ThreadPoolExecutor(PULLS_AT_ONCE, thread_name_prefix="pull") as pool:
