@@ -32,7 +32,7 @@ from newsletter.sending.frozen import Report, Sender
 from newsletter.sending.ledger import count_audience, freeze_audience
 from newsletter.settings import Settings
 from newsletter.shelf import Shelf, dump_article
-from newsletter.sources import PullState, Source, StoredImage
+from newsletter.sources import Pulled, PullState, Source, StoredImage
 from subscribers import Book
 
 # What was carried this long ago is still remembered when near-duplicates are looked for.
@@ -122,17 +122,10 @@ class Weekly:
         now = self.clock()
         record = self.shelf.pull_record(source.name)
         try:
-            pulled = source.read(PullState(record.state))
-        except ConfigurationError:
-            raise
-        except Exception as error:
-            # Whatever a page or feed does to the one that reads it, the others are read.
-            failed = str(error)
-            if not isinstance(error, SourceError):
-                log.exception("the source %s failed in a way nobody foresaw", source.name)
-                failed = f"it failed in a way nobody foresaw ({type(error).__name__}: {error}); please report it"
-            self.shelf.remember_pull(source.name, state=None, now=now, problem=failed)
-            return PullLine(source.name, failed=failed)
+            pulled = _read(source, PullState(record.state))
+        except SourceError as error:
+            self.shelf.remember_pull(source.name, state=None, now=now, problem=str(error))
+            return PullLine(source.name, failed=str(error))
         for image in pulled.images:
             self.shelf.keep_image(image.name, image.media_type, image.data)
         put = self.shelf.put([replace(article, source=source.name) for article in pulled.articles], now=now)
@@ -228,7 +221,9 @@ class Weekly:
             )
             number = freeze_audience(connection, issue_id=row.id, audience=self.book.audience(now), now=now)
             carried = [pick.article.id for pick in composed.issue.picks if pick.article.id is not None]
-            self.shelf.carry(connection, carried, slot=slot.key)
+            if self.shelf.carry(connection, carried, slot=slot.key) != len(carried):
+                # Found to be the same as another, or carried by another issue: it would come back next week.
+                raise Refused(f"the shelf changed while {slot.key} was made; nobody was mailed, send again")
             self.issues.step(
                 connection,
                 row,
@@ -282,9 +277,10 @@ class Weekly:
             if on_pulled is not None:
                 on_pulled(pulled)
             composed = self.compose(slot)
-            thin = self._thin(slot, composed, pulled, by_hand=by_hand)
-            if thin is not None:
-                return Done(thin, pulled, composed)
+            unread = any(line.failed for line in pulled)
+            thin = self._thin(composed) or self._nobody()
+            if thin:
+                return Done(self._not_sent(slot, thin, for_good=not by_hand and not unread), pulled, composed)
             self._refuse_errors(slot, composed)
             # A backend that is away or set up wrongly is found before anything is frozen.
             ready = backend()
@@ -297,10 +293,15 @@ class Weekly:
     def _pull_and_tell(self, slot: Slot) -> tuple[PullLine, ...]:
         """Pull; a source that could not be read stops nothing, and the operator is told."""
         pulled = tuple(self.pull())
-        failed = [f"the source {line.source} could not be read: {line.failed}" for line in pulled if line.failed]
-        if failed:
-            self.alerts.tell(slot.key, "; ".join(failed))
+        for line in pulled:
+            if line.failed:
+                self._tell_once(slot, f"the source {line.source} could not be read: {line.failed}")
         return pulled
+
+    def _tell_once(self, slot: Slot, text: str) -> None:
+        """Tell the operator, unless an earlier try said the same: several things may be wrong at every try."""
+        if all(alert.text != text for alert in self.issues.alerts(slot.key)):
+            self.alerts.tell(slot.key, text)
 
     def _refuse_without_address(self) -> None:
         if not self.publication.postal_address.strip():
@@ -312,24 +313,25 @@ class Weekly:
         errors = [finding for finding in composed.findings if finding.level == "error"]
         if errors:
             text = f"the letter of {slot.key} has {len(errors)} errors, the first: {errors[0].message}"
-            self.alerts.tell(slot.key, text)
+            self._tell_once(slot, text)
             raise Refused(f"{text}; `newsletter check` lists them, nobody was mailed")
 
-    def _thin(self, slot: Slot, composed: Composed, pulled: Sequence[PullLine], *, by_hand: bool) -> Report | None:
-        """What a thin week does, or None when the week is not thin.
-
-        Only the schedule skips an issue for good, and not while a source that could not be read may still come back.
-        """
+    def _thin(self, composed: Composed) -> str:
+        """Why this is a thin week that does not go out, or ""."""
         number = len(composed.issue.picks)
         wanted = self.settings.issue.min
         if number and (number >= wanted or self.settings.issue.when_thin == "send"):
-            return None
-        reason = f"a thin week: {number} articles to carry, [issue] min is {wanted}"
+            return ""
+        return f"a thin week: {number} articles to carry, [issue] min is {wanted}"
+
+    def _nobody(self) -> str:
+        """Why a freeze would carry articles to nobody, or ""."""
+        return "" if self.audience_size() else "nobody is subscribed yet"
+
+    def _not_sent(self, slot: Slot, reason: str, *, for_good: bool) -> Report:
+        """Only the schedule skips an issue for good, and only when it had read everything there is."""
         now = self.clock()
-        if any(line.failed for line in pulled) and now < slot.at + self.settings.schedule.grace:
-            unread = ", ".join(line.source for line in pulled if line.failed)
-            return Report(slot.key, State.DRAFT, reason=f"{reason}, and {unread} could not be read")
-        if by_hand or now < slot.at:
+        if not for_good or now < slot.at:
             return Report(slot.key, State.DRAFT, reason=reason)
         with self.database.write() as connection:
             row = self.issues.open(connection, slot_key=slot.key, slot_at=slot.at, now=now)
@@ -359,6 +361,20 @@ class Weekly:
         finally:
             connection.close()
         return f"{reply.code} {reply.text}"
+
+
+def _read(source: Source, previous: PullState) -> Pulled:
+    """What a source gives. It may be anybody's code: whatever it trips over is its own failure and stops no other."""
+    try:
+        pulled = source.read(previous)
+    except (SourceError, ConfigurationError):
+        raise
+    except Exception as error:
+        log.exception("the source %s is broken", source.name)
+        raise SourceError(f"it is broken: {type(error).__name__}: {error}") from error
+    if not isinstance(pulled, Pulled):
+        raise SourceError(f"it is broken: it gave {type(pulled).__name__} and not Pulled")
+    return pulled
 
 
 def _frozen_picks(issue: Issue) -> list[FrozenPick]:

@@ -1,0 +1,660 @@
+"""The weekly job on a real project: what the freeze binds, what a thin or broken week does, and that no article is
+lost or carried twice. Articles come from a folder, messages go into this process's memory.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import re
+import shutil
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from newsletter import weekly as weekly_module
+from newsletter.app import Project
+from newsletter.backends.memory import box, refusing, throw_away
+from newsletter.errors import Busy, ConfigurationError, Refused, SendError, SettingsError, Unavailable
+from newsletter.issues import Issues, State, letters, picks
+from newsletter.locks import try_lock
+from newsletter.sending.audit import audit
+from newsletter.sending.ledger import deliveries
+from newsletter.shelf import Shelf
+from newsletter.weekly import Composed, Done
+from subscribers import create_keys
+from tests.conftest import NOW, Clock
+
+KEY, NEXT = "2026-W47", "2026-W48"
+AT = NOW + timedelta(hours=1, minutes=5)  # five minutes after the slot
+WEEK = timedelta(days=7)
+TITLES = (
+    "Harbour lights return after a long winter", "Inside the smallest cinema in town", "Twelve bakers, one oven",
+    "Why the tram museum sings", "A violin found under the stairs", "Paper boats race on Sunday",
+    "Night ferry gets its second captain", "Old postcards tell new stories", "The comet that missed its party",
+)  # fmt: skip
+READERS = ("ada@example.net", "bjorn@example.net", "cleo@example.net")
+TOML = """\
+[newsletter]
+name = "Marquee Weekly"
+from = "Marquee <weekly@marquee.example>"
+editors = ["editor@marquee.example"]
+public_url = "https://news.marquee.example"
+postal_address = "Marquee Media, 12 Harbour Street"
+[schedule]
+day = "thursday"
+time = "07:00"
+[[sources]]
+name = "site"
+kind = "folder"
+path = "articles"
+url = "https://www.marquee.example"
+[[sections]]
+name = "highlights"
+pick = 3
+[issue]
+min = 2
+[backend]
+kind = "memory"
+name = "test-weekly"
+[database]
+url = "{url}"
+"""
+
+
+def write(root: Path, title: str, *, at: datetime = AT, name: str = "", folder: str = "articles", **more: str) -> Path:
+    """One article, published the day before `at`."""
+    slug = re.sub(r"\W+", "-", title.lower())
+    fields = {"title": title, "url": f"/{slug}", "date": (at - timedelta(days=1)).isoformat(), **more}
+    file = root / folder / f"{name or slug}.md"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(
+        "---\n" + "".join(f'{key}: "{value}"\n' for key, value in fields.items()) + f"---\n{title}, at length.\n"
+    )
+    return file
+
+
+def change(root: Path, old: str, new: str) -> None:
+    file = root / "newsletter.toml"
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, new, 1))
+
+
+class Site:
+    """A project's folder, opened anew for every run, as a command would."""
+
+    def __init__(self, root: Path, url: str) -> None:
+        self.root = root
+        self.clock = Clock(AT)
+        self.opened: list[Project] = []
+        root.mkdir(exist_ok=True)
+        (root / "newsletter.toml").write_text(TOML.format(url=url))
+        create_keys(root / "newsletter.key")
+
+    def open(self) -> Project:
+        self.opened.append(Project(self.root, clock=self.clock))
+        return self.opened[-1]
+
+    def run(
+        self, key: str = KEY, *, by_hand: bool = True, confirm: Callable[[Composed], bool] = lambda _: True
+    ) -> Done:
+        project = self.open()
+        return project.weekly.run(
+            project.slot(key),
+            backend=project.backend,
+            confirm=lambda composed, _: confirm(composed),
+            stop=threading.Event(),
+            by_hand=by_hand,
+        )
+
+    def alerts(self, key: str = KEY) -> list[str]:
+        return [alert.text for alert in self.open().issues.alerts(key)]
+
+    def carried(self, key: str = KEY) -> set[str]:
+        issues = self.open().issues
+        return {str(pick.article["title"]) for pick in issues.picks(issues.get(key).id)}
+
+    def close(self) -> None:
+        for project in self.opened:
+            project.close()
+
+
+def everything_in(project: Project) -> dict[str, int]:
+    with project.database.read() as connection:
+        return {
+            table.name: connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0
+            for table in (deliveries, letters, picks)
+        }
+
+
+def mails() -> list[EmailMessage]:
+    """What readers got."""
+    found = [message_from_bytes(one.data, policy=policy.default) for one in box("test-weekly").messages]
+    return [mail for mail in found if isinstance(mail, EmailMessage) and "editor@" not in str(mail["to"])]
+
+
+def told() -> list[str]:
+    """The subjects of what editors got."""
+    found = [message_from_bytes(one.data, policy=policy.default) for one in box("test-weekly").messages]
+    return [str(mail["subject"]) for mail in found if "editor@" in str(mail["to"])]
+
+
+def html_of(mail: EmailMessage) -> str:
+    body = mail.get_body(("html",))
+    assert body is not None
+    return str(body.get_content())
+
+
+@pytest.fixture(autouse=True)
+def _box() -> Iterator[None]:
+    yield
+    throw_away("test-weekly")
+
+
+def filled(root: Path, url: str, *, articles: int = 5) -> Site:
+    site = Site(root, url)
+    for title in TITLES[:articles]:
+        write(root, title)
+    book = site.open().book
+    for address in READERS:
+        book.add_confirmed(address, name=address.partition("@")[0].title())
+    return site
+
+
+@pytest.fixture
+def both(tmp_path: Path, database_url: str) -> Iterator[Site]:
+    """On SQLite and on PostgreSQL."""
+    site = filled(tmp_path / "project", database_url)
+    yield site
+    site.close()
+
+
+@pytest.fixture
+def site(tmp_path: Path, sqlite_template: Path) -> Iterator[Site]:
+    (tmp_path / "project").mkdir()
+    shutil.copy(sqlite_template, tmp_path / "project" / "newsletter.db")
+    site = filled(tmp_path / "project", "sqlite:///newsletter.db")
+    yield site
+    site.close()
+
+
+# The freeze.
+
+
+def test_the_job_carries_the_best_to_everybody_and_closes(both: Site) -> None:
+    done = both.run()
+    assert done.report.state == State.CLOSED
+    assert done.report.totals == {"accepted": 3}
+    assert {str(mail["to"].addresses[0].addr_spec) for mail in mails()} == set(READERS)
+    assert len(both.carried()) == 3
+    assert both.run().report.already
+    assert len(mails()) == 3
+
+
+def test_what_is_composed_is_what_is_frozen_and_sent(site: Site) -> None:
+    before = site.open().weekly.compose(site.open().slot(KEY))
+    assert before.letter is None, "nothing was pulled yet"
+    shown: list[Composed] = []
+    site.run(confirm=lambda composed: not shown.append(composed))  # type: ignore[func-returns-value]
+    (composed,) = shown
+    issues = site.open().issues
+    kept = issues.letter(issues.get(KEY).id)
+    assert composed.letter == kept
+    assert [pick.article.title for pick in composed.issue.picks] == [
+        str(pick.article["title"]) for pick in issues.picks(issues.get(KEY).id)
+    ]
+    again = site.open().weekly.compose(site.open().slot(KEY)).letter
+    assert again is not None
+    assert again.subject == kept.subject
+    assert [re.sub(rb"=\r\n|=_[0-9A-Za-z.-]+", b"", part) for part in again.literals] == [
+        re.sub(rb"=\r\n|=_[0-9A-Za-z.-]+", b"", part) for part in kept.literals
+    ]
+
+
+def freeze_and_die(root: str, where: str) -> None:
+    """Freeze the issue in this process, and kill it with SIGKILL right after one step of the freeze."""
+
+    def dying(call: Callable[..., Any]) -> Callable[..., Any]:
+        def step(*args: Any, **kwargs: Any) -> Any:
+            result = call(*args, **kwargs)
+            if where != "approved and sending" or args[3] == State.SENDING:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return result
+
+        return step
+
+    project = Project(Path(root), clock=Clock(AT))
+    slot = project.slot(KEY)
+    project.weekly.pull()
+    composed = project.weekly.compose(slot)
+    owner: Any = {"audience": weekly_module, "carry": Shelf, "after the freeze": weekly_module.Weekly}.get(
+        where, Issues
+    )
+    name = {
+        "audience": "freeze_audience",
+        "approved": "step",
+        "approved and sending": "step",
+        "after the freeze": "freeze",
+    }.get(where, where)
+    setattr(owner, name, dying(getattr(owner, name)))
+    project.weekly.freeze(slot, composed)
+
+
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["tests.test_weekly", "tests.sending_child"])
+
+
+@pytest.mark.parametrize("where", ["open", "approved", "keep", "audience", "carry", "approved and sending"])
+def test_a_kill_inside_the_freeze_leaves_nothing(both: Site, where: str) -> None:
+    child = PROCESSES.Process(target=freeze_and_die, args=(str(both.root), where))
+    child.start()
+    child.join(timeout=60)
+    assert child.exitcode == -signal.SIGKILL
+    project = both.open()
+    assert project.issues.find(KEY) is None
+    assert not any(everything_in(project).values())
+    assert not any(one.carried_by for one in project.shelf.page())
+    assert both.run().report.totals == {"accepted": 3}
+
+
+def test_a_kill_after_the_freeze_leaves_all_of_it(both: Site) -> None:
+    child = PROCESSES.Process(target=freeze_and_die, args=(str(both.root), "after the freeze"))
+    child.start()
+    child.join(timeout=60)
+    assert child.exitcode == -signal.SIGKILL
+    project = both.open()
+    row = project.issues.get(KEY)
+    assert (row.state, row.frozen) == (State.SENDING, 3)
+    assert everything_in(project) == {"deliveries": 3, "letters": 1, "picks": 3}
+    assert sum(one.carried_by == KEY for one in project.shelf.page()) == 3
+    assert both.run().report.totals == {"accepted": 3}
+
+
+def test_after_the_freeze_nothing_of_the_project_changes_what_goes_out(site: Site) -> None:
+    ada = READERS[0]
+    box("test-weekly").on_offer = refusing({ada: SendError("greylisted", permanent=False, code=451)})
+    assert site.run().report.totals == {"accepted": 2, "deferred": 1}
+    first = html_of(mails()[0])
+    template = site.root / "templates" / "weekly"
+    template.mkdir(parents=True)
+    (template / "body.html.j2").write_text("<p>something else")
+    (template / "body.txt.j2").write_text("{% if %}")
+    change(site.root, '"Marquee Weekly"', '"Another name"')
+    change(site.root, '"Marquee <weekly@marquee.example>"', '"Other <other@elsewhere.example>"')
+    change(site.root, "12 Harbour Street", "99 Nowhere")
+    change(site.root, 'kind = "folder"', 'kind = "folder"\nweight = 0.1')
+    shutil.rmtree(site.root / "articles")
+    shelf = site.open().shelf
+    for one in shelf.page():
+        assert one.article.id is not None
+        shelf.edit(one.article.id, {"title": "Edited"}, now=AT)
+        shelf.drop(one.article.id, now=AT)
+    site.open().book.add_confirmed("late@example.net")
+    box("test-weekly").on_offer = lambda _: None
+    site.clock.forward(timedelta(hours=1))
+    done = site.run()
+    assert done.report.state == State.CLOSED
+    assert done.report.totals == {"accepted": 3}
+    last = mails()[-1]
+    assert last["to"].addresses[0].addr_spec == ada
+    assert str(last["from"]) == "Marquee <weekly@marquee.example>"
+    assert "late@example.net" not in {one.recipient for one in box("test-weekly").messages}
+    person = re.compile(r"Hi \w+|unsubscribe/[\w.~-]+|preferences/[\w.~-]+|\w+@example\.net")
+    assert person.sub("", html_of(last)) == person.sub("", first)
+
+
+def test_a_shelf_that_changed_meanwhile_refuses_the_freeze(site: Site) -> None:
+    def carry_one_elsewhere(composed: Composed) -> bool:
+        project = site.open()
+        with project.database.write() as connection:
+            project.shelf.carry(connection, [composed.issue.picks[0].article.id or 0], slot="2026-W46")
+        return True
+
+    with pytest.raises(Refused, match="send again"):
+        site.run(confirm=carry_one_elsewhere)
+    assert site.open().issues.find(KEY) is None
+    assert not any(everything_in(site.open()).values())
+    assert site.run().report.totals == {"accepted": 3}
+
+
+# Weeks that do not go out.
+
+
+def test_a_thin_week_by_hand_stays_a_draft_and_may_be_tried_again(site: Site) -> None:
+    change(site.root, "min = 2", "min = 50")
+    done = site.run()
+    assert (done.report.state, done.report.totals) == (State.DRAFT, {})
+    assert "thin week: 3 articles" in done.report.reason
+    assert site.open().issues.find(KEY) is None
+    change(site.root, "min = 50", "min = 2")
+    assert site.run().report.state == State.CLOSED
+
+
+def test_a_thin_week_of_the_schedule_is_skipped_and_told_once(site: Site) -> None:
+    change(site.root, "min = 2", "min = 50")
+    assert site.run(by_hand=False).report.state == State.SKIPPED
+    assert site.run(by_hand=False).report.state == State.SKIPPED
+    assert site.run().report.state == State.SKIPPED
+    assert site.alerts() == ["a thin week: 3 articles to carry, [issue] min is 50"]
+    assert not mails()
+
+
+def test_a_thin_week_before_its_slot_is_not_skipped_yet(site: Site) -> None:
+    change(site.root, "min = 2", "min = 50")
+    site.clock.time = NOW
+    assert site.run(by_hand=False).report.state == State.DRAFT
+    assert site.open().issues.find(KEY) is None
+
+
+def test_a_thin_week_goes_out_when_that_is_wanted_but_an_empty_one_never_does(site: Site) -> None:
+    change(site.root, "min = 2", 'min = 50\nwhen_thin = "send"')
+    shutil.move(site.root / "articles", site.root / "away")
+    (site.root / "articles").mkdir()
+    assert site.run().report.state == State.DRAFT
+    write(site.root, TITLES[0])
+    assert site.run().report.totals == {"accepted": 3}
+
+
+def test_a_week_that_is_thin_because_a_source_is_away_is_not_skipped_for_good(site: Site) -> None:
+    shutil.move(site.root / "articles", site.root / "away")
+    for _ in range(3):
+        assert site.run(by_hand=False).report.state == State.DRAFT
+    assert len(site.alerts()) == 1
+    shutil.move(site.root / "away", site.root / "articles")
+    assert site.run(by_hand=False).report.state == State.CLOSED
+
+
+@pytest.mark.parametrize("how", ["by hand", "by schedule"])
+def test_an_issue_nobody_would_get_keeps_its_articles(site: Site, how: str) -> None:
+    by_hand = how == "by hand"
+    book = site.open().book
+    for address in READERS:
+        book.suppress(address, reason="manual")
+    done = site.run(by_hand=by_hand)
+    assert done.report.state == (State.DRAFT if by_hand else State.SKIPPED)
+    assert "nobody is subscribed" in done.report.reason
+    assert not any(one.carried_by for one in site.open().shelf.page())
+
+
+@pytest.mark.parametrize("address", ["", "   "])
+def test_without_a_postal_address_nothing_is_sent(site: Site, address: str) -> None:
+    change(site.root, "Marquee Media, 12 Harbour Street", address)
+    with pytest.raises(ConfigurationError, match="postal_address") as refused:
+        site.run()
+    assert refused.value.exit_code == 2
+    assert site.open().issues.find(KEY) is None
+
+
+def test_a_backend_that_is_away_is_found_before_anything_is_frozen(site: Site) -> None:
+    def away() -> None:
+        raise Unavailable("the mail server cannot be reached")
+
+    box("test-weekly").on_open = away
+    with pytest.raises(Unavailable):
+        site.run()
+    assert site.open().issues.find(KEY) is None
+    assert not any(everything_in(site.open()).values())
+    box("test-weekly").on_open = lambda: None
+    assert site.run().report.totals == {"accepted": 3}
+
+
+def test_who_says_no_changes_nothing(site: Site) -> None:
+    assert site.run(confirm=lambda _: False).report.reason == "not confirmed"
+    assert site.open().issues.find(KEY) is None
+    assert not box("test-weekly").messages
+
+
+def test_a_letter_with_errors_is_refused_and_the_editors_are_told_once(site: Site) -> None:
+    template = site.root / "templates" / "weekly"
+    template.mkdir(parents=True)
+    (template / "body.html.j2").write_text("<html><body><p>No way out, and no street.</p></body></html>")
+    shutil.copytree(site.root / "articles", site.root / "second")
+    change(site.root, "[[sections]]", '[[sources]]\nname = "gone"\nkind = "folder"\npath = "nowhere"\n[[sections]]')
+    for _ in range(3):
+        with pytest.raises(Refused, match="newsletter check"):
+            site.run(by_hand=False)
+    assert site.open().issues.find(KEY) is None
+    assert len(site.alerts()) == 2, "one of the source, one of the letter, however often it was tried"
+    shutil.rmtree(template)
+    assert site.run().report.totals == {"accepted": 3}
+    assert len(told()) == 2
+
+
+def test_two_sends_at_once_are_one(both: Site) -> None:
+    lock = try_lock(both.open().database, "send")
+    assert lock is not None
+    with lock, pytest.raises(Busy, match="newsletter worker"):
+        both.run()
+    assert both.run().report.state == State.CLOSED
+
+
+# No article lost, none carried twice.
+
+
+def test_an_article_never_comes_again_under_any_name(site: Site) -> None:
+    site.run()
+    carried = site.carried()
+    for file in (site.root / "articles").iterdir():
+        text = file.read_text()
+        title = re.search('title: "(.*)"', text)
+        assert title is not None
+        if title[1] in carried:  # the same address under a new title and file, and the same title under a new address
+            file.unlink()
+            slug = re.sub(r"\W+", "-", title[1].lower())
+            write(
+                site.root,
+                f"{title[1]} again, entirely reworded {slug}",
+                name=f"new-{slug}",
+                url=f"/{slug}?utm_source=x",
+            )
+            write(site.root, title[1], name=f"moved-{slug}", url=f"/moved/{slug}")
+    site.clock.forward(WEEK)
+    for index, title in enumerate(TITLES[5:8]):
+        write(site.root, title, at=site.clock.time, name=f"fresh-{index}")
+    assert site.run(NEXT).report.state == State.CLOSED
+    addresses = {str(pick.article["url"]) for key in (KEY, NEXT) for pick in picks_of(site, key)}
+    assert len(addresses) == 6
+    assert not carried & site.carried(NEXT)
+
+
+def picks_of(site: Site, key: str) -> list[Any]:
+    issues = site.open().issues
+    return list(issues.picks(issues.get(key).id))
+
+
+def test_what_did_not_fit_waits_and_comes_next_week(site: Site) -> None:
+    site.run()
+    left = set(TITLES[:5]) - site.carried()
+    assert len(left) == 2
+    site.clock.forward(WEEK)
+    assert site.run(NEXT).report.state == State.CLOSED
+    assert site.carried(NEXT) == left
+
+
+def test_what_waits_too_long_leaves_and_is_listed(site: Site) -> None:
+    change(site.root, "min = 2", 'min = 2\nmax_age = "5d"')
+    site.run()
+    left = set(TITLES[:5]) - site.carried()
+    site.clock.forward(WEEK)
+    project = site.open()
+    issue = project.weekly.pick(project.slot(NEXT))
+    assert not issue.picks
+    assert {one.article.title for one in issue.passed_over if "leaves by age" in one.reason} == left
+
+
+def test_a_cancelled_issue_gives_its_articles_back_only_if_nobody_got_it(site: Site) -> None:
+    deferred = {address: SendError("later", permanent=False, code=451) for address in READERS}
+    box("test-weekly").on_offer = refusing(deferred)
+    site.run()
+    project = site.open()
+    assert project.weekly.cancel(project.issues.get(KEY), reason="wrong") == {"cancelled": 3}
+    assert not any(one.carried_by for one in project.shelf.page())
+    box("test-weekly").on_offer = refusing({READERS[0]: deferred[READERS[0]]})
+    site.clock.forward(WEEK)
+    assert site.run(NEXT).report.totals == {"accepted": 2, "deferred": 1}
+    project = site.open()
+    project.weekly.cancel(project.issues.get(NEXT), reason="wrong again")
+    assert sum(one.carried_by == NEXT for one in project.shelf.page()) == 3
+    assert not any(one.wrong for one in audit(project.database))
+
+
+def test_an_unfinished_older_issue_does_not_hold_up_the_current_one(site: Site) -> None:
+    change(site.root, "[backend]", '[pace]\nexpire = "30d"\n[backend]')
+    box("test-weekly").on_offer = refusing({READERS[0]: SendError("later", permanent=False, code=451)})
+    site.run()
+    site.clock.forward(WEEK)
+    assert site.run(NEXT).report.slot_key == KEY, "its turn was due"
+    assert site.run(NEXT).report.totals == {"accepted": 2, "deferred": 1}
+    assert [site.open().issues.get(key).state for key in (KEY, NEXT)] == [State.SENDING, State.SENDING]
+    box("test-weekly").on_offer = lambda _: None
+    site.clock.forward(timedelta(days=1))
+    assert site.run(NEXT).report.slot_key == KEY
+    assert site.run(NEXT).report.state == State.CLOSED
+    assert len(mails()) == 6
+
+
+# Sources.
+
+
+def test_one_source_that_cannot_be_read_stops_no_other_and_is_told_once(site: Site) -> None:
+    change(site.root, "[[sections]]", '[[sources]]\nname = "gone"\nkind = "folder"\npath = "nowhere"\n[[sections]]')
+    done = site.run()
+    assert done.report.totals == {"accepted": 3}
+    assert {line.source: bool(line.failed) for line in done.pulled} == {"site": False, "gone": True}
+    assert len(told()) == 1
+    assert len(site.alerts()) == 1
+    assert "the source gone could not be read" in site.alerts()[0]
+
+
+OWN = """
+from newsletter.backends.memory import Memory
+from newsletter.errors import SourceError
+from newsletter.sources import Pulled
+
+
+class {name}:
+    def __init__(self, name):
+        self.name = name
+
+    @classmethod
+    def from_options(cls, name, options, *, root, fetcher, clock):
+        return cls(name)
+
+    def read(self, previous):
+        {does}
+
+
+class Own(Memory):
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("does", "says"),
+    [
+        ("return 1 / 0", "ZeroDivisionError"),
+        ("return None", "NoneType"),
+        ("raise SourceError('it is raining')", "it is raining"),
+        ("raise RecursionError", "RecursionError"),
+    ],
+)
+def test_a_source_of_ones_own_that_breaks_stops_no_other(site: Site, does: str, says: str) -> None:
+    module = f"own_{abs(hash(does))}"
+    (site.root / f"{module}.py").write_text(OWN.format(name="Breaks", does=does))
+    change(site.root, "[[sections]]", f'[[sources]]\nname = "own"\nkind = "{module}:Breaks"\n[[sections]]')
+    done = site.run()
+    assert done.report.totals == {"accepted": 3}
+    assert says in next(line.failed for line in done.pulled if line.source == "own")
+    assert says in site.alerts()[0]
+
+
+def test_a_source_and_a_backend_beside_the_settings_work(site: Site) -> None:
+    (site.root / "own_both.py").write_text(OWN.format(name="Quiet", does="return Pulled()"))
+    change(site.root, "[[sections]]", '[[sources]]\nname = "own"\nkind = "own_both:Quiet"\n[[sections]]')
+    change(site.root, 'kind = "memory"', 'kind = "own_both:Own"')
+    assert site.run().report.totals == {"accepted": 3}
+    assert len(mails()) == 3
+
+
+def test_a_sources_weight_and_sections_are_honoured(site: Site) -> None:
+    other = '[[sources]]\nname = "wire"\nkind = "folder"\npath = "wire"\nurl = "https://wire.example"\n'
+    change(
+        site.root, "[[sections]]", other + 'sections = "short"\n[[sections]]\nname = "short"\npick = 2\n[[sections]]'
+    )
+    for title in TITLES[5:9]:
+        write(site.root, title, folder="wire")
+    done = site.run()
+    assert done.composed is not None
+    placed = {(pick.section, pick.article.source) for pick in done.composed.issue.picks}
+    assert ("short", "wire") in placed
+    assert ("highlights", "wire") not in placed
+
+
+def test_a_heavier_source_wins_where_all_else_is_alike(site: Site) -> None:
+    shutil.rmtree(site.root / "articles")
+    heavy = '[[sources]]\nname = "heavy"\nkind = "folder"\npath = "heavy"\nurl = "https://heavy.example"\nweight = 10\n'
+    change(site.root, "[[sections]]", heavy + "[[sections]]")
+    change(site.root, "pick = 3", "pick = 1\nmin = 1")
+    change(site.root, "min = 2", "min = 1")
+    write(site.root, TITLES[0])
+    write(site.root, TITLES[1], folder="heavy")
+    for folder in ("articles", "heavy"):
+        for file in (site.root / folder).iterdir():
+            file.write_text(file.read_text().replace("---\n", "---\nsignals: {views: 500}\n", 1))
+    site.run()
+    assert site.carried() == {TITLES[1]}
+
+
+# What else goes out, and does not.
+
+
+def test_a_test_copy_records_nothing(site: Site) -> None:
+    project = site.open()
+    project.weekly.pull()
+    before = everything_in(project)
+    composed = project.weekly.compose(project.slot(KEY))
+    assert project.weekly.test_copy(composed, "Stranger@example.org", project.backend()).startswith("250")
+    assert everything_in(project) == before
+    assert project.issues.find(KEY) is None
+    assert not any(one.carried_by for one in project.shelf.page())
+    (copy,) = mails()
+    assert "test-copy" in str(copy["list-unsubscribe"])
+
+
+@pytest.mark.parametrize("logo", ["../outside.png", "link.png", "nowhere.png", "articles", "newsletter.toml"])
+def test_a_logo_that_is_no_picture_of_the_project_is_refused(site: Site, logo: str) -> None:
+    (site.root.parent / "outside.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"\0" * 32)
+    (site.root / "link.png").symlink_to(site.root.parent / "outside.png")
+    change(site.root, "[backend]", f'[theme]\nlogo = "{logo}"\n[backend]')
+    with pytest.raises(SettingsError, match=r"\[theme\] logo"):
+        site.run()
+    assert site.open().issues.find(KEY) is None
+
+
+def test_the_letter_for_nobody_in_particular_names_nobody(site: Site) -> None:
+    site.run()
+    issues = site.open().issues
+    letter = issues.letter(issues.get(KEY).id)
+    defaults = dict(letter.defaults)
+    data = letter.addressed(
+        address="reader@example.org", name="", message_id="x@y", date="Thu, 19 Nov 2026 07:05:00 +0000",
+        values={"unsubscribe_token": "t"},
+    )  # fmt: skip
+    mail = message_from_bytes(data, policy=policy.default)
+    assert isinstance(mail, EmailMessage)
+    text = mail.get_body(("plain",))
+    assert text is not None
+    for body in (html_of(mail), str(text.get_content())):
+        assert "Hi there," in body
+        assert body.count("somebody") <= 1
+        assert "None" not in body
+        assert "slot" not in re.sub(r"slots?\b", "", body)
+    assert defaults["first_name"] == "there"
