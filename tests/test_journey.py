@@ -33,7 +33,7 @@ from tests.smtp_servers import in_loop
 from tests.web_project import Visitor, form_token
 
 READER = "somebody.new@reader.example"
-PATIENCE = 60  # seconds until a wait is given up
+PATIENCE = 30  # seconds until a wait is given up
 
 
 class Arriving(Catcher):
@@ -146,6 +146,13 @@ def test_from_the_sign_up_box_to_the_last_letter_and_out_again_with_one_click(
     set_line(project, "[issue]\n", "[issue]\nmin = 1\n")
     rule = Schedule(day="thursday", time="16:00", timezone="Europe/Lisbon")
     this_week, next_week = (current(rule, now=now + timedelta(weeks=weeks)).key for weeks in (0, 1))
+
+    def send(key: str) -> None:
+        monkeypatch.setattr("tests.command_line.NOW", datetime.now(UTC).isoformat())
+        sending = start("send", "--slot", key, "--yes", project=project, environment=catcher.settings)
+        code, _, stderr = finished(sending)
+        assert code == 0, stderr
+
     with catching(tmp_path / "mail") as catcher, serving(project, catcher) as visitor:
         page = visitor.get("/").text
         for _ in range(50):  # a form sent back at once is a robot's: a person presses the button again
@@ -164,10 +171,7 @@ def test_from_the_sign_up_box_to_the_last_letter_and_out_again_with_one_click(
             assert visitor.post_form(confirm, "").status == 200
         assert standing(project) == "active"
 
-        code, _, stderr = finished(
-            start("send", "--slot", this_week, "--yes", project=project, environment=catcher.settings)
-        )
-        assert code == 0, stderr
+        send(this_week)
         first = {mail["To"].addresses[0].addr_spec: mail for mail in catcher.wait_for(ACTIVE + 1)}
         letter = first[READER]
         assert "Some" in part(letter, "plain")
@@ -186,10 +190,7 @@ def test_from_the_sign_up_box_to_the_last_letter_and_out_again_with_one_click(
             assert not {"location", "set-cookie"} & set(answer.headers)
         assert standing(project) == "unsubscribed"
 
-        code, _, stderr = finished(
-            start("send", "--slot", next_week, "--yes", project=project, environment=catcher.settings)
-        )
-        assert code == 0, stderr
+        send(next_week)
         second = [mail["To"].addresses[0].addr_spec for mail in catcher.wait_for(ACTIVE)]
         assert set(second) == set(first) - {READER}
     assert catcher.arrived.empty()
@@ -251,8 +252,7 @@ def test_killed_twice_and_everything_changed_in_mid_send_all_get_the_letter_that
     assert one["frozen"] == sum(one["states"].values()) == one["states"]["accepted"] == ACTIVE + 400
 
     letters = [data for data in kept if parsed(data)["Feedback-ID"].startswith(WEEK)]
-    copies = Counter(parsed(data)["To"].addresses[0].addr_spec for data in letters if b"Subject: Tramlight" not in data)
-    copies.pop("odalys@tramlight.example", None)  # the editor, who is told of the doubt
+    copies = Counter(parsed(data)["To"].addresses[0].addr_spec for data in letters)
     named = {doubt["address"] for doubt in one["ever_in_doubt"]}
     assert len(copies) == ACTIVE + 400
     assert set(crowd) <= set(copies)
