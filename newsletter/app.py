@@ -250,29 +250,15 @@ class Project:
 
     def _post(self, connection: sa.Connection, kind: str, subscriber: Subscriber, values: Mapping[str, str]) -> None:
         """Put a single mail to a subscriber into the outbox, inside the transaction that causes it."""
-        from newsletter import letter as letters
-        from newsletter.sending import outbox
+        from newsletter.sending import addressing, outbox
 
         if not self.publication.postal_address.strip():
             raise ConfigurationError(
                 "[newsletter] postal_address is empty: every mail has to carry a street address; set it and try again"
             )
-        letter = self._single_mail(kind)
         now = self.clock()
-        outbox.post(
-            connection,
-            kind=kind,
-            sender=letter.sender,
-            recipient=subscriber.email,
-            data=letter.addressed(
-                address=subscriber.email,
-                name="",
-                message_id=f"{secrets.token_hex(16)}@{letter.sender.rpartition('@')[2]}",
-                date=letters.date_header(now),
-                values=values,
-            ),
-            now=now,
-        )
+        message = addressing.single(self._single_mail(kind), address=subscriber.email, values=values, now=now)
+        outbox.post(connection, message, kind=kind, now=now)
 
     def _single_mail(self, kind: str) -> Letter:
         """The Letter of a single mail, rendered once per process."""

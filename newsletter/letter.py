@@ -53,6 +53,8 @@ _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~ ]*")
 _UNRESERVED = re.compile(rf"[A-Za-z0-9._~-]{{1,{LONGEST_TOKEN}}}")
 _UNADDRESSABLE = re.compile("[\x00-\x20\x7f<>]")
 _SEAM = "seam:"
+# Tokens, addresses and most names: one line of what quoted-printable leaves as it is, not beginning with a dot.
+_PLAIN_VALUE = re.compile(r"(?!\.)[!-<>-~]{1,75}")
 _HOLE = re.compile(r"slot([0-9a-f]{12})x([0-9]{2})z")
 
 
@@ -367,14 +369,14 @@ def _quoted_value(value: str) -> bytes:
     """One value, starting and ending at column 0: its own lines, then a soft break."""
     if not value:
         return b"=\r\n"
+    if _PLAIN_VALUE.fullmatch(value):
+        return value.encode() + b"=\r\n"
     data = value.encode()
     # The C encoder is right for one short line; anything else takes the long way.
     if len(data) <= 24 and not data.startswith(b"."):
         encoded = binascii.b2a_qp(data, quotetabs=False, istext=True, header=False)
         if b"\n" not in encoded and len(encoded) < LINE:
             return encoded + b"=\r\n"
-    if len(data) < LINE and value.isalnum() and value.isascii():
-        return data + b"=\r\n"
     return _quoted_line(data) + b"=\r\n"
 
 

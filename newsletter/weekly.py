@@ -9,6 +9,7 @@ Raises the family of `errors`; one failing source never stops the others.
 
 from __future__ import annotations
 
+import logging
 import secrets
 import threading
 from collections.abc import Callable, Sequence
@@ -16,14 +17,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from newsletter import highlights, letter as letters, rendering
-from newsletter.backends import Backend, Message
+from newsletter import highlights, rendering
+from newsletter.backends import Backend
 from newsletter.database import Database
 from newsletter.errors import Busy, ConfigurationError, Refused, SourceError
 from newsletter.issue import IfThin, Issue, Match, Section, Slot
 from newsletter.issues import FrozenPick, IssueRow, Issues, State
 from newsletter.letter import Letter
 from newsletter.locks import try_lock
+from newsletter.sending import addressing
 from newsletter.sending.alerts import Alerts
 from newsletter.sending.delivery import Tally
 from newsletter.sending.frozen import Report, Sender
@@ -37,6 +39,8 @@ from subscribers import Book
 REMEMBERED = timedelta(days=21)
 FIRST_WINDOW = timedelta(days=7)
 PULLS_AT_ONCE = 8
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,19 +112,27 @@ class Weekly:
 
     def pull(self) -> list[PullLine]:
         """Read all sources side by side and put what they gave on the shelf."""
-        for image in self.own_images:
+        desk = self.making()
+        for image in desk.own_images:
             self.shelf.keep_image(image.name, image.media_type, image.data)
         with ThreadPoolExecutor(PULLS_AT_ONCE, thread_name_prefix="pull") as pool:
-            return list(pool.map(self._pull_one, self.sources))
+            return list(pool.map(self._pull_one, desk.sources))
 
     def _pull_one(self, source: Source) -> PullLine:
         now = self.clock()
         record = self.shelf.pull_record(source.name)
         try:
             pulled = source.read(PullState(record.state))
-        except SourceError as error:
-            self.shelf.remember_pull(source.name, state=None, now=now, problem=str(error))
-            return PullLine(source.name, failed=str(error))
+        except ConfigurationError:
+            raise
+        except Exception as error:
+            # Whatever a page or feed does to the one that reads it, the others are read.
+            failed = str(error)
+            if not isinstance(error, SourceError):
+                log.exception("the source %s failed in a way nobody foresaw", source.name)
+                failed = f"it failed in a way nobody foresaw ({type(error).__name__}: {error}); please report it"
+            self.shelf.remember_pull(source.name, state=None, now=now, problem=failed)
+            return PullLine(source.name, failed=failed)
         for image in pulled.images:
             self.shelf.keep_image(image.name, image.media_type, image.data)
         put = self.shelf.put([replace(article, source=source.name) for article in pulled.articles], now=now)
@@ -142,14 +154,18 @@ class Weekly:
         start = last.frozen_at if last and last.frozen_at else now - FIRST_WINDOW
         by_name = {source.name: source for source in self.settings.sources}
         candidates = []
-        for shelved in self.shelf.since(now - max(max_age, REMEMBERED)):
+        # Far enough back to tell what leaves by age since the last issue, and to know what was carried not long ago.
+        for shelved in self.shelf.since(min(start, now - REMEMBERED) - max_age):
+            age = shelved.article.published or shelved.article.first_seen or now
+            if age < start - max_age and not shelved.carried_by and not shelved.held_until:
+                continue
             table = by_name.get(shelved.article.source)
             candidates.append(
                 highlights.Candidate(
                     article=shelved.article,
                     carried_by="" if shelved.carried_by == slot.key else shelved.carried_by,
                     dropped=shelved.dropped,
-                    held_until=shelved.held_until if shelved.held_until > slot.key else "",
+                    held_until=shelved.held_until,
                     weight=table.weight if table else 1.0,
                     sections=table.sections if table else (),
                 )
@@ -266,7 +282,7 @@ class Weekly:
             if on_pulled is not None:
                 on_pulled(pulled)
             composed = self.compose(slot)
-            thin = self._thin(slot, composed, by_hand=by_hand)
+            thin = self._thin(slot, composed, pulled, by_hand=by_hand)
             if thin is not None:
                 return Done(thin, pulled, composed)
             self._refuse_errors(slot, composed)
@@ -281,9 +297,9 @@ class Weekly:
     def _pull_and_tell(self, slot: Slot) -> tuple[PullLine, ...]:
         """Pull; a source that could not be read stops nothing, and the operator is told."""
         pulled = tuple(self.pull())
-        for line in pulled:
-            if line.failed:
-                self.alerts.tell(slot.key, f"the source {line.source} could not be read: {line.failed}")
+        failed = [f"the source {line.source} could not be read: {line.failed}" for line in pulled if line.failed]
+        if failed:
+            self.alerts.tell(slot.key, "; ".join(failed))
         return pulled
 
     def _refuse_without_address(self) -> None:
@@ -299,14 +315,20 @@ class Weekly:
             self.alerts.tell(slot.key, text)
             raise Refused(f"{text}; `newsletter check` lists them, nobody was mailed")
 
-    def _thin(self, slot: Slot, composed: Composed, *, by_hand: bool) -> Report | None:
-        """What a thin week does, or None when the week is not thin. Only the schedule skips an issue for good."""
+    def _thin(self, slot: Slot, composed: Composed, pulled: Sequence[PullLine], *, by_hand: bool) -> Report | None:
+        """What a thin week does, or None when the week is not thin.
+
+        Only the schedule skips an issue for good, and not while a source that could not be read may still come back.
+        """
         number = len(composed.issue.picks)
         wanted = self.settings.issue.min
         if number and (number >= wanted or self.settings.issue.when_thin == "send"):
             return None
         reason = f"a thin week: {number} articles to carry, [issue] min is {wanted}"
         now = self.clock()
+        if any(line.failed for line in pulled) and now < slot.at + self.settings.schedule.grace:
+            unread = ", ".join(line.source for line in pulled if line.failed)
+            return Report(slot.key, State.DRAFT, reason=f"{reason}, and {unread} could not be read")
         if by_hand or now < slot.at:
             return Report(slot.key, State.DRAFT, reason=reason)
         with self.database.write() as connection:
@@ -325,23 +347,14 @@ class Weekly:
         """Send one copy of the composed letter, recording nothing; gives what the server said."""
         if composed.letter is None:
             raise Refused("there is nothing to send: no article was picked")
-        now = self.clock()
         person = self.book.find(address)
-        letter = composed.letter
-        data = letter.addressed(
-            address=address,
-            name=person.name if person else "",
-            message_id=f"{secrets.token_hex(16)}@{letter.sender.rpartition('@')[2]}",
-            date=letters.date_header(now),
-            values={
-                letters.FIRST_NAME: letters.first_name(person.name if person else ""),
-                letters.EMAIL: address,
-                letters.UNSUBSCRIBE_TOKEN: self.book.unsubscribe_token(person.public_id) if person else "test-copy",
-            },
-        )
+        name = person.name if person else ""
+        token = self.book.unsubscribe_token(person.public_id) if person else "test-copy"
+        values = addressing.values_of(name=name, address=address, token=token)
+        message = addressing.single(composed.letter, address=address, name=name, values=values, now=self.clock())
         connection = backend.open()
         try:
-            connection.offer(Message(letter.sender, address, data))
+            connection.offer(message)
             reply = connection.hand_over()
         finally:
             connection.close()

@@ -43,7 +43,7 @@ class Smtp:
     password_file: Path | None = None
     password: str = field(default="", repr=False)
     ca_file: Path | None = None
-    connections: int = field(default=2, metadata=between(1, 100))
+    connections: int = field(default=4, metadata=between(1, 100))
     timeout: float = field(default=300, metadata=between(0.01, 3600))
     final_timeout: float = field(default=600, metadata=between(0.01, 3600))
 

@@ -108,7 +108,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
     )
     op.create_index("ix_outbox_due", "outbox", ["state", "next_try_at", "id"], unique=False)
-    op.create_index("ix_outbox_worker", "outbox", ["worker_id", "state"], unique=False)
+    op.create_index(
+        "ix_outbox_worker",
+        "outbox",
+        ["worker_id", "state"],
+        unique=False,
+        sqlite_where=sa.text("worker_id IS NOT NULL"),
+        postgresql_where=sa.text("worker_id IS NOT NULL"),
+    )
     op.create_table(
         "pace",
         sa.Column("name", sa.String(length=60), nullable=False),
@@ -169,7 +176,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("issue_id", "subscriber_id", name=op.f("uq_deliveries_issue_id_subscriber_id")),
     )
     op.create_index("ix_deliveries_due", "deliveries", ["issue_id", "state", "next_try_at", "id"], unique=False)
-    op.create_index("ix_deliveries_worker", "deliveries", ["worker_id", "state"], unique=False)
+    op.create_index(
+        "ix_deliveries_worker",
+        "deliveries",
+        ["worker_id", "state"],
+        unique=False,
+        sqlite_where=sa.text("worker_id IS NOT NULL"),
+        postgresql_where=sa.text("worker_id IS NOT NULL"),
+    )
     op.create_table(
         "letters",
         sa.Column("issue_id", ROW_ID, nullable=False),
