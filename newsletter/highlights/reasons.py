@@ -20,9 +20,9 @@ def reason(won: Won) -> str:
     if won.runner_up is None:
         parts.append("no other candidate")
     elif won.margin == 0:
-        parts.append(f"tied with “{won.runner_up.entry.title.text}”, settled by date and address")
+        parts.append(f"tied with “{won.runner_up.entrant.title.text}”, settled by date and address")
     else:
-        parts.append(f"beat “{won.runner_up.entry.title.text}” by {points(won.margin)}")
+        parts.append(f"beat “{won.runner_up.entrant.title.text}” by {points(won.margin)}")
     return "; ".join(parts)
 
 
