@@ -9,6 +9,7 @@ Raises the family of `errors`; one failing source never stops the others.
 
 from __future__ import annotations
 
+import logging
 import secrets
 import threading
 from collections.abc import Callable, Sequence
@@ -19,7 +20,7 @@ from datetime import datetime, timedelta
 from newsletter import highlights, rendering
 from newsletter.backends import Backend
 from newsletter.database import Database
-from newsletter.errors import Busy, ConfigurationError, Refused, SourceError
+from newsletter.errors import Busy, ConfigurationError, NewsletterError, Refused, SourceError
 from newsletter.issue import IfThin, Issue, Match, Section, Slot
 from newsletter.issues import FrozenPick, IssueRow, Issues, State
 from newsletter.letter import Letter
@@ -31,13 +32,15 @@ from newsletter.sending.frozen import Report, Sender
 from newsletter.sending.ledger import count_audience, freeze_audience
 from newsletter.settings import Settings
 from newsletter.shelf import Shelf, dump_article
-from newsletter.sources import PullState, Source, StoredImage
+from newsletter.sources import Pulled, PullState, Source, StoredImage
 from subscribers import Book
 
 # What was carried this long ago is still remembered when near-duplicates are looked for.
 REMEMBERED = timedelta(days=21)
 FIRST_WINDOW = timedelta(days=7)
 PULLS_AT_ONCE = 8
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,7 @@ class Weekly:
         now = self.clock()
         record = self.shelf.pull_record(source.name)
         try:
-            pulled = source.read(PullState(record.state))
+            pulled = _read(source, PullState(record.state))
         except SourceError as error:
             self.shelf.remember_pull(source.name, state=None, now=now, problem=str(error))
             return PullLine(source.name, failed=str(error))
@@ -319,6 +322,17 @@ class Weekly:
         finally:
             connection.close()
         return f"{reply.code} {reply.text}"
+
+
+def _read(source: Source, previous: PullState) -> Pulled:
+    """What the source holds now. A fault of its own, in our code or a plug-in's, is its failure and stops no other."""
+    try:
+        return source.read(previous)
+    except NewsletterError:
+        raise
+    except Exception as error:
+        log.exception("the source %s met a fault of its own", source.name)
+        raise SourceError(f"reading it met a bug ({type(error).__name__}: {error}); please report it") from error
 
 
 def _frozen_picks(issue: Issue) -> list[FrozenPick]:
