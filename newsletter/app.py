@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from newsletter.sending.alerts import Alerts
     from newsletter.sending.frozen import Sender
     from newsletter.sources import Source, StoredImage
-    from newsletter.weekly import Weekly
+    from newsletter.weekly import Making, Weekly
     from subscribers import Book, KeyRing, Subscriber
 
 IMAGE_TYPES = {
@@ -219,12 +219,19 @@ class Project:
             book=self.book,
             sender=self.sender,
             alerts=self.alerts,
-            sources=self.sources,
             publication=self.publication,
+            making=self._making,
+            clock=self.clock,
+        )
+
+    def _making(self) -> Making:
+        from newsletter.weekly import Making
+
+        return Making(
+            sources=self.sources,
             look=self.look,
             templates=self.templates,
             own_images=(self.logo,) if self.logo else (),
-            clock=self.clock,
         )
 
     @cached_property
@@ -245,6 +252,10 @@ class Project:
         """Put a single mail to a subscriber into the outbox, inside the transaction that causes it."""
         from newsletter.sending import addressing, outbox
 
+        if not self.publication.postal_address.strip():
+            raise ConfigurationError(
+                "[newsletter] postal_address is empty: every mail has to carry a street address; set it and try again"
+            )
         now = self.clock()
         message = addressing.single(self._single_mail(kind), address=subscriber.email, values=values, now=now)
         outbox.post(connection, message, kind=kind, now=now)

@@ -68,7 +68,8 @@ facts = sa.Table(
 def insert_if_absent(connection: sa.Connection, table: sa.Table, **values: Any) -> bool:
     """Insert a row unless one with its key is there; true when this call did, also when two try at once."""
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    return connection.execute(insert(table).values(**values).on_conflict_do_nothing()).rowcount == 1
+    statement = insert(table).values(**values).on_conflict_do_nothing().returning(*table.primary_key)
+    return connection.execute(statement).first() is not None
 
 
 def storable(text: str) -> str:

@@ -16,9 +16,8 @@ from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
-from newsletter.database import Database, RowId, UtcDateTime, metadata
+from newsletter.database import Database, RowId, UtcDateTime, insert_if_absent, metadata, storable
 from newsletter.errors import DatabaseError, Refused
 from newsletter.letter import Letter, dumps, loads
 
@@ -178,12 +177,7 @@ class Issues:
 
     def open(self, connection: sa.Connection, *, slot_key: str, slot_at: datetime, now: datetime) -> IssueRow:
         """The issue of a slot, made as a draft if there is none. Of many callers at once exactly one makes it."""
-        insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-        connection.execute(
-            insert(issues)
-            .values(slot_key=slot_key, slot_at=slot_at, state=State.DRAFT, opened_at=now)
-            .on_conflict_do_nothing(index_elements=[issues.c.slot_key])
-        )
+        insert_if_absent(connection, issues, slot_key=slot_key, slot_at=slot_at, state=State.DRAFT, opened_at=now)
         return _row(connection.execute(sa.select(issues).where(issues.c.slot_key == slot_key)).mappings().one())
 
     def step(self, connection: sa.Connection, issue: IssueRow, to: State, *, reason: str = "", **values: Any) -> None:
@@ -252,15 +246,15 @@ class Issues:
             for row in rows
         ]
 
-    def alert(self, slot_key: str, text: str, *, now: datetime) -> bool:
+    def alert(self, connection: sa.Connection, slot_key: str, text: str, *, now: datetime) -> bool:
         """Note what the operator is told about an issue; false when the same was noted last."""
-        with self._database.write() as connection:
-            last = connection.scalar(
-                sa.select(alerts.c.text).where(alerts.c.slot_key == slot_key).order_by(alerts.c.id.desc()).limit(1)
-            )
-            if last == text:
-                return False
-            connection.execute(alerts.insert().values(slot_key=slot_key, at=now, text=text))
+        text = storable(text)
+        last = connection.scalar(
+            sa.select(alerts.c.text).where(alerts.c.slot_key == slot_key).order_by(alerts.c.id.desc()).limit(1)
+        )
+        if last == text:
+            return False
+        connection.execute(alerts.insert().values(slot_key=slot_key, at=now, text=text))
         return True
 
     def alerts(self, slot_key: str) -> list[Alert]:

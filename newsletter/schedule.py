@@ -40,6 +40,7 @@ EVERY = timedelta(seconds=60)
 TIDY_EVERY = timedelta(hours=1)
 # A send that failed is not tried again sooner: its own retries are done, somebody has to look.
 AFTER_FAILURE = timedelta(minutes=15)
+UNFINISHED = (State.DRAFT, State.APPROVED, State.SENDING)
 _READ_OUTPUT_EVERY = 5.0  # seconds
 _FAILED = "the send ended with exit code"
 
@@ -219,8 +220,13 @@ class Ticker:
 
     def _judge(self, key: str, code: int, last: str) -> None:
         project = self._project
-        if code == 0 and project.issues.find(key) is not None:
-            log.info("the send of %s ended well", key)
+        row = project.issues.find(key)
+        if row is not None and (code == 0 or row.state not in UNFINISHED):
+            # Exit code 1 may only mean that somebody's mailbox is gone, or that another ticker's child was first.
+            log.info("the send of %s ended %s", key, f"with exit code {code}: {last}" if code else "well")
+            return
+        if not self._stopping and not self._nobody_sends():
+            log.info("another send is at work on %s: %s", key, last)
             return
         self._not_before[key] = project.clock() + AFTER_FAILURE
         if self._stopping:

@@ -11,22 +11,35 @@ folder. Raises `SettingsError`; reads nothing but the file, `.env` and the envir
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+import unicodedata
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
-from email.utils import parseaddr
+from email.utils import getaddresses, parseaddr
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from typing import Annotated, Any, ClassVar, Literal, Self
+from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
-from dotenv import dotenv_values
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from dotenv.parser import parse_stream
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError as SourceParseError,
@@ -58,22 +71,37 @@ GUIDES = (
     r"|^\d{1,3} (?!dead\b|killed\b|injured\b|hurt\b|arrested\b|missing\b)"
 )
 
-_DURATION = re.compile(r"\s*(\d+)\s*(s|m|h|d|w)\s*")
+_DURATION = re.compile(r"\s*(\d{1,9})\s*(s|m|h|d|w)\s*")
+_LONGEST = timedelta(days=3650)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def _duration(value: object) -> object:
-    if isinstance(value, str):
-        found = _DURATION.fullmatch(value)
-        if not found:
-            raise ValueError('is a length of time such as "90m", "24h" or "14d"')
-        return timedelta(**{_UNITS[found[2]]: int(found[1])})
     if isinstance(value, timedelta):
         return value
-    raise ValueError('is a length of time in quotes, such as "24h"')
+    if not isinstance(value, str):
+        raise ValueError('is a length of time in quotes, such as "24h"')  # noqa: TRY004 - pydantic reads ValueError
+    found = _DURATION.fullmatch(value)
+    if not found:
+        raise ValueError('is a length of time such as "90m", "24h" or "14d"')
+    length = timedelta(**{_UNITS[found[2]]: int(found[1])})
+    if length > _LONGEST:
+        raise ValueError(f"may be {_LONGEST.days} days at most")
+    return length
+
+
+def _some_time(value: timedelta) -> timedelta:
+    if not value:
+        raise ValueError("has to be longer than nothing")
+    return value
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
+SomeTime = Annotated[Duration, AfterValidator(_some_time)]
+_ADDRESS = re.compile(r"(?=.{3,254}$)[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
+_WEB_ADDRESS = re.compile(
+    r"(?=.{1,300}$)https?://[A-Za-z0-9\[][A-Za-z0-9._~\[\]:-]*(/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?", re.IGNORECASE
+)  # no user name, no space, nothing that would end the header it stands in
 _COLOUR = r"^#[0-9a-fA-F]{6}$"
 _NAME = r"^[a-z0-9][a-z0-9_-]*$"
 _LANGUAGE = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
@@ -89,20 +117,66 @@ Name = Annotated[str, Field(pattern=_NAME, max_length=60)]
 
 
 def _one_or_many(value: object) -> object:
-    return [value] if isinstance(value, str) else value
+    """One text is a list of one; a variable holds more of them as JSON."""
+    if not isinstance(value, str):
+        return value
+    if not value.lstrip().startswith("["):
+        return [value]
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError) as error:
+        raise ValueError("is a list that is no JSON") from error
 
 
-Words = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_one_or_many)]
 
 
 class Table(BaseModel):
-    """One table of the file. Unknown keys are refused; values do not change once read."""
+    """One table of the file. Unknown keys are refused; values do not change once read.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    No text holds a control character, nor a line end outside `lines_in`: most of them end in a header, a page or a
+    path. Nothing declared here is true or false, which pydantic would take for a number.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    lines_in: ClassVar[frozenset[str]] = frozenset()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_truth(cls, values: Any) -> Any:
+        for name in values if isinstance(values, dict) else ():
+            if name in cls.model_fields and isinstance(values[name], bool):
+                raise ValueError(f"{name} is neither true nor false; docs/settings.md says what it takes")
+        return values
+
+    @model_validator(mode="after")
+    def _no_control(self) -> Self:
+        for name, value in self:
+            allowed = "\n" if name in self.lines_in else ""
+            if any(_is_control(character) for character in "".join(_texts(value)) if character not in allowed):
+                raise ValueError(f"{name.rstrip('_')} holds a control character or a line end; take it out")
+        return self
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _texts([*value.keys(), *value.values()])
+    elif isinstance(value, (list, tuple)):
+        for one in value:
+            yield from _texts(one)
+
+
+def _is_control(character: str) -> bool:
+    return unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}
 
 
 class Newsletter(Table):
     """Who publishes. Without `postal_address` nothing can be sent (CAN-SPAM § 7704(a)(5))."""
+
+    model_config = ConfigDict(str_strip_whitespace=True)
+    lines_in = frozenset({"postal_address"})
 
     name: str = Field("Weekly highlights", min_length=1, max_length=100, description="The newsletter's name.")
     tagline: str = Field("", max_length=200, description="One line under the name.")
@@ -120,16 +194,21 @@ class Newsletter(Table):
         description="Where readers reach `newsletter serve`: https, or http on loopback alone. Required."
     )
     postal_address: str = Field("", max_length=300, description="A street address; without it nothing is sent.")
-    list_id: str = Field("", description="RFC 2919 list id; never change it. Default: weekly.<sender's domain>.")
+    list_id: str = Field(
+        "", max_length=255, description="RFC 2919 list id; never change it. Default: weekly.<sender's domain>."
+    )
     key_file: Path = Field(Path("newsletter.key"), description="The keys behind every unsubscribe link. Back it up.")
 
     @field_validator("from_", "reply_to", "editors")
     @classmethod
     def _addresses(cls, value: Any) -> Any:
         for text in (value,) if isinstance(value, str) else value:
-            address = parseaddr(text)[1]
-            if text and ("@" not in address[1:-1] or any(ord(character) < 32 for character in text)):
-                raise ValueError(f'"{text}" is not a mail address such as "News <news@example.org>"')
+            found = [address for _, address in getaddresses([text])]
+            # The parser mends what it reads: "<a@b c.example>" would come out as another domain.
+            whole = len(found) == 1 and (text == found[0] or text.endswith(f"<{found[0]}>"))
+            if text and not (whole and _ADDRESS.fullmatch(found[0]) and text.isprintable()):
+                more = "" if text.isascii() else "; write an international domain in its xn-- form"
+                raise ValueError(f'"{text}" is not a mail address such as "News <news@example.org>"{more}')
         return value
 
     @field_validator("timezone")
@@ -137,7 +216,7 @@ class Newsletter(Table):
     def _zone(cls, value: str) -> str:
         try:
             ZoneInfo(value)
-        except (OSError, ValueError) as error:
+        except (KeyError, OSError, ValueError) as error:
             raise ValueError(f'"{value}" is not a time zone such as "Europe/Berlin"') from error
         return value
 
@@ -146,11 +225,11 @@ class Newsletter(Table):
     def _public(cls, value: str) -> str:
         parts = urlsplit(value)
         plain = parts.scheme == "http" and parts.hostname in LOOPBACK
-        if not parts.hostname or not (parts.scheme == "https" or plain) or parts.query or parts.fragment:
-            raise ValueError(f'"{value}" has to be an https address (http is for 127.0.0.1 and localhost alone)')
         if not value.isascii():
             raise ValueError("has to be ASCII; write an international domain in its xn-- form")
-        return value.rstrip("/")
+        if not _WEB_ADDRESS.fullmatch(value) or not (parts.scheme == "https" or plain) or parts.port == 0:
+            raise ValueError(f'"{value}" has to be an https address (http is for 127.0.0.1 and localhost alone)')
+        return urlunsplit(parts).rstrip("/")
 
     @field_validator("list_id")
     @classmethod
@@ -158,13 +237,6 @@ class Newsletter(Table):
         if value and not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", value):
             raise ValueError(f'"{value}" has to look like weekly.example.org (RFC 2919)')
         return value
-
-    @model_validator(mode="after")
-    def _no_control(self) -> Self:
-        for name, value in self:
-            if isinstance(value, str) and any(ord(character) < 32 and character != "\n" for character in value):
-                raise ValueError(f"{name} holds a control character")
-        return self
 
 
 class Schedule(Table):
@@ -198,10 +270,10 @@ class Schedule(Table):
         return value
 
 
-class SourceTable(BaseModel):
+class SourceTable(Table):
     """One source. `url` or `path` says where; the other keys belong to the kind (docs/settings.md)."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow")
 
     name: Name = Field(description="Short name, unique in the file. Required.")
     kind: str = Field("feed", description="`feed`, `page`, `folder`, or `package.module:Class`.")
@@ -223,10 +295,12 @@ class MatchTable(Table):
     @field_validator("title")
     @classmethod
     def _pattern(cls, value: str) -> str:
-        try:
-            re.compile(value)
-        except re.error as error:
-            raise ValueError(f"is not a regular expression: {error}") from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            try:
+                re.compile(value, re.IGNORECASE)
+            except (re.error, OverflowError, RecursionError, Warning) as error:
+                raise ValueError(f"is not a regular expression: {error}") from error
         return value
 
 
@@ -249,7 +323,7 @@ class IssueTable(Table):
     )
     min: int = Field(3, ge=1, le=100, description="Fewer picks than this make a thin week.")
     when_thin: Literal["send", "skip", "hold"] = Field("skip", description="What a thin week does.")
-    max_age: Duration = Field(timedelta(days=14), description="Older articles are no longer picked.")
+    max_age: SomeTime = Field(timedelta(days=14), description="Older articles are no longer picked.")
     utm: dict[str, str] = Field(default_factory=dict, description="Added to article links, such as utm_source.")
 
     @field_validator("when_thin")
@@ -312,11 +386,18 @@ class Theme(Table):
     social: tuple[SocialLink, ...] = Field((), description="Links in the footer: `name`, `url`.")
     images: Literal["all", "lead", "none"] = Field("all", description="Which stories show their picture.")
 
+    @field_validator("logo")
+    @classmethod
+    def _address_or_file(cls, value: str) -> str:
+        if re.match("[a-z]+:", value, re.IGNORECASE) and not re.fullmatch(_HTTPS, value):
+            raise ValueError(f'"{value}" has to be an https address or a file of the project')
+        return value
 
-class BackendTable(BaseModel):
+
+class BackendTable(Table):
     """How messages are handed over. The other keys belong to the kind."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow")
 
     kind: str = Field("maildir", description="`smtp`, `maildir`, `console`, `memory`, or `package.module:Class`.")
 
@@ -328,8 +409,10 @@ class BackendTable(BaseModel):
 class Pace(Table):
     """How fast an issue goes out, over all workers together."""
 
-    rate: float = Field(0, ge=0, description="Messages a second at most; 0 is as fast as the server takes them.")
-    expire: Duration = Field(timedelta(hours=48), description="After this long an undelivered message expires.")
+    rate: float = Field(
+        0, ge=0, allow_inf_nan=False, description="Messages a second at most; 0 is as fast as the server takes them."
+    )
+    expire: SomeTime = Field(timedelta(hours=48), description="After this long an undelivered message expires.")
 
 
 class Sending(Table):
@@ -404,15 +487,20 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings gives it by name
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        env, dotenv = env_settings(), dotenv_settings()
-        file: dict[str, Any] = dict(init_settings())
-        outside = (env.get("backend") or {}).get("kind") or (dotenv.get("backend") or {}).get("kind")
-        inside = file.get("backend")
-        if outside and isinstance(inside, dict) and inside.get("kind") != outside:
-            file["backend"] = {}
         # `.env` may hold other programs' variables too; ours have been checked by name before.
-        ours = {name: value for name, value in dotenv.items() if name in cls.model_fields}
-        return env_settings, InitSettingsSource(settings_cls, ours), InitSettingsSource(settings_cls, file)
+        dotenv = {name: value for name, value in dotenv_settings().items() if name in cls.model_fields}
+        file: dict[str, Any] = dict(init_settings())
+        layers = [file, dotenv, env_settings()]
+        kinds = []
+        kind = BackendTable().kind
+        for layer in layers:
+            table = layer.get("backend")
+            kind = table.get("kind", kind) if isinstance(table, dict) else kind
+            kinds.append(kind)
+        for layer, its_kind in zip(layers[:2], kinds[:2], strict=True):
+            if its_kind != kind and isinstance(layer.get("backend"), dict):
+                layer["backend"] = {}
+        return env_settings, InitSettingsSource(settings_cls, dotenv), InitSettingsSource(settings_cls, file)
 
     @property
     def from_name(self) -> str:
@@ -451,23 +539,32 @@ def load(root: Path) -> Settings:
     """
     file = root / FILE
     try:
-        data = tomllib.loads(file.read_text(encoding="utf-8"))
+        data = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise SettingsError(
             f"there is no {FILE} in {root.resolve()}; make a project with `newsletter init DIR` or name one with -C DIR"
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{file} is not UTF-8 (byte {error.start + 1}); save it as UTF-8") from error
+    except RecursionError as error:
+        raise SettingsError(f"{file}: its lists or tables are nested too deeply") from error
+    except ValueError as error:  # TOML's own, or a number without end
         raise SettingsError(f"{file}: {error}") from error
     except OSError as error:
         raise SettingsError(f"{file} cannot be read: {error.strerror}") from error
     _refuse_later(data)
-    _refuse_strange_variables([*os.environ, *dotenv_values(root / ".env")])
+    _refuse_strange_tables(data, file=file)
+    variables = [*os.environ, *_variables(root / ".env")]
+    _refuse_strange_variables(variables)
     try:
         return Settings(_env_file=root / ".env", **{**data, "root": root})
     except ValidationError as error:
-        raise SettingsError(f"{file}: {_sentence(error)}") from error
+        where = _variable_of(error.errors()[0]["loc"], variables) or str(file)
+        raise SettingsError(f"{where}: {' '.join(_sentence(error).split())}") from error
     except SourceParseError as error:
-        raise SettingsError(f"{error}: lists and tables in a NEWSLETTER_ variable are written as JSON") from error
+        field = re.search(r'field "(\w+)"', str(error))
+        variable = PREFIX + (field[1].upper() if field else "…")
+        raise SettingsError(f"{variable} cannot be read: a variable for a whole table or list is JSON") from error
 
 
 def _refuse_later(data: Mapping[str, Any]) -> None:
@@ -479,12 +576,48 @@ def _refuse_later(data: Mapping[str, Any]) -> None:
             raise SettingsError(f"{FILE}: {where} belongs to {room}, which comes with a later version; take it out")
 
 
+def _refuse_strange_tables(data: Mapping[str, Any], *, file: Path) -> None:
+    for name in data:
+        if name not in Settings.model_fields or name == "root":
+            valid = _keys_beside((name,))
+            near = difflib.get_close_matches(name, valid, 1)
+            hint = f'did you mean "{near[0]}"?' if near else f"valid here: {', '.join(valid)}"
+            raise SettingsError(f"{file}: [{name}] is not a setting; {hint}")
+
+
+def _variables(file: Path) -> list[str]:
+    """The names that `.env` gives a value to."""
+    try:
+        with file.open(encoding="utf-8") as lines:
+            found = list(parse_stream(lines))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise SettingsError(f"{file} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{file}: {error}; save it as UTF-8") from error
+    for one in found:
+        if one.error:
+            raise SettingsError(f"{file}:{one.original.line}: this line cannot be read; write NAME=value")
+    return [one.key for one in found if one.key]
+
+
+def _variable_of(location: tuple[int | str, ...], names: Iterable[str]) -> str:
+    """The variable a wrong value came from, or "": it would be looked for in the file in vain."""
+    given = {name.upper() for name in names}
+    paths = [PREFIX + "__".join(map(str, location[:length])).upper() for length in range(len(location), 0, -1)]
+    return next((path for path in paths if path in given), "")
+
+
 def _refuse_strange_variables(names: Iterable[str]) -> None:
     tables = [name for name in Settings.model_fields if name != "root"]
     for variable in names:
-        if not variable.startswith(PREFIX) or variable in NOT_SETTINGS:
+        if not variable.upper().startswith(PREFIX) or variable in NOT_SETTINGS:
             continue
-        table = variable.removeprefix(PREFIX).partition("__")[0].lower()
+        table, _, key = variable.upper().removeprefix(PREFIX).lower().partition("__")
+        room = LATER.get(table) or LATER.get(f"{table}.{key}")
+        if room:
+            raise SettingsError(f"{variable} belongs to {room}, which comes with a later version; take it out")
         if table not in tables:
             near = difflib.get_close_matches(table, tables, 1)
             hint = f"; did you mean {PREFIX}{near[0].upper()}__…?" if near else ""
@@ -502,6 +635,8 @@ def _sentence(error: ValidationError) -> str:
         )
     if first["type"] == "missing":
         return f"{where} is missing"
+    if first["type"] in {"model_type", "tuple_type"}:
+        return f"{where} has to be a {'table' if first['type'] == 'model_type' else 'list'}"
     if first["type"] == "string_pattern_mismatch":
         example = _EXAMPLES.get(first["ctx"]["pattern"], f"fit {first['ctx']['pattern']}")
         return f"{where} has to {example}"

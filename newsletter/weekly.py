@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from newsletter import highlights, rendering
 from newsletter.backends import Backend
 from newsletter.database import Database
-from newsletter.errors import Busy, ConfigurationError, NewsletterError, Refused, SourceError
+from newsletter.errors import Busy, ConfigurationError, Refused, SourceError
 from newsletter.issue import IfThin, Issue, Match, Section, Slot
 from newsletter.issues import FrozenPick, IssueRow, Issues, State
 from newsletter.letter import Letter
@@ -32,7 +32,7 @@ from newsletter.sending.frozen import Report, Sender
 from newsletter.sending.ledger import count_audience, freeze_audience
 from newsletter.settings import Settings
 from newsletter.shelf import Shelf, dump_article
-from newsletter.sources import Pulled, PullState, Source, StoredImage
+from newsletter.sources import PullState, Source, StoredImage
 from subscribers import Book
 
 # What was carried this long ago is still remembered when near-duplicates are looked for.
@@ -75,8 +75,21 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
+class Making:
+    """What an issue is made with. `own_images` are the project's own, the logo; the public pages serve them too."""
+
+    sources: Sequence[Source]
+    look: rendering.Look
+    templates: rendering.Templates
+    own_images: Sequence[StoredImage]
+
+
+@dataclass(frozen=True, slots=True)
 class Weekly:
-    """The job and everything it works with; `app` puts it together."""
+    """The job and everything it works with; `app` puts it together.
+
+    `making` is asked for when an issue is made, and only then: a frozen one goes out though the logo is gone.
+    """
 
     settings: Settings
     database: Database
@@ -85,28 +98,41 @@ class Weekly:
     book: Book
     sender: Sender
     alerts: Alerts
-    sources: Sequence[Source]
     publication: rendering.Publication
-    look: rendering.Look
-    templates: rendering.Templates
-    own_images: Sequence[StoredImage]
+    making: Callable[[], Making]
     clock: Callable[[], datetime]
+
+    @property
+    def sources(self) -> Sequence[Source]:
+        return self.making().sources
+
+    @property
+    def own_images(self) -> Sequence[StoredImage]:
+        return self.making().own_images
 
     def pull(self) -> list[PullLine]:
         """Read all sources side by side and put what they gave on the shelf."""
-        for image in self.own_images:
+        desk = self.making()
+        for image in desk.own_images:
             self.shelf.keep_image(image.name, image.media_type, image.data)
         with ThreadPoolExecutor(PULLS_AT_ONCE, thread_name_prefix="pull") as pool:
-            return list(pool.map(self._pull_one, self.sources))
+            return list(pool.map(self._pull_one, desk.sources))
 
     def _pull_one(self, source: Source) -> PullLine:
         now = self.clock()
         record = self.shelf.pull_record(source.name)
         try:
-            pulled = _read(source, PullState(record.state))
-        except SourceError as error:
-            self.shelf.remember_pull(source.name, state=None, now=now, problem=str(error))
-            return PullLine(source.name, failed=str(error))
+            pulled = source.read(PullState(record.state))
+        except ConfigurationError:
+            raise
+        except Exception as error:
+            # Whatever a page or feed does to the one that reads it, the others are read.
+            failed = str(error)
+            if not isinstance(error, SourceError):
+                log.exception("the source %s failed in a way nobody foresaw", source.name)
+                failed = f"it failed in a way nobody foresaw ({type(error).__name__}: {error}); please report it"
+            self.shelf.remember_pull(source.name, state=None, now=now, problem=failed)
+            return PullLine(source.name, failed=failed)
         for image in pulled.images:
             self.shelf.keep_image(image.name, image.media_type, image.data)
         put = self.shelf.put([replace(article, source=source.name) for article in pulled.articles], now=now)
@@ -128,14 +154,18 @@ class Weekly:
         start = last.frozen_at if last and last.frozen_at else now - FIRST_WINDOW
         by_name = {source.name: source for source in self.settings.sources}
         candidates = []
-        for shelved in self.shelf.since(now - max(max_age, REMEMBERED)):
+        # Far enough back to tell what leaves by age since the last issue, and to know what was carried not long ago.
+        for shelved in self.shelf.since(min(start, now - REMEMBERED) - max_age):
+            age = shelved.article.published or shelved.article.first_seen or now
+            if age < start - max_age and not shelved.carried_by and not shelved.held_until:
+                continue
             table = by_name.get(shelved.article.source)
             candidates.append(
                 highlights.Candidate(
                     article=shelved.article,
                     carried_by="" if shelved.carried_by == slot.key else shelved.carried_by,
                     dropped=shelved.dropped,
-                    held_until=shelved.held_until if shelved.held_until > slot.key else "",
+                    held_until=shelved.held_until,
                     weight=table.weight if table else 1.0,
                     sections=table.sections if table else (),
                 )
@@ -168,14 +198,15 @@ class Weekly:
         issue = self.pick(slot)
         if not issue.picks:
             return Composed(issue, None)
+        making = self.making()
         letter = rendering.render(
             issue,
             publication=self.publication,
-            look=self.look,
-            templates=self.templates,
+            look=making.look,
+            templates=making.templates,
             nonce=secrets.token_hex(6),
         )
-        return Composed(issue, letter, rendering.check(letter, publication=self.publication, look=self.look))
+        return Composed(issue, letter, rendering.check(letter, publication=self.publication, look=making.look))
 
     def audience_size(self) -> int:
         """How many people a freeze would take in now."""
@@ -251,7 +282,7 @@ class Weekly:
             if on_pulled is not None:
                 on_pulled(pulled)
             composed = self.compose(slot)
-            thin = self._thin(slot, composed, by_hand=by_hand)
+            thin = self._thin(slot, composed, pulled, by_hand=by_hand)
             if thin is not None:
                 return Done(thin, pulled, composed)
             self._refuse_errors(slot, composed)
@@ -266,9 +297,9 @@ class Weekly:
     def _pull_and_tell(self, slot: Slot) -> tuple[PullLine, ...]:
         """Pull; a source that could not be read stops nothing, and the operator is told."""
         pulled = tuple(self.pull())
-        for line in pulled:
-            if line.failed:
-                self.alerts.tell(slot.key, f"the source {line.source} could not be read: {line.failed}")
+        failed = [f"the source {line.source} could not be read: {line.failed}" for line in pulled if line.failed]
+        if failed:
+            self.alerts.tell(slot.key, "; ".join(failed))
         return pulled
 
     def _refuse_without_address(self) -> None:
@@ -284,14 +315,20 @@ class Weekly:
             self.alerts.tell(slot.key, text)
             raise Refused(f"{text}; `newsletter check` lists them, nobody was mailed")
 
-    def _thin(self, slot: Slot, composed: Composed, *, by_hand: bool) -> Report | None:
-        """What a thin week does, or None when the week is not thin. Only the schedule skips an issue for good."""
+    def _thin(self, slot: Slot, composed: Composed, pulled: Sequence[PullLine], *, by_hand: bool) -> Report | None:
+        """What a thin week does, or None when the week is not thin.
+
+        Only the schedule skips an issue for good, and not while a source that could not be read may still come back.
+        """
         number = len(composed.issue.picks)
         wanted = self.settings.issue.min
         if number and (number >= wanted or self.settings.issue.when_thin == "send"):
             return None
         reason = f"a thin week: {number} articles to carry, [issue] min is {wanted}"
         now = self.clock()
+        if any(line.failed for line in pulled) and now < slot.at + self.settings.schedule.grace:
+            unread = ", ".join(line.source for line in pulled if line.failed)
+            return Report(slot.key, State.DRAFT, reason=f"{reason}, and {unread} could not be read")
         if by_hand or now < slot.at:
             return Report(slot.key, State.DRAFT, reason=reason)
         with self.database.write() as connection:
@@ -322,17 +359,6 @@ class Weekly:
         finally:
             connection.close()
         return f"{reply.code} {reply.text}"
-
-
-def _read(source: Source, previous: PullState) -> Pulled:
-    """What the source holds now. A fault of its own, in our code or a plug-in's, is its failure and stops no other."""
-    try:
-        return source.read(previous)
-    except NewsletterError:
-        raise
-    except Exception as error:
-        log.exception("the source %s met a fault of its own", source.name)
-        raise SourceError(f"reading it met a bug ({type(error).__name__}: {error}); please report it") from error
 
 
 def _frozen_picks(issue: Issue) -> list[FrozenPick]:

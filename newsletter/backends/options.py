@@ -70,7 +70,8 @@ def _value(value: Any, *, name: str, kind: Any, field: Field[Any], root: Path) -
         raise SettingsError(f'[backend] {name} cannot be "{value}"{nearest(str(value), get_args(wanted))}')
     result = _as(value, wanted)
     if result is None:
-        raise SettingsError(f"[backend] {name} must be {_NAMES[wanted]}, not {_shown(value)}")
+        instead = f", not {_shown(value)}" if field.repr else ""  # a field that hides itself holds a secret
+        raise SettingsError(f"[backend] {name} must be {_NAMES[wanted]}{instead}")
     bounds = field.metadata
     if bounds and not bounds["least"] <= result <= bounds["most"]:
         raise SettingsError(

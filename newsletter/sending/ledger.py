@@ -17,7 +17,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from newsletter.database import Database, RowId, UtcDateTime, metadata
+from newsletter.database import Database, RowId, UtcDateTime, metadata, storable
 from newsletter.issues import State as IssueState, issues
 from newsletter.sending.states import OPEN, State
 from newsletter.sending.together import Statement, Together
@@ -214,7 +214,7 @@ class Ledger:
             "state": outcome.state,
             "worker_id": None,
             "code": outcome.code,
-            "text": outcome.text[:500],
+            "text": storable(outcome.text)[:500],
             "updated_at": now,
         }
         if outcome.next_try_at is not None:
@@ -255,7 +255,7 @@ class Ledger:
         It need not be flushed: lost in a power cut, it leaves the row *handing over*, which is a named doubt; and this
         connection's next intent flushes it. So a power cut, too, leaves at most one doubt per connection.
         """
-        said = {"said_code": outcome.code, "said_text": outcome.text[:500]}
+        said = {"said_code": outcome.code, "said_text": storable(outcome.text)[:500]}
         values = {"row": claim.id, "worker": worker, "now": now, **said}
         return bool(self._together.change(self._accept, values, flushed=False))
 
@@ -333,7 +333,7 @@ class Ledger:
                 at=now,
                 outcome=outcome.state,
                 code=outcome.code,
-                text=outcome.text[:500],
+                text=storable(outcome.text)[:500],
             )
         )
 

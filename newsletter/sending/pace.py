@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from newsletter.database import Database, UtcDateTime, metadata
+from newsletter.database import Database, UtcDateTime, insert_if_absent, metadata
 
 pace = sa.Table(
     "pace",
@@ -34,11 +34,9 @@ class Pace:
             return timedelta(0)
         step = timedelta(seconds=1 / self._rate)
         with self._database.write() as connection:
-            query = sa.select(pace.c.free_at).where(pace.c.name == self._name).with_for_update()
-            free_at = connection.scalar(query)
-            moment = max(free_at or now, now)
-            if free_at is None:
-                connection.execute(pace.insert().values(name=self._name, free_at=moment + step))
-            else:
-                connection.execute(pace.update().where(pace.c.name == self._name).values(free_at=moment + step))
+            insert_if_absent(connection, pace, name=self._name, free_at=now)
+            mine = pace.c.name == self._name
+            free_at: datetime = connection.execute(sa.select(pace.c.free_at).where(mine).with_for_update()).scalar_one()
+            moment = max(free_at, now)
+            connection.execute(pace.update().where(mine).values(free_at=moment + step))
         return moment - now

@@ -1,0 +1,143 @@
+"""One linear history for both packages: what it makes is what the tables say, however often and by whomever it is run."""
+
+from __future__ import annotations
+
+import ast
+import multiprocessing
+import sqlite3
+import threading
+import uuid
+from collections.abc import Iterator
+from datetime import timedelta
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+import newsletter.app  # whoever has a table has to be here
+import newsletter.sending.alerts
+import newsletter.sending.frozen
+import newsletter.sending.pace
+import newsletter.sending.workers
+from newsletter.database import Database, metadata
+from newsletter.migrations import HEAD, REVISIONS
+from subscribers.tables import metadata as register
+from tests.conftest import NOW
+
+VERSIONS = Path(import_module("newsletter.migrations.versions").__path__[0])
+ROOT = Path(newsletter.app.__file__).parent.parent
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database that has no tables yet, of this test's own."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'new.db'}"
+        return
+    server: sa.Engine = request.getfixturevalue("postgres_server")
+    name = f"newsletter_test_{uuid.uuid4().hex[:12]}"
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    yield server.url.set(database=name).render_as_string(hide_password=False)
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def new(new_url: str) -> Iterator[Database]:
+    database = Database(new_url)
+    yield database
+    database.dispose()
+
+
+def migrated(url: str) -> tuple[str | None, str]:
+    """Migrate in a process of its own."""
+    database = Database(url)
+    try:
+        return database.migrate(now=NOW)
+    finally:
+        database.dispose()
+
+
+def test_the_revisions_that_are_named_are_those_that_are_there_in_one_line() -> None:
+    modules = [import_module(f"newsletter.migrations.versions.{file.stem}") for file in sorted(VERSIONS.glob("v*.py"))]
+    history = {module.revision: module.down_revision for module in modules}
+    assert len(history) == len(modules)
+    assert tuple(sorted(history)) == REVISIONS
+    assert REVISIONS[-1] == HEAD
+    assert [history[revision] for revision in REVISIONS] == [None, *REVISIONS[:-1]]
+
+
+def test_checking_a_version_needs_no_alembic() -> None:
+    for name in ("newsletter/migrations/__init__.py", "newsletter/database.py"):
+        tree = ast.parse((ROOT / name).read_text())
+        top = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+        assert not [node for node in top if "alembic" in ast.dump(node)]
+
+
+def test_a_migrated_database_is_what_the_tables_of_both_packages_say(new: Database) -> None:
+    new.migrate(now=NOW)
+    # SQLite gives an empty default back in a spelling Alembic takes for another.
+    options = {"compare_type": True, "compare_server_default": not new.is_sqlite}
+    with new.read() as connection:
+        context = MigrationContext.configure(connection, opts=options)
+        assert compare_metadata(context, [metadata, register]) == []
+        assert set(sa.inspect(connection).get_table_names()) == {*metadata.tables, *register.tables, "alembic_version"}
+
+
+def test_the_two_packages_share_no_table() -> None:
+    assert not set(metadata.tables) & set(register.tables)
+
+
+def test_migrating_again_changes_nothing(new: Database) -> None:
+    assert new.migrate(now=NOW) == (None, HEAD)
+    assert new.migrate(now=NOW + timedelta(days=1)) == (HEAD, HEAD)
+    assert new.began() == NOW
+    new.check()
+
+
+def test_processes_that_migrate_at_once_are_all_told_that_it_is_done(new_url: str) -> None:
+    with multiprocessing.get_context("forkserver").Pool(4) as pool:
+        told = pool.map(migrated, [new_url] * 4, chunksize=1)
+    assert all(after == HEAD for _, after in told)
+    assert [before for before, _ in told].count(None) == 1
+
+
+def test_threads_that_migrate_at_once_too(new: Database) -> None:
+    gate = threading.Barrier(4)
+    told: list[str | None] = []
+
+    def migrate() -> None:
+        gate.wait()
+        told.append(new.migrate(now=NOW)[0])
+
+    threads = [threading.Thread(target=migrate) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(told, key=str) == [HEAD] * 3 + [None]
+
+
+def test_a_migration_that_fails_leaves_nothing_half_done(new: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    from alembic import op
+
+    real, left = op.create_table, [5]
+
+    def failing(*args: object, **kwargs: object) -> object:
+        left[0] -= 1
+        if not left[0]:
+            raise sqlite3.OperationalError("the power went")
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(op, "create_table", failing)
+    with pytest.raises(sqlite3.OperationalError):
+        new.migrate(now=NOW)
+    monkeypatch.undo()
+    with new.read() as connection:
+        assert sa.inspect(connection).get_table_names() == []
+    assert new.migrate(now=NOW) == (None, HEAD)
+    new.check()
