@@ -43,7 +43,6 @@ FIRST_NAME = "first_name"
 UNSUBSCRIBE_TOKEN = "unsubscribe_token"  # noqa: S105 - the name of a blank, not a secret
 CONFIRM_TOKEN = "confirm_token"  # noqa: S105 - likewise
 EMAIL = "email"
-BLANKS = (FIRST_NAME, EMAIL, UNSUBSCRIBE_TOKEN, CONFIRM_TOKEN)
 
 # C0 and C1 controls, bidirectional controls, line and paragraph separators, the byte order mark, lone surrogates.
 _UNWANTED = re.compile(

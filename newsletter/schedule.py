@@ -42,6 +42,7 @@ TIDY_EVERY = timedelta(hours=1)
 AFTER_FAILURE = timedelta(minutes=15)
 UNFINISHED = (State.DRAFT, State.APPROVED, State.SENDING)
 _READ_OUTPUT_EVERY = 5.0  # seconds
+_FAILED = "the send ended with exit code"
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +101,7 @@ class Ticker:
                 coalesce=True,
                 max_instances=1,
                 misfire_grace_time=None,
-                next_run_time=datetime.now(UTC),
+                next_run_time=datetime.now(UTC),  # noqa: TID251 - APScheduler's own, which nobody can set
             )
         scheduler.start()
         self._scheduler = scheduler
@@ -231,10 +232,10 @@ class Ticker:
         if self._stopping:
             log.info("the send of %s was stopped with exit code %s; it goes on after the next start", key, code)
             return
-        text = f"the send ended with exit code {code} and is tried again every 15 minutes: {last or 'it said nothing'}"
+        text = f"{_FAILED} {code} and is tried again every 15 minutes: {last or 'it said nothing'}"
         log.error("%s: %s", key, text)
-        # What the send has told the operator itself is not said twice.
-        if not project.issues.alerts(key):
+        # What the send has told the operator itself, or an earlier try has led to, is not said twice.
+        if not any(told.text.startswith(_FAILED) or told.text in last for told in project.issues.alerts(key)):
             project.alerts.tell(key, text)
 
 
