@@ -27,9 +27,9 @@ from newsletter.letter import Letter
 from newsletter.locks import try_lock
 from newsletter.sending import addressing
 from newsletter.sending.alerts import Alerts
+from newsletter.sending.audience import count_audience, freeze_audience
 from newsletter.sending.delivery import Tally
 from newsletter.sending.frozen import Report, Sender
-from newsletter.sending.ledger import count_audience, freeze_audience
 from newsletter.settings import Settings
 from newsletter.shelf import Shelf, dump_article
 from newsletter.sources import Pulled, PullState, Source, StoredImage

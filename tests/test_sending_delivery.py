@@ -18,7 +18,7 @@ from newsletter.letter import Letter
 from newsletter.sending import outbox
 from newsletter.sending.audit import audit
 from newsletter.sending.frozen import Report, Sender
-from newsletter.sending.ledger import outbox as outbox_table
+from newsletter.sending.tables import outbox as outbox_table
 from subscribers import Book
 from tests.conftest import NOW, Clock
 from tests.frozen_issue import freeze, open_backend, people, sender_of

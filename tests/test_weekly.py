@@ -27,7 +27,7 @@ from newsletter.errors import Busy, ConfigurationError, Refused, SendError, Sett
 from newsletter.issues import Issues, State, letters, picks
 from newsletter.locks import try_lock
 from newsletter.sending.audit import audit
-from newsletter.sending.ledger import deliveries
+from newsletter.sending.tables import deliveries
 from newsletter.shelf import Shelf
 from newsletter.weekly import Composed, Done
 from subscribers import create_keys

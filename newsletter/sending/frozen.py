@@ -17,10 +17,12 @@ from newsletter.issues import IssueRow, Issues, State
 from newsletter.letter import Letter
 from newsletter.sending import addressing, outbox, workers
 from newsletter.sending.alerts import Alerts
+from newsletter.sending.audience import forget_address
 from newsletter.sending.delivery import Mailing, Tally, deliver
-from newsletter.sending.ledger import Claim, Ledger, deliveries, forget_address
+from newsletter.sending.ledger import Claim, Ledger
 from newsletter.sending.pace import Pace
 from newsletter.sending.states import OPEN
+from newsletter.sending.tables import deliveries
 from subscribers import Book
 
 if TYPE_CHECKING:

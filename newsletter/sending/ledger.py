@@ -17,81 +17,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from newsletter.database import Database, RowId, UtcDateTime, metadata, storable
+from newsletter.database import Database, UtcDateTime, storable
 from newsletter.issues import State as IssueState, issues
 from newsletter.sending.states import OPEN, State
+from newsletter.sending.tables import attempts, deliveries, outbox
 from newsletter.sending.together import Statement, Together
-
-_HELD: dict[str, Any] = {
-    "sqlite_where": sa.text("worker_id IS NOT NULL"),
-    "postgresql_where": sa.text("worker_id IS NOT NULL"),
-}
-
-
-def _columns() -> list[sa.Column[Any]]:
-    """What deliveries and outbox rows have in common: everything the protocol reads or writes."""
-    return [
-        sa.Column("id", RowId, primary_key=True, autoincrement=True),
-        sa.Column("email", sa.String(320), nullable=False),
-        sa.Column("state", sa.String(20), nullable=False),
-        sa.Column("reason", sa.String(40), nullable=False, server_default=""),
-        sa.Column("worker_id", RowId),
-        sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
-        sa.Column("next_try_at", UtcDateTime, nullable=False),
-        sa.Column("doubt_at", UtcDateTime),
-        sa.Column("code", sa.Integer),
-        sa.Column("text", sa.String(500), nullable=False, server_default=""),
-        sa.Column("updated_at", UtcDateTime, nullable=False),
-    ]
-
-
-deliveries = sa.Table(
-    "deliveries",
-    metadata,
-    *_columns(),
-    sa.Column("issue_id", RowId, sa.ForeignKey("issues.id"), nullable=False),
-    sa.Column("subscriber_id", RowId, nullable=False),
-    sa.Column("public_id", sa.String(40), nullable=False),
-    sa.Column("name", sa.String(200), nullable=False, server_default=""),
-    sa.Column("variant", sa.String(40), nullable=False, server_default=""),
-    sa.UniqueConstraint("issue_id", "subscriber_id"),
-    sa.Index("ix_deliveries_due", "issue_id", "state", "next_try_at", "id"),
-    # Only what somebody holds: a handful of rows, whatever the size of the audience.
-    sa.Index("ix_deliveries_worker", "worker_id", "state", **_HELD),
-)
-
-outbox = sa.Table(
-    "outbox",
-    metadata,
-    *_columns(),
-    sa.Column("kind", sa.String(20), nullable=False),
-    sa.Column("sender", sa.String(320), nullable=False),
-    sa.Column("data", sa.LargeBinary),
-    sa.Column("created_at", UtcDateTime, nullable=False),
-    sa.Column("expires_at", UtcDateTime, nullable=False),
-    sa.Index("ix_outbox_due", "state", "next_try_at", "id"),
-    sa.Index("ix_outbox_worker", "worker_id", "state", **_HELD),
-)
-
-# Append-only: every answer but a first acceptance, which the row itself tells. Nothing here is ever changed.
-attempts = sa.Table(
-    "attempts",
-    metadata,
-    sa.Column("id", RowId, primary_key=True, autoincrement=True),
-    sa.Column("ledger", sa.String(20), nullable=False),
-    sa.Column("row_id", RowId, nullable=False),
-    sa.Column("number", sa.Integer, nullable=False),
-    sa.Column("at", UtcDateTime, nullable=False),
-    sa.Column("outcome", sa.String(20), nullable=False),
-    sa.Column("code", sa.Integer),
-    sa.Column("text", sa.String(500), nullable=False, server_default=""),
-    sa.Index("ix_attempts_row", "ledger", "row_id"),
-    sa.Index("ix_attempts_outcome", "outcome", "ledger"),
-)
-
-
-# Stands in a row for an address that was forgotten.
-FORGOTTEN = "(forgotten)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,68 +285,6 @@ def _after_deferral(table: sa.Table) -> sa.ColumnElement[str]:
 
 def _goes_on() -> sa.ColumnElement[bool]:
     return sa.and_(issues.c.id == deliveries.c.issue_id, issues.c.state == IssueState.SENDING)
-
-
-def freeze_audience(connection: sa.Connection, *, issue_id: int, audience: sa.Select[Any], now: datetime) -> int:
-    """Write one row per person of `audience` (`subscribers.Book.audience`) in one statement; gives how many."""
-    people = audience.subquery()
-    connection.execute(
-        deliveries.insert().from_select(
-            [
-                "issue_id",
-                "subscriber_id",
-                "public_id",
-                "email",
-                "name",
-                "variant",
-                "state",
-                "next_try_at",
-                "updated_at",
-            ],
-            sa.select(
-                sa.literal(issue_id, RowId),
-                people.c.subscriber_id,
-                people.c.public_id,
-                people.c.email,
-                people.c.name,
-                sa.literal(""),
-                sa.literal(State.WAITING.value),
-                sa.literal(now, UtcDateTime),
-                sa.literal(now, UtcDateTime),
-            ),
-        )
-    )
-    number: int = connection.execute(
-        sa.select(sa.func.count()).select_from(deliveries).where(deliveries.c.issue_id == issue_id)
-    ).scalar_one()
-    return number
-
-
-def count_audience(connection: sa.Connection, audience: sa.Select[Any]) -> int:
-    number: int = connection.execute(sa.select(sa.func.count()).select_from(audience.subquery())).scalar_one()
-    return number
-
-
-def forget_address(connection: sa.Connection, address: str, *, now: datetime) -> int:
-    """Take an address out of every row that names it; the rows stay, so that the sums do. Gives how many it named.
-
-    To be called when the Book has forgotten the person: whoever is still waiting is then skipped at the claim.
-    """
-    named = 0
-    for table in (deliveries, outbox):
-        who = sa.func.lower(table.c.email) == address.lower()
-        connection.execute(
-            attempts.update()
-            .where(attempts.c.ledger == table.name, attempts.c.row_id.in_(sa.select(table.c.id).where(who)))
-            .values(text="")
-        )
-        values = {"email": FORGOTTEN, "text": "", "updated_at": now}
-        if table is deliveries:
-            values |= {"name": "", "public_id": ""}
-        else:
-            values |= {"data": None, "state": sa.case((table.c.state.in_(OPEN), State.CANCELLED), else_=table.c.state)}
-        named += connection.execute(table.update().where(who).values(**values)).rowcount
-    return named
 
 
 def end_claims(connection: sa.Connection, worker: int, *, now: datetime) -> tuple[int, int]:

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 
 from newsletter.backends import Message
 from newsletter.database import Database
-from newsletter.sending.ledger import Ledger, outbox
+from newsletter.sending.ledger import Ledger
 from newsletter.sending.states import State
+from newsletter.sending.tables import outbox
 
 # A confirmation that could not be handed over for this long is no use to anybody.
 KEEP_TRYING = timedelta(hours=48)
