@@ -176,12 +176,9 @@ class Issues:
         return found or ""
 
     def open(self, connection: sa.Connection, *, slot_key: str, slot_at: datetime, now: datetime) -> IssueRow:
-        """The issue of a slot, made as a draft if there is none. Exactly one caller's transaction makes it."""
+        """The issue of a slot, made as a draft if there is none. Of many callers at once exactly one makes it."""
         insert_if_absent(connection, issues, slot_key=slot_key, slot_at=slot_at, state=State.DRAFT, opened_at=now)
-        found = _one(connection, issues.c.slot_key == slot_key)
-        if found is None:
-            raise DatabaseError(f"the issue {slot_key} was written and cannot be read back")
-        return found
+        return _row(connection.execute(sa.select(issues).where(issues.c.slot_key == slot_key)).mappings().one())
 
     def step(self, connection: sa.Connection, issue: IssueRow, to: State, *, reason: str = "", **values: Any) -> None:
         """Move an issue to another state; refused when the table of states has no such step."""
@@ -249,16 +246,15 @@ class Issues:
             for row in rows
         ]
 
-    def alert(self, slot_key: str, text: str, *, now: datetime) -> bool:
+    def alert(self, connection: sa.Connection, slot_key: str, text: str, *, now: datetime) -> bool:
         """Note what the operator is told about an issue; false when the same was noted last."""
         text = storable(text)
-        with self._database.write() as connection:
-            last = connection.scalar(
-                sa.select(alerts.c.text).where(alerts.c.slot_key == slot_key).order_by(alerts.c.id.desc()).limit(1)
-            )
-            if last == text:
-                return False
-            connection.execute(alerts.insert().values(slot_key=slot_key, at=now, text=text))
+        last = connection.scalar(
+            sa.select(alerts.c.text).where(alerts.c.slot_key == slot_key).order_by(alerts.c.id.desc()).limit(1)
+        )
+        if last == text:
+            return False
+        connection.execute(alerts.insert().values(slot_key=slot_key, at=now, text=text))
         return True
 
     def alerts(self, slot_key: str) -> list[Alert]:

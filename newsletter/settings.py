@@ -65,6 +65,12 @@ LATER = {
     "hooks": "outgoing hooks",
 }
 
+# Guides and lists by their English headlines, and not "100 dead after concert fire" or "Misguided: a review".
+GUIDES = (
+    r"\bguides?\b|\bhow to\b|\bwhere to\b|\beverything (you|we) need\b|\bbest \d+\b|\b\d+ best\b"
+    r"|^\d{1,3} (?!dead\b|killed\b|injured\b|hurt\b|arrested\b|missing\b)"
+)
+
 _DURATION = re.compile(r"\s*(\d{1,9})\s*(s|m|h|d|w)\s*")
 _LONGEST = timedelta(days=3650)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -445,7 +451,7 @@ class Settings(BaseSettings):
             title="Entertainment guides",
             pick=4,
             min=1,
-            match=MatchTable(title=r"guide|how to|where to|everything you need|best \d+|^\d+ "),
+            match=MatchTable(title=GUIDES),
         ),
     )
     issue: IssueTable = IssueTable()

@@ -17,14 +17,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from newsletter import highlights, letter as letters, rendering
-from newsletter.backends import Backend, Message
+from newsletter import highlights, rendering
+from newsletter.backends import Backend
 from newsletter.database import Database
 from newsletter.errors import Busy, ConfigurationError, Refused, SourceError
 from newsletter.issue import IfThin, Issue, Match, Section, Slot
 from newsletter.issues import FrozenPick, IssueRow, Issues, State
 from newsletter.letter import Letter
 from newsletter.locks import try_lock
+from newsletter.sending import addressing
 from newsletter.sending.alerts import Alerts
 from newsletter.sending.delivery import Tally
 from newsletter.sending.frozen import Report, Sender
@@ -74,8 +75,21 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
+class Making:
+    """What an issue is made with. `own_images` are the project's own, the logo; the public pages serve them too."""
+
+    sources: Sequence[Source]
+    look: rendering.Look
+    templates: rendering.Templates
+    own_images: Sequence[StoredImage]
+
+
+@dataclass(frozen=True, slots=True)
 class Weekly:
-    """The job and everything it works with; `app` puts it together."""
+    """The job and everything it works with; `app` puts it together.
+
+    `making` is asked for when an issue is made, and only then: a frozen one goes out though the logo is gone.
+    """
 
     settings: Settings
     database: Database
@@ -84,19 +98,25 @@ class Weekly:
     book: Book
     sender: Sender
     alerts: Alerts
-    sources: Sequence[Source]
     publication: rendering.Publication
-    look: rendering.Look
-    templates: rendering.Templates
-    own_images: Sequence[StoredImage]
+    making: Callable[[], Making]
     clock: Callable[[], datetime]
+
+    @property
+    def sources(self) -> Sequence[Source]:
+        return self.making().sources
+
+    @property
+    def own_images(self) -> Sequence[StoredImage]:
+        return self.making().own_images
 
     def pull(self) -> list[PullLine]:
         """Read all sources side by side and put what they gave on the shelf."""
-        for image in self.own_images:
+        desk = self.making()
+        for image in desk.own_images:
             self.shelf.keep_image(image.name, image.media_type, image.data)
         with ThreadPoolExecutor(PULLS_AT_ONCE, thread_name_prefix="pull") as pool:
-            return list(pool.map(self._pull_one, self.sources))
+            return list(pool.map(self._pull_one, desk.sources))
 
     def _pull_one(self, source: Source) -> PullLine:
         now = self.clock()
@@ -127,14 +147,18 @@ class Weekly:
         start = last.frozen_at if last and last.frozen_at else now - FIRST_WINDOW
         by_name = {source.name: source for source in self.settings.sources}
         candidates = []
-        for shelved in self.shelf.since(now - max(max_age, REMEMBERED)):
+        # Far enough back to tell what leaves by age since the last issue, and to know what was carried not long ago.
+        for shelved in self.shelf.since(min(start, now - REMEMBERED) - max_age):
+            age = shelved.article.published or shelved.article.first_seen or now
+            if age < start - max_age and not shelved.carried_by and not shelved.held_until:
+                continue
             table = by_name.get(shelved.article.source)
             candidates.append(
                 highlights.Candidate(
                     article=shelved.article,
                     carried_by="" if shelved.carried_by == slot.key else shelved.carried_by,
                     dropped=shelved.dropped,
-                    held_until=shelved.held_until if shelved.held_until > slot.key else "",
+                    held_until=shelved.held_until,
                     weight=table.weight if table else 1.0,
                     sections=table.sections if table else (),
                 )
@@ -167,14 +191,15 @@ class Weekly:
         issue = self.pick(slot)
         if not issue.picks:
             return Composed(issue, None)
+        making = self.making()
         letter = rendering.render(
             issue,
             publication=self.publication,
-            look=self.look,
-            templates=self.templates,
+            look=making.look,
+            templates=making.templates,
             nonce=secrets.token_hex(6),
         )
-        return Composed(issue, letter, rendering.check(letter, publication=self.publication, look=self.look))
+        return Composed(issue, letter, rendering.check(letter, publication=self.publication, look=making.look))
 
     def audience_size(self) -> int:
         """How many people a freeze would take in now."""
@@ -324,23 +349,14 @@ class Weekly:
         """Send one copy of the composed letter, recording nothing; gives what the server said."""
         if composed.letter is None:
             raise Refused("there is nothing to send: no article was picked")
-        now = self.clock()
         person = self.book.find(address)
-        letter = composed.letter
-        data = letter.addressed(
-            address=address,
-            name=person.name if person else "",
-            message_id=f"{secrets.token_hex(16)}@{letter.sender.rpartition('@')[2]}",
-            date=letters.date_header(now),
-            values={
-                letters.FIRST_NAME: letters.first_name(person.name if person else ""),
-                letters.EMAIL: address,
-                letters.UNSUBSCRIBE_TOKEN: self.book.unsubscribe_token(person.public_id) if person else "test-copy",
-            },
-        )
+        name = person.name if person else ""
+        token = self.book.unsubscribe_token(person.public_id) if person else "test-copy"
+        values = addressing.values_of(name=name, address=address, token=token)
+        message = addressing.single(composed.letter, address=address, name=name, values=values, now=self.clock())
         connection = backend.open()
         try:
-            connection.offer(Message(letter.sender, address, data))
+            connection.offer(message)
             reply = connection.hand_over()
         finally:
             connection.close()

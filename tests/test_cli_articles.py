@@ -58,6 +58,21 @@ def test_a_source_that_fails_is_told_and_the_others_go_on(tmp_path: Path) -> Non
     assert len(listed(project)) == 22
 
 
+def test_a_plug_in_that_crashes_is_a_failed_source_and_the_others_go_on(tmp_path: Path) -> None:
+    project = demo(tmp_path)
+    (project / "crashing_source.py").write_text(
+        "class Crashing:\n    name = 'crashing'\n"
+        "    @classmethod\n    def from_options(cls, name, options, **rest):\n        return cls()\n"
+        "    def read(self, previous):\n        return 1 / 0\n"
+    )
+    set_line(project, "[[sources]]", '[[sources]]\nname = "crashing"\nkind = "crashing_source:Crashing"\n\n[[sources]]')
+    pulled = run("pull", project=project)
+    assert pulled.exit_code == 1
+    assert "crashing: failed, " in pulled.stdout
+    assert "ZeroDivisionError" in pulled.stdout
+    assert "site: 22 new" in pulled.stdout
+
+
 def test_every_pick_says_why_with_numbers_and_the_runner_up(tmp_path: Path) -> None:
     project = demo(tmp_path, "pulled")
     shown = run("pick", project=project).stdout

@@ -174,9 +174,12 @@ def test_an_issue_without_a_letter_says_so(issues: Issues, opened: Opened) -> No
 
 
 @pytest.mark.parametrize("text", ["the source site failed", "nul \0 and half \ud83d of a pair", "x" * 10_000])
-def test_what_the_operator_is_told_is_listed_once_while_it_stays_the_same(issues: Issues, text: str) -> None:
-    assert issues.alert(KEY, text, now=NOW)
-    assert not issues.alert(KEY, text, now=NOW + timedelta(hours=1))
-    assert issues.alert("2026-W48", text, now=NOW)
-    assert issues.alert(KEY, "something else", now=NOW)
+def test_what_the_operator_is_told_is_listed_once_while_it_stays_the_same(
+    database: Database, issues: Issues, text: str
+) -> None:
+    with database.write() as connection:
+        assert issues.alert(connection, KEY, text, now=NOW)
+        assert not issues.alert(connection, KEY, text, now=NOW + timedelta(hours=1))
+        assert issues.alert(connection, "2026-W48", text, now=NOW)
+        assert issues.alert(connection, KEY, "something else", now=NOW)
     assert len(issues.alerts(KEY)) == 2

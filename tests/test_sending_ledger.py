@@ -168,6 +168,21 @@ def test_nobody_waits_longer_than_the_issue_lives(database: Database, book: Book
     assert ledger.counts() == {State.EXPIRED: 2}
 
 
+def test_who_is_deferred_while_the_issue_is_cancelled_is_not_left_waiting(
+    database: Database, book: Book, letter: Letter, clock: Clock
+) -> None:
+    people(book, 1)
+    row = freeze(database, book, letter, now=NOW)
+    sender = sender_of(database, book, clock)
+    ledger = sender.ledger(row)
+    (claim,) = ledger.claim(1, limit=1, now=NOW)
+    assert ledger.intend(claim, 1, now=NOW)
+    assert sender.cancel(row, reason="the editor changed their mind") == {"handing over": 1}
+    ledger.record(claim, 1, Outcome(State.DEFERRED, 451, "greylisted", NOW + timedelta(minutes=5)), now=NOW)
+    assert ledger.counts() == {State.CANCELLED: 1}
+    assert not ledger.still_open()
+
+
 def test_a_cancelled_issue_is_not_sent_any_further(
     database: Database, book: Book, letter: Letter, clock: Clock
 ) -> None:

@@ -161,7 +161,7 @@ def add(call: Call, where: str, as_json: bool) -> None:
     from newsletter.sources import PullState
 
     project = call.project
-    source = sources.load("page", ADDED, _page_options(where), root=project.root, fetcher=Fetcher())
+    source = sources.load("page", ADDED, _page_options(where), root=project.root, fetcher=Fetcher(), clock=call.clock)
     pulled = source.read(PullState())
     for problem in pulled.problems:
         output.note(problem)

@@ -3,6 +3,7 @@
     states     the table of a delivery's states (pure)
     ledger     one row per person per issue, and one per single mail: claim, intend, record, end a dead worker's claims
     workers    who is sending, proved by a lock
+    addressing a Letter and a person → the Message
     outbox     single mails, written in the transaction that causes them
     pace       how fast, over all workers together
     delivery   claim → offer → intend → hand over → record, a lane per open connection

@@ -12,10 +12,11 @@ from datetime import datetime
 from html import escape
 
 from newsletter import letter as letters
-from newsletter.database import Database
+from newsletter.backends import Message
+from newsletter.database import Database, storable
 from newsletter.issues import Issues
 from newsletter.letter import Identity
-from newsletter.sending import outbox
+from newsletter.sending import addressing, outbox
 
 log = logging.getLogger(__name__)
 
@@ -31,16 +32,23 @@ class Alerts:
 
     def tell(self, slot_key: str, text: str) -> None:
         """Say it everywhere; a sentence that was said last is not said again."""
-        if self.note(slot_key, text) and self.editors:
-            self._mail(slot_key, text)
-
-    def note(self, slot_key: str, text: str) -> bool:
-        """Say it in the log and on the issue's list alone; false when it was the last thing said."""
+        text = storable(text)
         log.warning("%s: %s", slot_key, text)
-        return self.issues.alert(slot_key, text, now=self.clock())
-
-    def _mail(self, slot_key: str, text: str) -> None:
         now = self.clock()
+        mails = self._mails(slot_key, text, now=now)
+        with self.database.write() as connection:
+            if self.issues.alert(connection, slot_key, text, now=now):
+                for message in mails:
+                    outbox.post(connection, message, kind="alert", now=now)
+
+    def note(self, slot_key: str, text: str) -> None:
+        """Say it in the log and on the issue's list alone."""
+        log.warning("%s: %s", slot_key, text)
+        with self.database.write() as connection:
+            self.issues.alert(connection, slot_key, text, now=self.clock())
+
+    def _mails(self, slot_key: str, text: str, *, now: datetime) -> list[Message]:
+        """A mail to every editor."""
         body = f"{text}\n\n`newsletter issues show {slot_key}` says more.\n\n-- \n{self.postal_address}\n"
         alert = letters.encode(
             f"<!DOCTYPE html>\n<html><body><pre>{escape(body)}</pre></body></html>",
@@ -50,14 +58,6 @@ class Alerts:
             nonce=secrets.token_hex(6),
             blanks=(),
         )
-        with self.database.write() as connection:
-            for editor in self.editors:
-                address = letters.bare_address(editor)
-                data = alert.addressed(
-                    address=address,
-                    name="",
-                    message_id=f"{secrets.token_hex(16)}@{alert.sender.rpartition('@')[2]}",
-                    date=letters.date_header(now),
-                    values={letters.UNSUBSCRIBE_TOKEN: "editor"},
-                )
-                outbox.post(connection, kind="alert", sender=alert.sender, recipient=address, data=data, now=now)
+        values = {letters.UNSUBSCRIBE_TOKEN: "editor"}
+        addresses = [letters.bare_address(editor) for editor in self.editors]
+        return [addressing.single(alert, address=address, values=values, now=now) for address in addresses]

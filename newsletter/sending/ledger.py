@@ -18,7 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from newsletter.database import Database, RowId, UtcDateTime, metadata, storable
-from newsletter.issues import issues
+from newsletter.issues import State as IssueState, issues
 from newsletter.sending.states import OPEN, State
 from newsletter.sending.together import Statement, Together
 
@@ -132,6 +132,8 @@ class Ledger:
         self._may = sa.true() if may_receive is None else may_receive
         self._claim, self._due = self._claim_statements()
         mine = sa.and_(table.c.id == sa.bindparam("row"), table.c.worker_id == sa.bindparam("worker"))
+        # A single mail's bytes hold a token, and go with its end; that an issue's letter stays is the issue's business.
+        self._at_the_end: dict[str, Any] = {"data": None} if table is outbox else {}
         self._together = Together(database)
         self._intend = Statement(
             database,
@@ -149,6 +151,7 @@ class Ledger:
                 code=sa.bindparam("said_code"),
                 text=sa.bindparam("said_text"),
                 updated_at=sa.bindparam("now"),
+                **self._at_the_end,
             ),
         )
 
@@ -219,6 +222,10 @@ class Ledger:
         if outcome.state == State.IN_DOUBT:
             # Sent again or held; again means at the end of the line.
             values |= {"state": _after_doubt(table), "doubt_at": now, "next_try_at": now}
+        elif outcome.state == State.DEFERRED:
+            values["state"] = _after_deferral(table)
+        else:
+            values |= self._at_the_end
         # An attempt that ended before the intent has not been counted yet.
         counted = sa.case((table.c.state == State.CLAIMED, table.c.attempts + 1), else_=table.c.attempts)
         with self._database.write() as connection:
@@ -248,7 +255,7 @@ class Ledger:
         It need not be flushed: lost in a power cut, it leaves the row *handing over*, which is a named doubt; and this
         connection's next intent flushes it. So a power cut, too, leaves at most one doubt per connection.
         """
-        said = {"said_code": outcome.code, "said_text": outcome.text[:500]}
+        said = {"said_code": outcome.code, "said_text": storable(outcome.text)[:500]}
         values = {"row": claim.id, "worker": worker, "now": now, **said}
         return bool(self._together.change(self._accept, values, flushed=False))
 
@@ -275,7 +282,7 @@ class Ledger:
             done = connection.execute(
                 self.table.update()
                 .where(self.within, self.table.c.state.in_((State.WAITING, State.DEFERRED)))
-                .values(state=State.EXPIRED, worker_id=None, updated_at=now)
+                .values(state=State.EXPIRED, worker_id=None, updated_at=now, **self._at_the_end)
             )
         return done.rowcount
 
@@ -297,6 +304,14 @@ class Ledger:
         state = self.table.c.state
         rows = connection.execute(sa.select(state, sa.func.count()).where(self.within).group_by(state)).all()
         return {State(name): number for name, number in rows}
+
+    def still_open(self) -> int:
+        """How many rows have not ended; asks for those alone, however many have."""
+        with self._database.read() as connection:
+            number: int = connection.execute(
+                sa.select(sa.func.count()).where(self.within, self.table.c.state.in_(OPEN))
+            ).scalar_one()
+        return number
 
     def next_try(self) -> datetime | None:
         """When the next open row may be tried, or None when no row is open."""
@@ -327,10 +342,19 @@ def _after_doubt(table: sa.Table) -> sa.ColumnElement[str]:
     """Where a doubt leads: single mails are sent again, deliveries as their issue says while it is being sent."""
     if table is outbox:
         return sa.literal(State.WAITING.value)
-    again = sa.exists().where(
-        issues.c.id == deliveries.c.issue_id, issues.c.on_doubt == "resend", issues.c.state == "sending"
-    )
-    return sa.case((again, State.WAITING.value), else_=State.IN_DOUBT.value)
+    again = sa.and_(_goes_on(), issues.c.on_doubt == "resend")
+    return sa.case((sa.exists().where(again), State.WAITING.value), else_=State.IN_DOUBT.value)
+
+
+def _after_deferral(table: sa.Table) -> sa.ColumnElement[str]:
+    """Where a deferral leads: nobody comes back to an issue that was cancelled while the server was asked."""
+    if table is outbox:
+        return sa.literal(State.DEFERRED.value)
+    return sa.case((sa.exists().where(_goes_on()), State.DEFERRED.value), else_=State.CANCELLED.value)
+
+
+def _goes_on() -> sa.ColumnElement[bool]:
+    return sa.and_(issues.c.id == deliveries.c.issue_id, issues.c.state == IssueState.SENDING)
 
 
 def freeze_audience(connection: sa.Connection, *, issue_id: int, audience: sa.Select[Any], now: datetime) -> int:

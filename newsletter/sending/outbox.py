@@ -8,22 +8,23 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from newsletter.backends import Message
 from newsletter.database import Database
 from newsletter.sending.ledger import Ledger, outbox
-from newsletter.sending.states import OPEN, State
+from newsletter.sending.states import State
 
 # A confirmation that could not be handed over for this long is no use to anybody.
 KEEP_TRYING = timedelta(hours=48)
 
 
-def post(connection: sa.Connection, *, kind: str, sender: str, recipient: str, data: bytes, now: datetime) -> None:
-    """Put a whole message into the outbox, inside the caller's transaction."""
+def post(connection: sa.Connection, message: Message, *, kind: str, now: datetime) -> None:
+    """Put a message into the outbox, inside the caller's transaction. `kind` is at most 20 characters."""
     connection.execute(
         outbox.insert().values(
             kind=kind,
-            sender=sender,
-            email=recipient,
-            data=data,
+            sender=message.sender,
+            email=message.recipient,
+            data=message.data,
             state=State.WAITING,
             next_try_at=now,
             created_at=now,
@@ -34,15 +35,12 @@ def post(connection: sa.Connection, *, kind: str, sender: str, recipient: str, d
 
 
 def tidy(database: Database, *, now: datetime) -> None:
-    """Expire what waited too long, and drop the bytes of everything that has ended."""
+    """Expire what waited too long."""
     with database.write() as connection:
         connection.execute(
             outbox.update()
             .where(outbox.c.state.in_((State.WAITING, State.DEFERRED)), outbox.c.expires_at <= now)
-            .values(state=State.EXPIRED, updated_at=now)
-        )
-        connection.execute(
-            outbox.update().where(outbox.c.state.not_in(OPEN), outbox.c.data.is_not(None)).values(data=None)
+            .values(state=State.EXPIRED, updated_at=now, data=None)
         )
 
 
