@@ -216,6 +216,8 @@ class Weekly:
             if row.state == State.DRAFT:
                 self.issues.step(connection, row, State.APPROVED, reason="approval is automatic")
                 row = replace(row, state=State.APPROVED)
+            if row.state != State.APPROVED:
+                raise Refused(f"the issue {slot.key} is {row.state}; it cannot be frozen")
             digest = self.issues.keep(
                 connection, row, variants={"": composed.letter}, chosen=_frozen_picks(composed.issue)
             )
