@@ -471,6 +471,8 @@ class Settings(BaseSettings):
             double = {name for name in names if names.count(name) > 1}
             if double:
                 raise ValueError(f'[[{table}]] has two tables named "{min(double)}"')
+        if not self.sections:
+            raise ValueError("[[sections]] is empty, so nothing could be picked; add one, or leave it out altogether")
         known = {section.name for section in self.sections}
         for source in self.sources:
             strange = [name for name in source.sections if name not in known]
