@@ -392,21 +392,6 @@ def test_a_thin_week_is_sent_when_the_settings_say_so_but_never_empty(tmp_path: 
     assert arrived(empty.root) == {}
 
 
-def test_a_week_is_not_skipped_for_good_while_a_source_may_still_come_back(tmp_path: Path, clock: Clock) -> None:
-    project = thin(tmp_path, clock, when_thin="skip")
-    clock.time = AFTER_SLOT
-    (project.root / "site").rename(project.root / "away")
-    done = run(project, by_hand=False)
-    assert done.report.state == State.DRAFT
-    assert "site could not be read" in done.report.reason
-    (project.root / "away").rename(project.root / "site")
-    write_articles(project.root, TITLES, now=NOW)
-    assert run(again(project), by_hand=False).report.totals == {"accepted": 3}
-
-
-# What an issue may carry.
-
-
 def test_what_leaves_by_age_is_listed_also_after_weeks_without_an_issue(room: Project, clock: Clock) -> None:
     run(room)
     clock.forward(timedelta(days=28))
@@ -463,34 +448,6 @@ def broken_room(tmp_path: Path, clock: Clock) -> Project:
         "    def read(self, previous):\n        raise ZeroDivisionError('one by nothing \\0')\n"
     )
     return newsroom(tmp_path / "project", clock=clock, more=more)
-
-
-def test_sources_that_fail_stop_no_other_and_the_editor_is_told_once(tmp_path: Path, clock: Clock) -> None:
-    project = broken_room(tmp_path, clock)
-    done = run(project)
-    assert done.report.totals == {"accepted": 3}
-    assert {line.source for line in done.pulled if line.failed} == {"away", "own"}
-    (told,) = project.issues.alerts(KEY)
-    assert "the source away could not be read" in told.text
-    assert "the source own could not be read" in told.text
-    assert "ZeroDivisionError" in told.text
-    mails = arrived(project.root)
-    assert set(mails) == {f"reader{number}@example.net" for number in range(3)} | {"editor@marquee.example"}
-    body = mails["editor@marquee.example"].get_body(("plain",))
-    assert body is not None
-    assert "the source away could not be read" in body.get_content()
-    assert project.shelf.pull_record("away").problem
-
-
-def test_a_pull_that_fails_again_is_not_told_again(tmp_path: Path, clock: Clock) -> None:
-    project = broken_room(tmp_path, clock)
-    shutil.rmtree(project.root / "site")
-    (project.root / "site").mkdir()
-    for _ in range(3):
-        assert run(again(project)).report.state == State.DRAFT
-    assert len(project.issues.alerts(KEY)) == 1
-    with project.database.read() as connection:
-        assert connection.exec_driver_sql("SELECT count(*) FROM outbox WHERE kind = 'alert'").scalar() == 1
 
 
 def test_the_last_good_articles_stay_when_a_source_goes_away(room: Project) -> None:

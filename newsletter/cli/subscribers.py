@@ -287,6 +287,5 @@ def unsubscribe(call: Call, email: str) -> None:
 @pass_call
 def forget(call: Call, email: str) -> None:
     """Erase a person, but for what stops every later mail to them."""
-    gone = call.project.book.forget(email)
-    gone = call.project.sender.forget(email) > 0 or gone
+    gone = call.project.sender.forget(email)
     output.say(f"{email} is forgotten" if gone else f"nobody of the address {email} was there to forget")

@@ -3,7 +3,7 @@
     states       the table of a delivery's states (pure)
     tables       what is kept
     audience     the people of an issue, frozen in one statement
-    ledger       one row per person per issue, and one per single mail: claim, intend, record, end a dead worker's claims
+    ledger       a row per person per issue, and per single mail: claim, intend, record, end a dead worker's claims
     together     the changes of many lanes, committed as one
     workers      who is sending, proved by a lock
     addressing   a Letter and a person → the Message

@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from newsletter.database import RowId, UtcDateTime
+from newsletter.issues import issues
 from newsletter.sending.states import OPEN, State
 from newsletter.sending.tables import FORGOTTEN, attempts, deliveries, outbox
 
@@ -55,23 +56,30 @@ def count_audience(connection: sa.Connection, audience: sa.Select[Any]) -> int:
     return number
 
 
-def forget_address(connection: sa.Connection, address: str, *, now: datetime) -> int:
-    """Take an address out of every row that names it; the rows stay, so that the sums do. Gives how many it named.
+def forget_person(connection: sa.Connection, address: str, *, subscriber_id: int | None, now: datetime) -> int:
+    """Take a person's address out of every row that names it; the rows stay, so that the sums do. Gives how many.
 
-    To be called when the Book has forgotten the person: whoever is still waiting is then skipped at the claim.
+    `subscriber_id` is their id in the Book, from before it forgot them: with it their deliveries are found by index;
+    without it every row is looked at. Whoever is still waiting is then skipped at the claim.
     """
-    named = 0
-    for table in (deliveries, outbox):
-        who = sa.func.lower(table.c.email) == address.lower()
-        connection.execute(
-            attempts.update()
-            .where(attempts.c.ledger == table.name, attempts.c.row_id.in_(sa.select(table.c.id).where(who)))
-            .values(text="")
-        )
-        values = {"email": FORGOTTEN, "text": "", "updated_at": now}
-        if table is deliveries:
-            values |= {"name": "", "public_id": ""}
-        else:
-            values |= {"data": None, "state": sa.case((table.c.state.in_(OPEN), State.CANCELLED), else_=table.c.state)}
-        named += connection.execute(table.update().where(who).values(**values)).rowcount
-    return named
+    by_address = sa.func.lower(deliveries.c.email) == address.lower()
+    if subscriber_id is None:
+        who: sa.ColumnElement[bool] = by_address
+    else:
+        who = sa.and_(deliveries.c.issue_id.in_(sa.select(issues.c.id)), deliveries.c.subscriber_id == subscriber_id)
+    named = _forget(connection, deliveries, who, {"name": "", "public_id": ""}, now=now)
+    # Single mails that have ended are kept for a month; the others are few.
+    ended = sa.case((outbox.c.state.in_(OPEN), State.CANCELLED), else_=outbox.c.state)
+    who = sa.func.lower(outbox.c.email) == address.lower()
+    return named + _forget(connection, outbox, who, {"data": None, "state": ended}, now=now)
+
+
+def _forget(
+    connection: sa.Connection, table: sa.Table, who: sa.ColumnElement[bool], values: dict[str, Any], *, now: datetime
+) -> int:
+    rows = sa.select(table.c.id).where(who)
+    connection.execute(
+        attempts.update().where(attempts.c.ledger == table.name, attempts.c.row_id.in_(rows)).values(text="")
+    )
+    values = {"email": FORGOTTEN, "text": "", "updated_at": now, **values}
+    return connection.execute(table.update().where(who).values(**values)).rowcount

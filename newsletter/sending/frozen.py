@@ -17,7 +17,7 @@ from newsletter.issues import IssueRow, Issues, State
 from newsletter.letter import Letter
 from newsletter.sending import addressing, outbox, workers
 from newsletter.sending.alerts import Alerts
-from newsletter.sending.audience import forget_address
+from newsletter.sending.audience import forget_person
 from newsletter.sending.delivery import Mailing, Tally, deliver
 from newsletter.sending.ledger import Claim, Ledger
 from newsletter.sending.pace import Pace
@@ -117,10 +117,14 @@ class Sender:
                 nobody_got_it(connection)
         return counts
 
-    def forget(self, address: str) -> int:
-        """Take a forgotten person's address out of everything that was ever sent; gives how many rows named it."""
+    def forget(self, address: str) -> bool:
+        """Let the Book and the ledger forget a person; true when either knew them. May be repeated."""
+        person = self.book.find(address)
+        known = self.book.forget(address)
         with self.database.write() as connection:
-            return forget_address(connection, address, now=self.clock())
+            subscriber_id = person.id if person else None
+            named = forget_person(connection, address, subscriber_id=subscriber_id, now=self.clock())
+        return known or named > 0
 
     def ledger(self, row: IssueRow) -> Ledger:
         return Ledger(

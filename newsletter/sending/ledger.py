@@ -204,6 +204,15 @@ class Ledger:
                 .values(state=State.WAITING, worker_id=None, updated_at=now)
             )
 
+    def take_back(self, claims: Sequence[Claim], *, now: datetime) -> None:
+        """Let people wait again who were refused only because the server refused everybody."""
+        with self._database.write() as connection:
+            connection.execute(
+                self.table.update()
+                .where(self.table.c.id.in_([claim.id for claim in claims]), self.table.c.state == State.REFUSED)
+                .values(state=State.WAITING, next_try_at=now, updated_at=now)
+            )
+
     def expire(self, moment: datetime, *, now: datetime) -> int:
         """End every row that has waited past `moment`, if now is past it; gives how many."""
         if now < moment:

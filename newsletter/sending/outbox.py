@@ -11,11 +11,12 @@ import sqlalchemy as sa
 from newsletter.backends import Message
 from newsletter.database import Database
 from newsletter.sending.ledger import Ledger
-from newsletter.sending.states import State
-from newsletter.sending.tables import outbox
+from newsletter.sending.states import OPEN, State
+from newsletter.sending.tables import attempts, outbox
 
 # A confirmation that could not be handed over for this long is no use to anybody.
 KEEP_TRYING = timedelta(hours=48)
+KEEP_ENDED = timedelta(days=30)
 
 
 def post(connection: sa.Connection, message: Message, *, kind: str, now: datetime) -> None:
@@ -36,8 +37,11 @@ def post(connection: sa.Connection, message: Message, *, kind: str, now: datetim
 
 
 def tidy(database: Database, *, now: datetime) -> None:
-    """Expire what waited too long."""
+    """Expire what waited too long, and take out what ended long ago: it holds an address for no purpose."""
     with database.write() as connection:
+        old = sa.select(outbox.c.id).where(outbox.c.state.not_in(OPEN), outbox.c.updated_at <= now - KEEP_ENDED)
+        connection.execute(attempts.delete().where(attempts.c.ledger == outbox.name, attempts.c.row_id.in_(old)))
+        connection.execute(outbox.delete().where(outbox.c.id.in_(old)))
         connection.execute(
             outbox.update()
             .where(outbox.c.state.in_((State.WAITING, State.DEFERRED)), outbox.c.expires_at <= now)
