@@ -131,7 +131,7 @@ class Newsletter(Table):
     def _zone(cls, value: str) -> str:
         try:
             ZoneInfo(value)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, KeyError) as error:  # a zone that is not there is a KeyError
             raise ValueError(f'"{value}" is not a time zone such as "Europe/Berlin"') from error
         return value
 
