@@ -192,6 +192,10 @@ class Weekly:
                 connection, row, variants={"": composed.letter}, chosen=_frozen_picks(composed.issue)
             )
             number = freeze_audience(connection, issue_id=row.id, audience=self.book.audience(now), now=now)
+            if not number:  # closing it now would use up the week and its articles for nobody
+                raise Refused(
+                    f"nobody would get {slot.key}, so it was not made; `newsletter subscribers list` says who is active"
+                )
             carried = [pick.article.id for pick in composed.issue.picks if pick.article.id is not None]
             self.shelf.carry(connection, carried, slot=slot.key)
             self.issues.step(
@@ -222,8 +226,8 @@ class Weekly:
         """The whole job for one slot, from wherever it stands.
 
         `by_hand` is without naming the slot: then an older unfinished issue is finished instead, and the slot itself
-        has its turn only when nobody in that one could be mailed now (the last ones are deferred, or have just expired) and
-        its time has come. `confirm` is asked before the freeze, with what would go out and to how many. Raises `Busy`
+        has its turn only when nobody in that one could be mailed now (the last ones are deferred, or have just expired)
+        and its time has come. `confirm` is asked before the freeze, with what would go out and to how many. Raises `Busy`
         while another process does the same.
         """
         lock = try_lock(self.database, "send")
