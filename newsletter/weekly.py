@@ -227,8 +227,8 @@ class Weekly:
 
         `by_hand` is without naming the slot: then an older unfinished issue is finished instead, and the slot itself
         has its turn only when nobody in that one could be mailed now (the last ones are deferred, or have just expired)
-        and its time has come. `confirm` is asked before the freeze, with what would go out and to how many. Raises `Busy`
-        while another process does the same.
+        and its time has come. `confirm` is asked before the freeze, with what would go out and to how many. Raises
+        `Busy` while another process does the same.
         """
         lock = try_lock(self.database, "send")
         if lock is None:
