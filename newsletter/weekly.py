@@ -222,6 +222,10 @@ class Weekly:
                 connection, row, variants={"": composed.letter}, chosen=_frozen_picks(composed.issue)
             )
             number = freeze_audience(connection, issue_id=row.id, audience=self.book.audience(now), now=now)
+            if not number:  # closing it now would use up the week and its articles for nobody
+                raise Refused(
+                    f"nobody would get {slot.key}, so it was not made; `newsletter subscribers list` says who is active"
+                )
             carried = [pick.article.id for pick in composed.issue.picks if pick.article.id is not None]
             if self.shelf.carry(connection, carried, slot=slot.key) != len(carried):
                 # Found to be the same as another, or carried by another issue: it would come back next week.

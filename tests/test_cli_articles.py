@@ -121,6 +121,19 @@ def test_incomplete_articles_are_listed_with_what_they_lack(tmp_path: Path) -> N
     assert "incomplete, lacks url" in run("articles", "list", "--incomplete", project=project).stdout
 
 
+def test_a_date_that_is_shown_and_counts_as_lacking_is_called_a_guess(tmp_path: Path) -> None:
+    project = demo(tmp_path)
+    page = tmp_path / "page.html"
+    page.write_text(
+        "<html><head><title>A day out</title><link rel='canonical' href='https://tramlight.example/2016/11/28/day-out'>"
+        "</head><body><article><h1>A day out</h1><p>We went out for the whole of the day.</p></article></body></html>"
+    )
+    run("articles", "add", str(page), project=project)
+    shown = run("articles", "list", "--incomplete", project=project).stdout
+    assert "2016-11-28" in shown
+    assert "lacks date (the one shown is a guess)" in shown
+
+
 def test_the_shelf_is_shown_in_pages(tmp_path: Path) -> None:
     project = demo(tmp_path, "pulled")
     first = run("articles", "list", "--limit", "10", project=project)

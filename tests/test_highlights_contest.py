@@ -83,6 +83,16 @@ def test_a_loser_learns_to_whom_it_lost_by_how_much_and_what_held_it_back() -> N
     )
 
 
+def test_titles_are_not_called_alike_for_their_small_words() -> None:
+    first, small, other = (
+        entrant("a day in the sun and the sea", 0.9),
+        entrant("the end and a war in Syria", 0.8),
+        entrant("heist", 0.79),
+    )
+    (held_back,) = held(first, small, other)[1]
+    assert "like" not in held_back.reason
+
+
 def test_a_section_without_places_takes_nothing() -> None:
     picked, lost = held(entrant("one", 0.9), places=0)
     assert picked == []

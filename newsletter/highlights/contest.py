@@ -21,7 +21,7 @@ from newsletter.issue import Term
 LIKENESS = 0.2 / 0.8
 REPEAT = 0.1 / 0.8
 _MOST_REPEATS = 2
-WORTH_SAYING = 0.02  # points of likeness that come from more than a shared small word
+WORTH_SAYING = 0.02  # points of likeness an editor would see; only small words in common ("in", "and") are never said
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +97,18 @@ class Table:
 def penalty_of(entrant: Entrant, *, beside: Sequence[Won], one_source: bool = False) -> Penalty:
     """What an entrant loses beside earlier picks."""
     article = entrant.candidate.article
-    nearest, likeness, same_source = "", 0.0, 0
+    nearest, likeness, telling, same_source = "", 0.0, False, 0
     by_author: Counter[str] = Counter()
     for won in beside:
         other = won.scored.entrant
         alike = jaccard(entrant.title.vocabulary, other.title.vocabulary)
         if alike > likeness:
-            nearest, likeness = other.title.text, alike
+            nearest, likeness, telling = other.title.text, alike, bool(entrant.title.long & other.title.long)
         same_source += not one_source and article.source == other.candidate.article.source != ""
         by_author.update({*article.authors}.intersection(other.candidate.article.authors))
     same_author = max(by_author.values(), default=0)
     held_back = LIKENESS * likeness + REPEAT * (min(same_source, _MOST_REPEATS) + min(same_author, _MOST_REPEATS))
-    why = [f"like “{nearest}”"] if LIKENESS * likeness >= WORTH_SAYING else []
+    why = [f"like “{nearest}”"] if telling and LIKENESS * likeness >= WORTH_SAYING else []
     why += [f"{same_source} from {article.source} before it"] if same_source else []
     why += [f"{same_author} by the same author before it"] if same_author else []
     return Penalty(held_back, ", ".join(why))
