@@ -69,7 +69,10 @@ def everything(project: Project) -> dict[str, list[tuple[object, ...]]]:
 # The job as a whole.
 
 
-def test_the_job_makes_one_issue_of_real_articles_and_mails_it_to_everybody(project: Project) -> None:
+def test_the_job_makes_one_issue_of_real_articles_and_mails_it_to_everybody(
+    tmp_path: Path, clock: Clock, database_url: str
+) -> None:
+    project = newsroom(tmp_path / "project", clock=clock, database=database_url, shipped_look=True)
     done = run(project)
     assert done.report.state == State.CLOSED
     assert done.report.totals == {"accepted": 3}
@@ -165,7 +168,8 @@ def test_who_says_no_when_asked_has_frozen_nothing(room: Project) -> None:
 # What you preview is what is sent.
 
 
-def test_what_was_composed_is_what_was_frozen_and_what_arrived(room: Project) -> None:
+def test_what_was_composed_is_what_was_frozen_and_what_arrived(tmp_path: Path, clock: Clock) -> None:
+    room = newsroom(tmp_path, clock=clock, shipped_look=True)
     room.weekly.pull()
     shown = room.weekly.compose(slot_of(room))
     assert shown.letter is not None
@@ -257,7 +261,7 @@ def frozen_bytes(project: Project) -> dict[str, bytes]:
 
 def change_templates(root: Path) -> None:
     look = root / "templates" / "weekly"
-    look.mkdir(parents=True)
+    look.mkdir(parents=True, exist_ok=True)
     for name in ("subject.txt.j2", "body.html.j2", "body.txt.j2"):
         (look / name).write_text("{% this is broken {{ and says something else")
 
@@ -433,21 +437,21 @@ def test_a_story_told_again_is_recognised_weeks_after_it_was_carried(room: Proje
 # Sources that fail.
 
 
-def broken_room(tmp_path: Path, clock: Clock) -> Project:
+def broken_room(root: Path, clock: Clock) -> Project:
     """A newsroom with a source that is away, and one of somebody's own that breaks in its own way."""
     more = (
         '[[sources]]\nname = "away"\nurl = "http://127.0.0.1:1/feed"\nallow_private = ["127.0.0.1"]\n'
         '[[sources]]\nname = "own"\nkind = "breaking_source_of_a_test:Source"\n'
     )
-    (tmp_path / "project").mkdir()
-    (tmp_path / "project" / "breaking_source_of_a_test.py").write_text(
+    root.mkdir()
+    (root / "breaking_source_of_a_test.py").write_text(
         "class Source:\n"
         "    def __init__(self, name):\n        self.name = name\n"
         "    @classmethod\n"
         "    def from_options(cls, name, options, **more):\n        return cls(name)\n"
         "    def read(self, previous):\n        raise ZeroDivisionError('one by nothing \\0')\n"
     )
-    return newsroom(tmp_path / "project", clock=clock, more=more)
+    return newsroom(root, clock=clock, more=more)
 
 
 def test_the_last_good_articles_stay_when_a_source_goes_away(room: Project) -> None:
@@ -517,7 +521,7 @@ def test_of_threads_that_run_at_once_one_sends_and_the_others_are_told(project: 
 
 def test_a_letter_with_errors_is_refused_and_told(room: Project) -> None:
     look = room.root / "templates" / "weekly"
-    look.mkdir(parents=True)
+    look.mkdir(parents=True, exist_ok=True)
     (look / "body.txt.j2").write_text("Nothing but this.\n")
     with pytest.raises((Refused, TemplateError)):
         run(room)
@@ -527,7 +531,7 @@ def test_a_letter_with_errors_is_refused_and_told(room: Project) -> None:
 
 def test_a_broken_template_is_named_with_its_line_before_anything_is_frozen(room: Project) -> None:
     look = room.root / "templates" / "weekly"
-    look.mkdir(parents=True)
+    look.mkdir(parents=True, exist_ok=True)
     (look / "body.html.j2").write_text("<p>\n{{ nothing.like.this }}\n")
     with pytest.raises(TemplateError, match=r"body\.html\.j2:2"):
         run(room)
