@@ -29,6 +29,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from newsletter import slots
 from newsletter.database import Database
+from newsletter.errors import Busy
 from newsletter.issue import Slot
 from newsletter.issues import IssueRow, Issues, State
 from newsletter.locks import try_lock
@@ -220,6 +221,9 @@ class Ticker:
         project = self._project
         if code == 0 and project.issues.find(key) is not None:
             log.info("the send of %s ended well", key)
+            return
+        if code == Busy.exit_code and last.endswith(Busy.SENDING):
+            log.info("%s is being sent by another process", key)
             return
         self._not_before[key] = project.clock() + AFTER_FAILURE
         if self._stopping:
