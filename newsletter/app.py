@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from newsletter.sending.alerts import Alerts
     from newsletter.sending.frozen import Sender
     from newsletter.sources import Source, StoredImage
-    from newsletter.weekly import Desk, Weekly
+    from newsletter.weekly import Making, Weekly
     from subscribers import Book, KeyRing, Subscriber
 
 IMAGE_TYPES = {
@@ -43,7 +43,7 @@ IMAGE_TYPES = {
 
 
 def utc_now() -> datetime:
-    return datetime.now(UTC)
+    return datetime.now(UTC)  # noqa: TID251 - the clock itself
 
 
 class Project:
@@ -220,14 +220,19 @@ class Project:
             sender=self.sender,
             alerts=self.alerts,
             publication=self.publication,
-            desk=self._desk,
+            making=self._making,
             clock=self.clock,
         )
 
-    def _desk(self) -> Desk:
-        from newsletter.weekly import Desk
+    def _making(self) -> Making:
+        from newsletter.weekly import Making
 
-        return Desk(self.sources, self.look, self.templates, own_images=(self.logo,) if self.logo else ())
+        return Making(
+            sources=self.sources,
+            look=self.look,
+            templates=self.templates,
+            own_images=(self.logo,) if self.logo else (),
+        )
 
     @cached_property
     def schedule(self) -> Schedule:
@@ -245,25 +250,15 @@ class Project:
 
     def _post(self, connection: sa.Connection, kind: str, subscriber: Subscriber, values: Mapping[str, str]) -> None:
         """Put a single mail to a subscriber into the outbox, inside the transaction that causes it."""
-        from newsletter import letter as letters
-        from newsletter.sending import outbox
+        from newsletter.sending import addressing, outbox
 
-        letter = self._single_mail(kind)
+        if not self.publication.postal_address.strip():
+            raise ConfigurationError(
+                "[newsletter] postal_address is empty: every mail has to carry a street address; set it and try again"
+            )
         now = self.clock()
-        outbox.post(
-            connection,
-            kind=kind,
-            sender=letter.sender,
-            recipient=subscriber.email,
-            data=letter.addressed(
-                address=subscriber.email,
-                name="",
-                message_id=f"{secrets.token_hex(16)}@{letter.sender.rpartition('@')[2]}",
-                date=letters.date_header(now),
-                values=values,
-            ),
-            now=now,
-        )
+        message = addressing.single(self._single_mail(kind), address=subscriber.email, values=values, now=now)
+        outbox.post(connection, message, kind=kind, now=now)
 
     def _single_mail(self, kind: str) -> Letter:
         """The Letter of a single mail, rendered once per process."""

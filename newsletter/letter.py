@@ -36,20 +36,20 @@ from functools import cached_property
 FORMAT = 1
 LINE = 76
 HEADER_LINE = 998
+LONGEST_TOKEN = 200
 
 # Blanks every letter may use. The address lines of the head are blanks too, but no template can reach those.
 FIRST_NAME = "first_name"
 UNSUBSCRIBE_TOKEN = "unsubscribe_token"  # noqa: S105 - the name of a blank, not a secret
 CONFIRM_TOKEN = "confirm_token"  # noqa: S105 - likewise
 EMAIL = "email"
-BLANKS = (FIRST_NAME, EMAIL, UNSUBSCRIBE_TOKEN, CONFIRM_TOKEN)
 
 # C0 and C1 controls, bidirectional controls, line and paragraph separators, the byte order mark, lone surrogates.
 _UNWANTED = re.compile(
     "[\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+"
 )
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~ ]*")
-_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]{1,200}")
+_UNRESERVED = re.compile(rf"[A-Za-z0-9._~-]{{1,{LONGEST_TOKEN}}}")
 _UNADDRESSABLE = re.compile("[\x00-\x20\x7f<>]")
 _SEAM = "seam:"
 # Tokens, addresses and most names: one line of what quoted-printable leaves as it is, not beginning with a dot.
@@ -224,6 +224,9 @@ def _head(identity: Identity, subject: str, *, add: Callable[[bytes], None], lea
     leave("head:date")
     add(b"\r\nMessage-ID: <")
     leave("head:id")
+    # Never folded, so it is the address that has to fit, with the longest token (RFC 5322 §2.1.1).
+    if len("List-Unsubscribe: <>") + len(identity.unsubscribe) + LONGEST_TOKEN > HEADER_LINE:
+        raise ValueError(f"the List-Unsubscribe header would be longer than {HEADER_LINE} octets; shorten public_url")
     phrase = to_header(identity.list_name, identity.list_id)
     add(b">\r\n" + _line("List-Id", phrase) + b"List-Unsubscribe: <" + identity.unsubscribe.encode("ascii"))
     leave(f"head:{UNSUBSCRIBE_TOKEN}")

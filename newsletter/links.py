@@ -95,8 +95,11 @@ def picture_address(url: str, *, against: str = "") -> str:
     return text if len(text) <= MAX_LENGTH else ""
 
 
-def _parts(url: str, against: str) -> SplitResult | None:
-    """The checked pieces of an address: scheme and host lowered, `netloc` without a default port."""
+def _parts(url: str, against: str, *, unwrap: bool = True) -> SplitResult | None:
+    """The checked pieces of an address: scheme and host lowered, `netloc` without a default port.
+
+    `unwrap` takes the page that Google's redirect leads to for the redirect, once.
+    """
     text = _AMPERSAND.sub("&", url.strip())  # not html.unescape: it reads `&copy=1` as a copyright sign
     text = _CONTROL.sub(lambda found: "%20" if found.group() == " " else "", text)
     if not text or len(text) > 2 * MAX_LENGTH:
@@ -111,11 +114,11 @@ def _parts(url: str, against: str) -> SplitResult | None:
         return None
     if parts.scheme not in DEFAULT_PORTS or not _HOST.fullmatch(host) or "@" in parts.netloc or "\\" in parts.netloc:
         return None
-    if _GOOGLE.fullmatch(host) and parts.path == "/url":
+    if unwrap and _GOOGLE.fullmatch(host) and parts.path == "/url":
         inner = dict(parse_qsl(parts.query))
-        target = inner.get("url") or inner.get("q") or ""
-        if urlsplit(target).scheme in DEFAULT_PORTS and not _GOOGLE.fullmatch(urlsplit(target).hostname or ""):
-            return _parts(target, "")
+        target = _parts(inner.get("url") or inner.get("q") or "", "", unwrap=False)
+        if target is not None and not _GOOGLE.fullmatch(target.hostname or ""):
+            return target
     netloc = host.rstrip(".") + (f":{port}" if port and port != DEFAULT_PORTS[parts.scheme] else "")
     return parts._replace(netloc=netloc)
 

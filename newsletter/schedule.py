@@ -41,7 +41,9 @@ EVERY = timedelta(seconds=60)
 TIDY_EVERY = timedelta(hours=1)
 # A send that failed is not tried again sooner: its own retries are done, somebody has to look.
 AFTER_FAILURE = timedelta(minutes=15)
+UNFINISHED = (State.DRAFT, State.APPROVED, State.SENDING)
 _READ_OUTPUT_EVERY = 5.0  # seconds
+_FAILED = "the send ended with exit code"
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +102,7 @@ class Ticker:
                 coalesce=True,
                 max_instances=1,
                 misfire_grace_time=None,
-                next_run_time=datetime.now(UTC),
+                next_run_time=datetime.now(UTC),  # noqa: TID251 - APScheduler's own, which nobody can set
             )
         scheduler.start()
         self._scheduler = scheduler
@@ -219,20 +221,22 @@ class Ticker:
 
     def _judge(self, key: str, code: int, last: str) -> None:
         project = self._project
-        if code == 0 and project.issues.find(key) is not None:
-            log.info("the send of %s ended well", key)
+        row = project.issues.find(key)
+        if row is not None and (code == 0 or row.state not in UNFINISHED):
+            # Exit code 1 may only mean that somebody's mailbox is gone, or that another ticker's child was first.
+            log.info("the send of %s ended %s", key, f"with exit code {code}: {last}" if code else "well")
             return
         if code == Busy.exit_code and last.endswith(Busy.SENDING):
-            log.info("%s is being sent by another process", key)
+            log.info("another send is at work on %s", key)
             return
         self._not_before[key] = project.clock() + AFTER_FAILURE
         if self._stopping:
             log.info("the send of %s was stopped with exit code %s; it goes on after the next start", key, code)
             return
-        text = f"the send ended with exit code {code} and is tried again every 15 minutes: {last or 'it said nothing'}"
+        text = f"{_FAILED} {code} and is tried again every 15 minutes: {last or 'it said nothing'}"
         log.error("%s: %s", key, text)
-        # What the send has told the operator itself is not said twice.
-        if not project.issues.alerts(key):
+        # What the send has told the operator itself, or an earlier try has led to, is not said twice.
+        if not any(told.text.startswith(_FAILED) or told.text in last for told in project.issues.alerts(key)):
             project.alerts.tell(key, text)
 
 

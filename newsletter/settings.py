@@ -11,14 +11,17 @@ folder. Raises `SettingsError`; reads nothing but the file, `.env` and the envir
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+import unicodedata
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from email.utils import getaddresses, parseaddr
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
@@ -36,6 +39,7 @@ from pydantic import (
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError as SourceParseError,
@@ -60,6 +64,12 @@ LATER = {
     "dkim": "signing",
     "hooks": "outgoing hooks",
 }
+
+# Guides and lists by their English headlines, and not "100 dead after concert fire" or "Misguided: a review".
+GUIDES = (
+    r"\bguides?\b|\bhow to\b|\bwhere to\b|\beverything (you|we) need\b|\bbest \d+\b|\b\d+ best\b"
+    r"|^\d{1,3} (?!dead\b|killed\b|injured\b|hurt\b|arrested\b|missing\b)"
+)
 
 _DURATION = re.compile(r"\s*(\d{1,9})\s*(s|m|h|d|w)\s*")
 _LONGEST = timedelta(days=3650)
@@ -88,9 +98,9 @@ def _some_time(value: timedelta) -> timedelta:
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 SomeTime = Annotated[Duration, AfterValidator(_some_time)]
-_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
+_ADDRESS = re.compile(r"(?=.{3,254}$)[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 _WEB_ADDRESS = re.compile(
-    r"https?://[A-Za-z0-9._~\[\]:-]+(/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?", re.IGNORECASE
+    r"(?=.{1,300}$)https?://[A-Za-z0-9\[][A-Za-z0-9._~\[\]:-]*(/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?", re.IGNORECASE
 )  # no user name, no space, nothing that would end the header it stands in
 _COLOUR = r"^#[0-9a-fA-F]{6}$"
 _NAME = r"^[a-z0-9][a-z0-9_-]*$"
@@ -107,20 +117,66 @@ Name = Annotated[str, Field(pattern=_NAME, max_length=60)]
 
 
 def _one_or_many(value: object) -> object:
-    return [value] if isinstance(value, str) else value
+    """One text is a list of one; a variable holds more of them as JSON."""
+    if not isinstance(value, str):
+        return value
+    if not value.lstrip().startswith("["):
+        return [value]
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError) as error:
+        raise ValueError("is a list that is no JSON") from error
 
 
-Words = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_one_or_many)]
 
 
 class Table(BaseModel):
-    """One table of the file. Unknown keys are refused; values do not change once read."""
+    """One table of the file. Unknown keys are refused; values do not change once read.
+
+    No text holds a control character, nor a line end outside `lines_in`: most of them end in a header, a page or a
+    path. Nothing declared here is true or false, which pydantic would take for a number.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    lines_in: ClassVar[frozenset[str]] = frozenset()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_truth(cls, values: Any) -> Any:
+        for name in values if isinstance(values, dict) else ():
+            if name in cls.model_fields and isinstance(values[name], bool):
+                raise ValueError(f"{name} is neither true nor false; docs/settings.md says what it takes")
+        return values
+
+    @model_validator(mode="after")
+    def _no_control(self) -> Self:
+        for name, value in self:
+            allowed = "\n" if name in self.lines_in else ""
+            if any(_is_control(character) for character in "".join(_texts(value)) if character not in allowed):
+                raise ValueError(f"{name.rstrip('_')} holds a control character or a line end; take it out")
+        return self
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _texts([*value.keys(), *value.values()])
+    elif isinstance(value, (list, tuple)):
+        for one in value:
+            yield from _texts(one)
+
+
+def _is_control(character: str) -> bool:
+    return unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}
 
 
 class Newsletter(Table):
     """Who publishes. Without `postal_address` nothing can be sent (CAN-SPAM § 7704(a)(5))."""
+
+    model_config = ConfigDict(str_strip_whitespace=True)
+    lines_in = frozenset({"postal_address"})
 
     name: str = Field("Weekly highlights", min_length=1, max_length=100, description="The newsletter's name.")
     tagline: str = Field("", max_length=200, description="One line under the name.")
@@ -148,7 +204,9 @@ class Newsletter(Table):
     def _addresses(cls, value: Any) -> Any:
         for text in (value,) if isinstance(value, str) else value:
             found = [address for _, address in getaddresses([text])]
-            if text and (len(found) != 1 or not _ADDRESS.fullmatch(found[0]) or not text.isprintable()):
+            # The parser mends what it reads: "<a@b c.example>" would come out as another domain.
+            whole = len(found) == 1 and (text == found[0] or text.endswith(f"<{found[0]}>"))
+            if text and not (whole and _ADDRESS.fullmatch(found[0]) and text.isprintable()):
                 more = "" if text.isascii() else "; write an international domain in its xn-- form"
                 raise ValueError(f'"{text}" is not a mail address such as "News <news@example.org>"{more}')
         return value
@@ -179,13 +237,6 @@ class Newsletter(Table):
         if value and not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", value):
             raise ValueError(f'"{value}" has to look like weekly.example.org (RFC 2919)')
         return value
-
-    @model_validator(mode="after")
-    def _no_control(self) -> Self:
-        for name, value in self:
-            if isinstance(value, str) and any(ord(character) < 32 and character != "\n" for character in value):
-                raise ValueError(f"{name} holds a control character")
-        return self
 
 
 class Schedule(Table):
@@ -219,10 +270,10 @@ class Schedule(Table):
         return value
 
 
-class SourceTable(BaseModel):
+class SourceTable(Table):
     """One source. `url` or `path` says where; the other keys belong to the kind (docs/settings.md)."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow")
 
     name: Name = Field(description="Short name, unique in the file. Required.")
     kind: str = Field("feed", description="`feed`, `page`, `folder`, or `package.module:Class`.")
@@ -244,10 +295,12 @@ class MatchTable(Table):
     @field_validator("title")
     @classmethod
     def _pattern(cls, value: str) -> str:
-        try:
-            re.compile(value)
-        except re.error as error:
-            raise ValueError(f"is not a regular expression: {error}") from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            try:
+                re.compile(value, re.IGNORECASE)
+            except (re.error, OverflowError, RecursionError, Warning) as error:
+                raise ValueError(f"is not a regular expression: {error}") from error
         return value
 
 
@@ -333,11 +386,18 @@ class Theme(Table):
     social: tuple[SocialLink, ...] = Field((), description="Links in the footer: `name`, `url`.")
     images: Literal["all", "lead", "none"] = Field("all", description="Which stories show their picture.")
 
+    @field_validator("logo")
+    @classmethod
+    def _address_or_file(cls, value: str) -> str:
+        if re.match("[a-z]+:", value, re.IGNORECASE) and not re.fullmatch(_HTTPS, value):
+            raise ValueError(f'"{value}" has to be an https address or a file of the project')
+        return value
 
-class BackendTable(BaseModel):
+
+class BackendTable(Table):
     """How messages are handed over. The other keys belong to the kind."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow")
 
     kind: str = Field("maildir", description="`smtp`, `maildir`, `console`, `memory`, or `package.module:Class`.")
 
@@ -349,7 +409,9 @@ class BackendTable(BaseModel):
 class Pace(Table):
     """How fast an issue goes out, over all workers together."""
 
-    rate: float = Field(0, ge=0, description="Messages a second at most; 0 is as fast as the server takes them.")
+    rate: float = Field(
+        0, ge=0, allow_inf_nan=False, description="Messages a second at most; 0 is as fast as the server takes them."
+    )
     expire: SomeTime = Field(timedelta(hours=48), description="After this long an undelivered message expires.")
 
 
@@ -389,7 +451,7 @@ class Settings(BaseSettings):
             title="Entertainment guides",
             pick=4,
             min=1,
-            match=MatchTable(title=r"guide|how to|where to|everything you need|best \d+|^\d+ "),
+            match=MatchTable(title=GUIDES),
         ),
     )
     issue: IssueTable = IssueTable()
@@ -409,6 +471,8 @@ class Settings(BaseSettings):
             double = {name for name in names if names.count(name) > 1}
             if double:
                 raise ValueError(f'[[{table}]] has two tables named "{min(double)}"')
+        if not self.sections:
+            raise ValueError("[[sections]] is empty, so nothing could be picked; add one, or leave it out altogether")
         known = {section.name for section in self.sections}
         for source in self.sources:
             strange = [name for name in source.sections if name not in known]
@@ -477,22 +541,28 @@ def load(root: Path) -> Settings:
     """
     file = root / FILE
     try:
-        data = tomllib.loads(file.read_text(encoding="utf-8"))
+        data = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise SettingsError(
             f"there is no {FILE} in {root.resolve()}; make a project with `newsletter init DIR` or name one with -C DIR"
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{file} is not UTF-8 (byte {error.start + 1}); save it as UTF-8") from error
+    except RecursionError as error:
+        raise SettingsError(f"{file}: its lists or tables are nested too deeply") from error
+    except ValueError as error:  # TOML's own, or a number without end
         raise SettingsError(f"{file}: {error}") from error
     except OSError as error:
         raise SettingsError(f"{file} cannot be read: {error.strerror}") from error
     _refuse_later(data)
     _refuse_strange_tables(data, file=file)
-    _refuse_strange_variables([*os.environ, *_variables(root / ".env")])
+    variables = [*os.environ, *_variables(root / ".env")]
+    _refuse_strange_variables(variables)
     try:
         return Settings(_env_file=root / ".env", **{**data, "root": root})
     except ValidationError as error:
-        raise SettingsError(f"{file}: {' '.join(_sentence(error).split())}") from error
+        where = _variable_of(error.errors()[0]["loc"], variables) or str(file)
+        raise SettingsError(f"{where}: {' '.join(_sentence(error).split())}") from error
     except SourceParseError as error:
         field = re.search(r'field "(\w+)"', str(error))
         variable = PREFIX + (field[1].upper() if field else "…")
@@ -532,6 +602,13 @@ def _variables(file: Path) -> list[str]:
         if one.error:
             raise SettingsError(f"{file}:{one.original.line}: this line cannot be read; write NAME=value")
     return [one.key for one in found if one.key]
+
+
+def _variable_of(location: tuple[int | str, ...], names: Iterable[str]) -> str:
+    """The variable a wrong value came from, or "": it would be looked for in the file in vain."""
+    given = {name.upper() for name in names}
+    paths = [PREFIX + "__".join(map(str, location[:length])).upper() for length in range(len(location), 0, -1)]
+    return next((path for path in paths if path in given), "")
 
 
 def _refuse_strange_variables(names: Iterable[str]) -> None:

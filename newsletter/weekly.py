@@ -17,21 +17,22 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from newsletter import highlights, letter as letters, rendering
-from newsletter.backends import Backend, Message
+from newsletter import highlights, rendering
+from newsletter.backends import Backend
 from newsletter.database import Database
 from newsletter.errors import Busy, ConfigurationError, Refused, SourceError
 from newsletter.issue import IfThin, Issue, Match, Section, Slot
 from newsletter.issues import FrozenPick, IssueRow, Issues, State
 from newsletter.letter import Letter
 from newsletter.locks import try_lock
+from newsletter.sending import addressing
 from newsletter.sending.alerts import Alerts
+from newsletter.sending.audience import count_audience, freeze_audience
 from newsletter.sending.delivery import Tally
 from newsletter.sending.frozen import Report, Sender
-from newsletter.sending.ledger import count_audience, freeze_audience
 from newsletter.settings import Settings
 from newsletter.shelf import Shelf, dump_article
-from newsletter.sources import PullState, Source, StoredImage
+from newsletter.sources import Pulled, PullState, Source, StoredImage
 from subscribers import Book
 
 # What was carried this long ago is still remembered when near-duplicates are looked for.
@@ -74,20 +75,20 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """What an issue is made from, and nothing after the freeze needs: sources and looks."""
+class Making:
+    """What an issue is made with. `own_images` are the project's own, the logo; the public pages serve them too."""
 
     sources: Sequence[Source]
     look: rendering.Look
     templates: rendering.Templates
-    own_images: Sequence[StoredImage] = ()
+    own_images: Sequence[StoredImage]
 
 
 @dataclass(frozen=True, slots=True)
 class Weekly:
     """The job and everything it works with; `app` puts it together.
 
-    `desk` is asked for when an issue is made: one that is frozen goes out even when a source or the logo is broken.
+    `making` is asked for when an issue is made, and only then: a frozen one goes out though the logo is gone.
     """
 
     settings: Settings
@@ -98,20 +99,20 @@ class Weekly:
     sender: Sender
     alerts: Alerts
     publication: rendering.Publication
-    desk: Callable[[], Desk]
+    making: Callable[[], Making]
     clock: Callable[[], datetime]
 
     @property
     def sources(self) -> Sequence[Source]:
-        return self.desk().sources
+        return self.making().sources
 
     @property
     def own_images(self) -> Sequence[StoredImage]:
-        return self.desk().own_images
+        return self.making().own_images
 
     def pull(self) -> list[PullLine]:
         """Read all sources side by side and put what they gave on the shelf."""
-        desk = self.desk()
+        desk = self.making()
         for image in desk.own_images:
             self.shelf.keep_image(image.name, image.media_type, image.data)
         with ThreadPoolExecutor(PULLS_AT_ONCE, thread_name_prefix="pull") as pool:
@@ -121,17 +122,10 @@ class Weekly:
         now = self.clock()
         record = self.shelf.pull_record(source.name)
         try:
-            pulled = source.read(PullState(record.state))
-        except ConfigurationError:
-            raise
-        except Exception as error:
-            # Whatever a page or feed does to the one that reads it, the others are read.
-            failed = str(error)
-            if not isinstance(error, SourceError):
-                log.exception("the source %s failed in a way nobody foresaw", source.name)
-                failed = f"it failed in a way nobody foresaw ({type(error).__name__}: {error}); please report it"
-            self.shelf.remember_pull(source.name, state=None, now=now, problem=failed)
-            return PullLine(source.name, failed=failed)
+            pulled = _read(source, PullState(record.state))
+        except SourceError as error:
+            self.shelf.remember_pull(source.name, state=None, now=now, problem=str(error))
+            return PullLine(source.name, failed=str(error))
         for image in pulled.images:
             self.shelf.keep_image(image.name, image.media_type, image.data)
         put = self.shelf.put([replace(article, source=source.name) for article in pulled.articles], now=now)
@@ -197,15 +191,15 @@ class Weekly:
         issue = self.pick(slot)
         if not issue.picks:
             return Composed(issue, None)
-        desk = self.desk()
+        making = self.making()
         letter = rendering.render(
             issue,
             publication=self.publication,
-            look=desk.look,
-            templates=desk.templates,
+            look=making.look,
+            templates=making.templates,
             nonce=secrets.token_hex(6),
         )
-        return Composed(issue, letter, rendering.check(letter, publication=self.publication, look=desk.look))
+        return Composed(issue, letter, rendering.check(letter, publication=self.publication, look=making.look))
 
     def audience_size(self) -> int:
         """How many people a freeze would take in now."""
@@ -228,8 +222,14 @@ class Weekly:
                 connection, row, variants={"": composed.letter}, chosen=_frozen_picks(composed.issue)
             )
             number = freeze_audience(connection, issue_id=row.id, audience=self.book.audience(now), now=now)
+            if not number:  # closing it now would use up the week and its articles for nobody
+                raise Refused(
+                    f"nobody would get {slot.key}, so it was not made; `newsletter subscribers list` says who is active"
+                )
             carried = [pick.article.id for pick in composed.issue.picks if pick.article.id is not None]
-            self.shelf.carry(connection, carried, slot=slot.key)
+            if self.shelf.carry(connection, carried, slot=slot.key) != len(carried):
+                # Found to be the same as another, or carried by another issue: it would come back next week.
+                raise Refused(f"the shelf changed while {slot.key} was made; nobody was mailed, send again")
             self.issues.step(
                 connection,
                 row,
@@ -281,9 +281,10 @@ class Weekly:
             if on_pulled is not None:
                 on_pulled(pulled)
             composed = self.compose(slot)
-            thin = self._thin(slot, composed, pulled, by_hand=by_hand)
-            if thin is not None:
-                return Done(thin, pulled, composed)
+            unread = any(line.failed for line in pulled)
+            thin = self._thin(composed) or self._nobody()
+            if thin:
+                return Done(self._not_sent(slot, thin, for_good=not by_hand and not unread), pulled, composed)
             self._refuse_errors(slot, composed)
             # A backend that is away or set up wrongly is found before anything is frozen.
             ready = backend()
@@ -296,10 +297,15 @@ class Weekly:
     def _pull_and_tell(self, slot: Slot) -> tuple[PullLine, ...]:
         """Pull; a source that could not be read stops nothing, and the operator is told."""
         pulled = tuple(self.pull())
-        failed = [f"the source {line.source} could not be read: {line.failed}" for line in pulled if line.failed]
-        if failed:
-            self.alerts.tell(slot.key, "; ".join(failed))
+        for line in pulled:
+            if line.failed:
+                self._tell_once(slot, f"the source {line.source} could not be read: {line.failed}")
         return pulled
+
+    def _tell_once(self, slot: Slot, text: str) -> None:
+        """Tell the operator, unless an earlier try said the same: several things may be wrong at every try."""
+        if all(alert.text != text for alert in self.issues.alerts(slot.key)):
+            self.alerts.tell(slot.key, text)
 
     def _refuse_without_address(self) -> None:
         if not self.publication.postal_address.strip():
@@ -311,24 +317,25 @@ class Weekly:
         errors = [finding for finding in composed.findings if finding.level == "error"]
         if errors:
             text = f"the letter of {slot.key} has {len(errors)} errors, the first: {errors[0].message}"
-            self.alerts.tell(slot.key, text)
+            self._tell_once(slot, text)
             raise Refused(f"{text}; `newsletter check` lists them, nobody was mailed")
 
-    def _thin(self, slot: Slot, composed: Composed, pulled: Sequence[PullLine], *, by_hand: bool) -> Report | None:
-        """What a thin week does, or None when the week is not thin.
-
-        Only the schedule skips an issue for good, and not while a source that could not be read may still come back.
-        """
+    def _thin(self, composed: Composed) -> str:
+        """Why this is a thin week that does not go out, or ""."""
         number = len(composed.issue.picks)
         wanted = self.settings.issue.min
         if number and (number >= wanted or self.settings.issue.when_thin == "send"):
-            return None
-        reason = f"a thin week: {number} articles to carry, [issue] min is {wanted}"
+            return ""
+        return f"a thin week: {number} articles to carry, [issue] min is {wanted}"
+
+    def _nobody(self) -> str:
+        """Why a freeze would carry articles to nobody, or ""."""
+        return "" if self.audience_size() else "nobody is subscribed yet"
+
+    def _not_sent(self, slot: Slot, reason: str, *, for_good: bool) -> Report:
+        """Only the schedule skips an issue for good, and only when it had read everything there is."""
         now = self.clock()
-        if any(line.failed for line in pulled) and now < slot.at + self.settings.schedule.grace:
-            unread = ", ".join(line.source for line in pulled if line.failed)
-            return Report(slot.key, State.DRAFT, reason=f"{reason}, and {unread} could not be read")
-        if by_hand or now < slot.at:
+        if not for_good or now < slot.at:
             return Report(slot.key, State.DRAFT, reason=reason)
         with self.database.write() as connection:
             row = self.issues.open(connection, slot_key=slot.key, slot_at=slot.at, now=now)
@@ -346,27 +353,32 @@ class Weekly:
         """Send one copy of the composed letter, recording nothing; gives what the server said."""
         if composed.letter is None:
             raise Refused("there is nothing to send: no article was picked")
-        now = self.clock()
         person = self.book.find(address)
-        letter = composed.letter
-        data = letter.addressed(
-            address=address,
-            name=person.name if person else "",
-            message_id=f"{secrets.token_hex(16)}@{letter.sender.rpartition('@')[2]}",
-            date=letters.date_header(now),
-            values={
-                letters.FIRST_NAME: letters.first_name(person.name if person else ""),
-                letters.EMAIL: address,
-                letters.UNSUBSCRIBE_TOKEN: self.book.unsubscribe_token(person.public_id) if person else "test-copy",
-            },
-        )
+        name = person.name if person else ""
+        token = self.book.unsubscribe_token(person.public_id) if person else "test-copy"
+        values = addressing.values_of(name=name, address=address, token=token)
+        message = addressing.single(composed.letter, address=address, name=name, values=values, now=self.clock())
         connection = backend.open()
         try:
-            connection.offer(Message(letter.sender, address, data))
+            connection.offer(message)
             reply = connection.hand_over()
         finally:
             connection.close()
         return f"{reply.code} {reply.text}"
+
+
+def _read(source: Source, previous: PullState) -> Pulled:
+    """What a source gives. It may be anybody's code: whatever it trips over is its own failure and stops no other."""
+    try:
+        pulled = source.read(previous)
+    except (SourceError, ConfigurationError):
+        raise
+    except Exception as error:
+        log.exception("the source %s is broken", source.name)
+        raise SourceError(f"it is broken: {type(error).__name__}: {error}") from error
+    if not isinstance(pulled, Pulled):
+        raise SourceError(f"it is broken: it gave {type(pulled).__name__} and not Pulled")
+    return pulled
 
 
 def _frozen_picks(issue: Issue) -> list[FrozenPick]:

@@ -110,7 +110,7 @@ def imports(book: Book, path: Path, *, confirmed: bool = False) -> Iterator[Impo
         if first is None:
             raise BadFile(f"{path.name} is empty; give a CSV file with a column called email.")
         delimiter = _delimiter(first[1])
-        columns, has_header = _columns(_split(first[1], delimiter), name=path.name)
+        columns, has_header = _columns(_first_row(first[1], delimiter, name=path.name), name=path.name)
         if not has_header:
             note = f"{path.name} has no header: column {columns.email + 1} was read as the address, the rest was not."
             report = replace(report, notes=(*report.notes, note))
@@ -247,6 +247,13 @@ def _split(record: str, delimiter: str, *, strict: bool = False) -> list[str]:
 def _delimiter(line: str) -> str:
     """Whichever of the three the first line holds most of."""
     return max(",;\t", key=line.count)
+
+
+def _first_row(line: str, delimiter: str, *, name: str) -> list[str]:
+    try:
+        return _split(line, delimiter)
+    except csv.Error as error:
+        raise BadFile(f"{name} cannot be read as CSV ({error}); is it the right file?") from error
 
 
 def _columns(first: Sequence[str], *, name: str) -> tuple[_Columns, bool]:

@@ -74,6 +74,7 @@ def origin_of(url: str) -> str:
 
 def may_post(origin: str | None, *, host: str, origins: Collection[str]) -> bool:
     """Whether a page of that origin may post to us: our own, an allowed one, or no browser at all (RFC 6454 §7.3)."""
-    if origin is None:
+    if origin is None or origin.lower() in origins:
         return True
-    return origin.lower() in origins or (host != "" and urlsplit(origin).netloc.lower() == host.lower())
+    # Not parsed: a browser writes scheme and host and nothing else, and what is written otherwise is no browser's.
+    return host != "" and origin.lower() in {f"https://{host.lower()}", f"http://{host.lower()}"}

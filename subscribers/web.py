@@ -53,7 +53,8 @@ _TOO_LONG = f"That is more than {LONGEST_BODY // 1024} KB; send the form alone."
 _STRANGER = "This form was sent from another site; open the sign-up page itself and try again."
 _AGAIN = "Please press the button once more."
 _UNDO_OVER = "This can no longer be undone here; please subscribe again."
-_TOKEN_PATH = re.compile(r"(/(?:unsubscribe|resubscribe|confirm)/)[^/?\s]+")
+# All that follows, whatever it looks like: a mistyped link (a doubled slash, capitals) holds the token too.
+_TOKEN_PATH = re.compile(r"(/(?:unsubscribe|resubscribe|confirm)/)\S+", re.IGNORECASE)
 
 
 class TokenMask(logging.Filter):

@@ -10,8 +10,8 @@ from newsletter.database import Database
 from newsletter.issues import IssueRow, Issues, State
 from newsletter.letter import Letter
 from newsletter.sending.alerts import Alerts
+from newsletter.sending.audience import freeze_audience
 from newsletter.sending.frozen import Sender
-from newsletter.sending.ledger import freeze_audience
 from subscribers import Book
 from tests.conftest import IDENTITY
 

@@ -37,7 +37,7 @@ def opening_fails(server: Received | Faulty, folder: Path, **options: Any) -> Ne
 def test_the_port_follows_the_security(security: str, port: int, tmp_path: Path) -> None:
     smtp = load("smtp", {"host": "smtp.example.org", "security": security}, root=tmp_path)
     assert smtp.where == f"smtp.example.org:{port} ({security})"
-    assert smtp.connections == 2
+    assert smtp.connections == 4
 
 
 @pytest.mark.parametrize(

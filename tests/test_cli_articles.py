@@ -58,6 +58,21 @@ def test_a_source_that_fails_is_told_and_the_others_go_on(tmp_path: Path) -> Non
     assert len(listed(project)) == 22
 
 
+def test_a_plug_in_that_crashes_is_a_failed_source_and_the_others_go_on(tmp_path: Path) -> None:
+    project = demo(tmp_path)
+    (project / "crashing_source.py").write_text(
+        "class Crashing:\n    name = 'crashing'\n"
+        "    @classmethod\n    def from_options(cls, name, options, **rest):\n        return cls()\n"
+        "    def read(self, previous):\n        return 1 / 0\n"
+    )
+    set_line(project, "[[sources]]", '[[sources]]\nname = "crashing"\nkind = "crashing_source:Crashing"\n\n[[sources]]')
+    pulled = run("pull", project=project)
+    assert pulled.exit_code == 1
+    assert "crashing: failed, " in pulled.stdout
+    assert "ZeroDivisionError" in pulled.stdout
+    assert "site: 22 new" in pulled.stdout
+
+
 def test_every_pick_says_why_with_numbers_and_the_runner_up(tmp_path: Path) -> None:
     project = demo(tmp_path, "pulled")
     shown = run("pick", project=project).stdout
@@ -104,6 +119,19 @@ def test_incomplete_articles_are_listed_with_what_they_lack(tmp_path: Path) -> N
     incomplete = listed(project, "--incomplete")
     assert sorted(one["lacks"] for one in incomplete) == [["date"], ["url"]]
     assert "incomplete, lacks url" in run("articles", "list", "--incomplete", project=project).stdout
+
+
+def test_a_date_that_is_shown_and_counts_as_lacking_is_called_a_guess(tmp_path: Path) -> None:
+    project = demo(tmp_path)
+    page = tmp_path / "page.html"
+    page.write_text(
+        "<html><head><title>A day out</title><link rel='canonical' href='https://tramlight.example/2016/11/28/day-out'>"
+        "</head><body><article><h1>A day out</h1><p>We went out for the whole of the day.</p></article></body></html>"
+    )
+    run("articles", "add", str(page), project=project)
+    shown = run("articles", "list", "--incomplete", project=project).stdout
+    assert "2016-11-28" in shown
+    assert "lacks date (the one shown is a guess)" in shown
 
 
 def test_the_shelf_is_shown_in_pages(tmp_path: Path) -> None:

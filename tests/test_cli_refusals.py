@@ -75,8 +75,12 @@ class Bad:
 BAD = {
     "a key that is not a setting": Bad("pull", "colour", prepare=added("\n[web]\ncolour = 1\n")),
     "a misspelt key": Bad("pull", 'did you mean "postal_address"', prepare=settings("postal_address", "postal_adress")),
+    "a time zone that is not one": Bad(
+        "pull", "is not a time zone", environment={"NEWSLETTER_NEWSLETTER__TIMEZONE": "Europe/X"}
+    ),
     "a misspelt table": Bad("pull", "backends", prepare=added("\n[backends]\nkind = 'smtp'\n")),
     "a setting of a later room": Bad("pull", "later version", prepare=added("\n[dkim]\nselector = 'x'\n")),
+    "no section at all": Bad("pick", "[[sections]] is empty", environment={"NEWSLETTER_SECTIONS": "[]"}),
     "a variable that is no setting": Bad("pull", "NEWSLETTER_BAKCEND", environment={"NEWSLETTER_BAKCEND__KIND": "x"}),
     "a file that is no TOML": Bad("pull", "newsletter.toml", prepare=settings("[newsletter]", "[newsletter")),
     "an impossible value": Bad("schedule", "funday", prepare=settings('"thursday"', '"funday"')),

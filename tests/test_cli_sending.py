@@ -174,6 +174,17 @@ def test_a_thin_week_by_hand_mails_nobody_and_may_be_tried_again(tmp_path: Path)
     assert "is closed" in run("send", "--yes", project=project).stdout
 
 
+def test_an_issue_for_nobody_is_not_made_and_uses_up_no_article(tmp_path: Path) -> None:
+    project = demo(tmp_path)
+    for line in run("subscribers", "export", "--status", "active", project=project).stdout.splitlines()[1:]:
+        run("subscribers", "unsubscribe", line.split('"')[1], project=project)
+    refused = run("send", "--yes", project=project)
+    assert refused.exit_code == 1
+    assert "nobody would get" in refused.stderr
+    run("subscribers", "add", "late@example.org", "--confirmed", project=project)
+    assert "accepted 1," in run("send", "--yes", project=project).stdout
+
+
 def test_a_thin_week_of_the_schedule_is_skipped_with_its_reason(tmp_path: Path) -> None:
     project = demo(tmp_path)
     set_line(project, "[issue]\n", "[issue]\nmin = 50\n")

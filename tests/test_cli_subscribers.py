@@ -108,7 +108,9 @@ def test_someone_unsubscribed_or_forgotten_gets_no_issue(tmp_path: Path) -> None
     run("subscribers", "unsubscribe", "ada@harbourlight.example", project=project)
     assert "left before" in run("subscribers", "unsubscribe", "ada@harbourlight.example", project=project).stdout
     run("subscribers", "forget", "bjorn@fjordpost.example", project=project)
-    assert "nobody" in run("subscribers", "forget", "never@example.org", project=project).stdout
+    never = run("subscribers", "forget", "never@example.org", project=project).stdout
+    assert "nobody" in never
+    assert "suppress never@example.org --lift" in never
     assert parsed(run("send", "--yes", "--json", project=project).stdout)["frozen"] == 16
 
 

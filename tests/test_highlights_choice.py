@@ -12,8 +12,9 @@ from random import Random
 
 import pytest
 
-from newsletter.highlights import GUIDES, Candidate, choose
+from newsletter.highlights import Candidate, choose
 from newsletter.issue import Article, Card, IfThin, Issue, Match, Section, Signal, SignalKind, Slot
+from newsletter.settings import GUIDES
 
 CORPUS = Path(os.environ.get("NEWSLETTER_CORPUS", Path(__file__).parents[2] / "shared" / "corpus"))
 NOW = datetime(2026, 11, 19, 1, tzinfo=UTC)

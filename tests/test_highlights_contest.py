@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 from newsletter.highlights.candidate import Candidate
-from newsletter.highlights.contest import Entry, Lost, Scored, Table, contest, jaccard
+from newsletter.highlights.contest import Entrant, Lost, Scored, Table, contest, jaccard
 from newsletter.highlights.duplicates import Title
 from newsletter.issue import Article
 
 
 def entrant(title: str, score: float, *, source: str = "", authors: tuple[str, ...] = (), subject: str = "") -> Scored:
     article = Article(title=title, source=source, authors=authors)
-    return Scored(Entry(Candidate(article), Title(title, subject), ("highlights",)), (), score)
+    return Scored(Entrant(Candidate(article), Title(title, subject), ("highlights",)), (), score)
 
 
 def held(*entrants: Scored, places: int = 2, table: Table | None = None) -> tuple[list[str], list[Lost]]:
     table = table or Table()
     lost = contest(entrants, section="highlights", places=places, table=table)
-    return [won.scored.entry.title.text for won in table.won], lost
+    return [won.scored.entrant.title.text for won in table.won], lost
 
 
 def test_the_best_scores_win_and_name_who_came_next() -> None:
     table = Table()
     contest([entrant("one", 0.5), entrant("two", 0.9), entrant("three", 0.7)], section="s", places=1, table=table)
     (won,) = table.won
-    assert won.scored.entry.title.text == "two"
+    assert won.scored.entrant.title.text == "two"
     assert won.runner_up is not None
-    assert won.runner_up.entry.title.text == "three"
+    assert won.runner_up.entrant.title.text == "three"
     assert round(won.margin, 6) == 0.2
 
 
@@ -81,6 +81,16 @@ def test_a_loser_learns_to_whom_it_lost_by_how_much_and_what_held_it_back() -> N
     assert held_back.reason == (
         "lost the last place in highlights to “a heist” by .03 (held back .08: like “zombie show comes back”)"
     )
+
+
+def test_titles_are_not_called_alike_for_their_small_words() -> None:
+    first, small, other = (
+        entrant("a day in the sun and the sea", 0.9),
+        entrant("the end and a war in Syria", 0.8),
+        entrant("heist", 0.79),
+    )
+    (held_back,) = held(first, small, other)[1]
+    assert "like" not in held_back.reason
 
 
 def test_a_section_without_places_takes_nothing() -> None:

@@ -54,7 +54,7 @@ def test_unknown_popularity_is_neutral_and_says_so() -> None:
     known, unknown = scored(viewed(5), article())
     assert unknown["popularity"].value == 0.5
     assert unknown["popularity"].why == "no views, shares or votes known: neutral"
-    assert known["popularity"].why == "5 views: 50th of 100 among 1"
+    assert known["popularity"].why == "5 views: nothing to compare it with"
 
 
 def test_a_term_that_no_article_has_anything_for_is_left_out() -> None:
@@ -66,7 +66,7 @@ def test_views_and_comments_are_not_compared_with_each_other() -> None:
     few, many, talked = scored(viewed(900), viewed(1000), article((SignalKind.COMMENTS, 5)))
     assert (few["popularity"].value, many["popularity"].value) == (0.25, 0.75)
     assert talked["popularity"].value == 0.5
-    assert talked["popularity"].why == "5 comments: 50th of 100 among 1"
+    assert talked["popularity"].why == "5 comments: nothing to compare it with"
 
 
 def test_comments_count_only_where_nothing_better_is_known() -> None:

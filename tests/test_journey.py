@@ -1,274 +1,334 @@
-"""Whole journeys through the command line as its users start it: processes, a mail server, the public pages."""
+"""The whole way, with the real program in processes of its own and a real mail server: from the sign-up box to the last
+letter, through kills, stops, restarts and everything being changed in the middle of a send.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
+import queue
 import re
+import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
 from pathlib import Path
-from zoneinfo import ZoneInfo
+from urllib.parse import urlsplit
 
 import pytest
-from click.testing import CliRunner
+from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from newsletter.app import Project
-from newsletter.cli import commands
-from newsletter.demo import subscribers, write_site
 from newsletter.schedule import Ticker
-from tests.command_line import ACTIVE, demo, run, set_line, spawn, start
-from tests.watched_catcher import Taken, Watched, watched
-from tests.web_project import Visitor
+from newsletter.slots import Schedule, current
+from tests.catcher import Catcher
+from tests.command_line import ACTIVE, WEEK, demo, run, set_line, start
+from tests.smtp_servers import in_loop
+from tests.web_project import Visitor, form_token
 
-READERS = sorted(reader.email for reader in subscribers() if reader.state == "active")
-ROOT = Path(__file__).parent.parent
-NEWCOMER = "newcomer@example.org"
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Watched]:
-    with watched(tmp_path / "caught") as server:
-        yield server
+READER = "somebody.new@reader.example"
+PATIENCE = 30  # seconds until a wait is given up
 
 
-def audited(project: Path) -> dict[str, object]:
-    """The one issue's audit, by the command."""
-    answered = run("audit", "--json", project=project)
-    assert answered.exit_code == 0, answered.output
-    (found,) = json.loads(answered.stdout)
-    assert found["wrong"] == []
-    assert sum(found["states"].values()) == found["frozen"]
-    return dict(found)
+class Arriving(Catcher):
+    """A catcher that tells of every message when it is kept, and refuses whom it is told to."""
+
+    def __init__(self, maildir: Path, *, refused: str = "") -> None:
+        super().__init__(maildir)
+        self.arrived: queue.Queue[EmailMessage] = queue.Queue()
+        self.refused = refused
+        self.port = 0
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd calls it so
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if address == self.refused:
+            return "550 5.1.1 no such mailbox"
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 fine"
+
+    def _keep(self, envelope: Envelope, recipient: str) -> str:
+        name = super()._keep(envelope, recipient)
+        self.arrived.put(parsed((self.maildir / "new" / name).read_bytes()))
+        return name
+
+    def wait_for(self, number: int) -> list[EmailMessage]:
+        """The next messages, as soon as there are so many."""
+        return [self.arrived.get(timeout=PATIENCE) for _ in range(number)]
+
+    def kept(self) -> list[bytes]:
+        """Every message so far, oldest first, without the trace lines."""
+        files = sorted((self.maildir / "new").iterdir())
+        return [file.read_bytes().split(b"\r\n", 2)[2] for file in files]
+
+    @property
+    def settings(self) -> dict[str, str]:
+        return {
+            "NEWSLETTER_BACKEND__KIND": "smtp",
+            "NEWSLETTER_BACKEND__HOST": "127.0.0.1",
+            "NEWSLETTER_BACKEND__PORT": str(self.port),
+            "NEWSLETTER_BACKEND__SECURITY": "none",
+        }
 
 
-def test_a_first_project_is_made_sent_and_audited_and_the_second_send_mails_nobody(
-    tmp_path: Path, server: Watched
-) -> None:
-    project = tmp_path / "first"
-    made = spawn("init", str(project), "--demo")
-    assert made.returncode == 0, made.stderr
-    sent = spawn("send", "--yes", project=project, environment=server.environment)
-    assert sent.returncode == 0, sent.stderr
-    assert f"accepted {ACTIVE}" in sent.stdout
-    assert server.recipients() == READERS
-    audit = spawn("audit", "--json", project=project)
-    assert audit.returncode == 0
-    (found,) = json.loads(audit.stdout)
-    assert found["frozen"] == found["states"]["accepted"] == ACTIVE
-    assert found["ever_in_doubt"] == found["wrong"] == []
-    again = spawn("send", "--yes", project=project, environment=server.environment)
-    assert again.returncode == 0
-    assert "already; nobody was mailed now" in again.stdout
-    assert len(server.taken) == ACTIVE
+def parsed(data: bytes) -> EmailMessage:
+    mail = message_from_bytes(data, policy=policy.default)
+    assert isinstance(mail, EmailMessage)
+    return mail
 
 
-# A send that is killed, and one that is asked to stop.
-
-
-def sending(project: Path, server: Watched, *, at: int, with_signal: int) -> subprocess.CompletedProcess[str]:
-    """A real send that gets a signal while the server has taken message `at` of it and not answered yet."""
-    before = len(server.taken)
-    started: list[subprocess.Popen[str]] = []
-
-    def strike(one: Taken) -> None:
-        if one.number == before + at:
-            started[0].send_signal(with_signal)
-            if with_signal == signal.SIGKILL:
-                started[0].wait()
-
-    server.on_message = strike
-    environment = {**server.environment, "NEWSLETTER_BACKEND__CONNECTIONS": "2"}
-    process = start("send", "--yes", project=project, environment=environment)
-    started.append(process)
-    stdout, stderr = process.communicate(timeout=60)
-    server.on_message = lambda _: None
-    return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
-
-
-def test_kill_9_in_mid_send_skips_nobody_and_names_whoever_got_two(tmp_path: Path, server: Watched) -> None:
-    project = demo(tmp_path, "pulled")
-    assert sending(project, server, at=5, with_signal=signal.SIGKILL).returncode == -signal.SIGKILL
-    assert 5 <= len(server.taken) < ACTIVE
-    assert sending(project, server, at=4, with_signal=signal.SIGKILL).returncode == -signal.SIGKILL
-    finished = spawn("send", "--yes", project=project, environment=server.environment)
-    assert finished.returncode == 0, finished.stderr
-    found = audited(project)
-    assert found["frozen"] == ACTIVE
-    assert found["states"]["accepted"] == ACTIVE  # type: ignore[index]
-    readers = Counter(one.recipient for one in server.taken if one.recipient in READERS)
-    assert sorted(readers) == READERS
-    named = {doubt["address"] for doubt in found["ever_in_doubt"]}  # type: ignore[attr-defined]
-    doubled = {address for address, number in readers.items() if number > 1}
-    assert doubled <= named
-    assert 2 <= len(named) <= 4
-    for address in doubled:
-        copies = {one.mail.as_bytes() for one in server.taken if one.recipient == address}
-        assert len(copies) == 1, "a second copy is the same message"
-
-
-def test_sigterm_lets_the_message_in_hand_finish_and_the_next_send_goes_on(tmp_path: Path, server: Watched) -> None:
-    project = demo(tmp_path, "pulled")
-    stopped = sending(project, server, at=4, with_signal=signal.SIGTERM)
-    assert stopped.returncode == 128 + signal.SIGTERM
-    assert "Traceback" not in stopped.stderr
-    assert "nothing is lost" in stopped.stderr
-    found = audited(project)
-    assert found["states"]["accepted"] == len(server.taken) < ACTIVE  # type: ignore[index]
-    assert found["states"]["claimed"] == found["states"]["handing over"] == 0  # type: ignore[index]
-    assert found["ever_in_doubt"] == []
-    finished = spawn("send", "--yes", project=project, environment=server.environment)
-    assert finished.returncode == 0, finished.stderr
-    assert server.recipients() == READERS
-
-
-# Served.
+def part(mail: EmailMessage, subtype: str) -> str:
+    found = mail.get_body((subtype,))
+    assert found is not None
+    return str(found.get_content())
 
 
 @contextlib.contextmanager
-def served(project: Path, server: Watched) -> Iterator[tuple[Visitor, subprocess.Popen[str]]]:
-    """`newsletter serve` in a process of its own, by the real clock, until SIGTERM."""
+def catching(maildir: Path, *, refused: str = "") -> Iterator[Arriving]:
+    catcher = Arriving(maildir, refused=refused)
+    with in_loop(catcher.protocol) as catcher.port:
+        yield catcher
+
+
+@contextlib.contextmanager
+def serving(project: Path, catcher: Arriving) -> Iterator[Visitor]:
+    """A real `newsletter serve`, by the real clock, on a free port; told to end at the end, which it does well."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "newsletter", "-C", str(project), "serve", "--port", "0"],
+        [sys.executable, "-m", "newsletter", "-C", project, "serve", "--port", "0"],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        env={**os.environ, **server.environment}, cwd=ROOT,
+        env={**os.environ, **catcher.settings}, cwd=Path(__file__).parent.parent,
     )  # fmt: skip
-    assert process.stderr is not None
     try:
-        line = next(line for line in process.stderr if "listening on" in line)
-        port = re.search(r":(\d+) for", line)
-        assert port is not None, line
-        yield Visitor(int(port[1]), "127.0.0.1:8080"), process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        _, rest = process.communicate(timeout=30)
-        assert process.returncode == 0, rest
-        assert "Traceback" not in rest
-
-
-def at(now: datetime, *arguments: str, project: Path) -> str:
-    """A command of another day, in this process."""
-    done = CliRunner().invoke(commands, ["-C", str(project), "--now", now.isoformat(), *arguments])
-    assert done.exit_code == 0, done.output
-    return done.stdout
-
-
-def due_project(folder: Path) -> tuple[Path, datetime]:
-    """A demo project that began yesterday, and whose slot of the week was an hour ago; and what time it is."""
-    now = datetime.now(UTC)
-    project = folder / "project"
-    done = CliRunner().invoke(
-        commands, ["--now", (now - timedelta(days=1)).isoformat(), "init", str(project), "--demo"]
-    )
-    assert done.exit_code == 0, done.output
-    slot = (now - timedelta(hours=1)).astimezone(ZoneInfo("Europe/Lisbon"))
-    set_line(project, 'day = "thursday"', f'day = "{slot:%A}"')
-    set_line(project, 'time = "16:00"', f'time = "{slot:%H:%M}"')
-    write_site(project / "site", now=now)
-    return project, now
-
-
-def test_a_reader_joins_gets_the_next_issue_and_leaves_and_every_due_slot_is_sent_once(
-    tmp_path: Path, server: Watched, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in server.environment.items():
-        monkeypatch.setenv(name, value)
-    project, now = due_project(tmp_path)
-
-    with served(project, server) as (visitor, process):
-        # The slot is due: its issue goes out by itself.
         assert process.stderr is not None
-        assert next(line for line in process.stderr if "ended well" in line)
-        assert server.recipients() == READERS
-
-        # Somebody signs up, is asked whether it was them, and says yes.
-        answer = visitor.ask(
-            "POST", "/api/subscribe", json.dumps({"email": NEWCOMER, "name": "New Comer"}),
-            {"Content-Type": "application/json"},
-        )  # fmt: skip
-        assert answer.status == 202, answer.text
-        confirmation = server.next(NEWCOMER).mail
-        text = confirmation.get_body(("plain",)).get_content()  # type: ignore[union-attr]
-        path = re.search(r"http://127\.0\.0\.1:8080(/confirm/\S+)", text)
-        assert path is not None
-        assert visitor.ask("GET", path[1]).status == 200
-        assert status(project, NEWCOMER) == "pending"
-        assert visitor.ask("POST", path[1]).status == 200
-        assert status(project, NEWCOMER) == "active"
-
-        # The next week's issue reaches them, and nobody twice.
-        next_week = now + timedelta(days=7)
-        write_site(project / "site", now=next_week)
-        at(next_week, "send", "--yes", project=project)
-        assert server.recipients() == sorted([*READERS, *READERS, NEWCOMER, NEWCOMER])
-        issue = server.next(NEWCOMER).mail
-        html = issue.get_body(("html",)).get_content()  # type: ignore[union-attr]
-        assert issue["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-
-        # What an issue carried is in no other.
-        first, second = (set(carried(project, key)) for key in slots_of(project))
-        assert len(first) > 3
-        assert len(second) > 2
-        assert not first & second
-
-        # They leave with one click, and the issue after that does not reach them.
-        leave = issue["List-Unsubscribe"].strip("<>").removeprefix("http://127.0.0.1:8080")
-        assert leave in html
-        form = {"Content-Type": "application/x-www-form-urlencoded"}
-        assert visitor.ask("POST", leave, "List-Unsubscribe=One-Click", form).status == 200
-        third_week = now + timedelta(days=14)
-        write_news(project / "site", now=third_week)
-        at(third_week, "send", "--yes", project=project)
-        assert server.recipients() == sorted([*READERS * 3, NEWCOMER, NEWCOMER])
-
-    before = len(server.taken)
-    with served(project, server) as (visitor, _):
-        assert visitor.ask("GET", "/healthz").status == 200
-    assert len(server.taken) == before
-    for found in json.loads(at(now, "audit", "--json", project=project)):
-        assert found["wrong"] == found["ever_in_doubt"] == []
+        said = next(line for line in process.stderr if "listening on" in line)
+        found = re.search(r"127\.0\.0\.1:(\d+)", said)
+        assert found
+        visitor = Visitor(int(found[1]), host="127.0.0.1:8080")
+        yield visitor
+        process.terminate()
+        _, log = process.communicate(timeout=PATIENCE)
+        assert (process.returncode, "Traceback" in log) == (0, False), log
+        visitor.log += log.splitlines()
+    finally:
+        process.kill()
+        process.communicate()
 
 
-def status(project: Path, address: str) -> str:
-    return str(
-        json.loads(run("subscribers", "show", address, "--json", project=project).stdout)["subscriber"]["status"]
-    )
+def finished(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    stdout, stderr = process.communicate(timeout=PATIENCE)
+    return process.returncode, stdout, stderr
 
 
-def write_news(site: Path, *, now: datetime) -> None:
-    """Six articles that nobody has seen before."""
-    for thing in ("cinema", "harbour", "bakery", "archive", "observatory", "swimming pool"):
-        article = {
-            "title": f"What nobody told you about the {thing}",
-            "url": f"https://tramlight.example/{thing}",
-            "date": (now - timedelta(hours=1)).isoformat(),
-            "categories": ["News"],
-            "subject": thing,
-        }
-        (site / f"{thing}.json").write_text(json.dumps(article))
+def link(mail: EmailMessage, path: str) -> str:
+    """The path of the address in a letter's text that goes to one of our pages."""
+    found = re.search(rf"http://127\.0\.0\.1:8080({path}\S*)", part(mail, "plain"))
+    assert found
+    return found[1]
 
 
-def slots_of(project: Path) -> list[str]:
-    return [one["slot"] for one in json.loads(run("issues", "list", "--json", project=project).stdout)]
+def standing(project: Path) -> str:
+    return str(json.loads(run("subscribers", "show", READER, "--json", project=project).stdout)["subscriber"]["status"])
 
 
-def carried(project: Path, key: str) -> list[str]:
-    return [pick["url"] for pick in json.loads(run("issues", "show", key, "--json", project=project).stdout)["picks"]]
-
-
-def test_two_tickers_at_once_send_a_due_slot_once_and_alarm_nobody(
-    tmp_path: Path, server: Watched, monkeypatch: pytest.MonkeyPatch
+def test_from_the_sign_up_box_to_the_last_letter_and_out_again_with_one_click(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in server.environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    folder, _ = due_project(tmp_path)
+    now = datetime.now(UTC)
+    monkeypatch.setattr("tests.command_line.NOW", now.isoformat())
+    assert run("init", str(tmp_path / "project"), "--demo").exit_code == 0
+    project = tmp_path / "project"
+    set_line(project, "[issue]\n", "[issue]\nmin = 1\n")
+    rule = Schedule(day="thursday", time="16:00", timezone="Europe/Lisbon")
+    this_week, next_week = (current(rule, now=now + timedelta(weeks=weeks)).key for weeks in (0, 1))
+
+    def send(key: str) -> None:
+        monkeypatch.setattr("tests.command_line.NOW", datetime.now(UTC).isoformat())
+        sending = start("send", "--slot", key, "--yes", project=project, environment=catcher.settings)
+        code, _, stderr = finished(sending)
+        assert code == 0, stderr
+
+    with catching(tmp_path / "mail") as catcher, serving(project, catcher) as visitor:
+        page = visitor.get("/").text
+        for _ in range(50):  # a form sent back at once is a robot's: a person presses the button again
+            page = visitor.post_form(
+                "/subscribe", f"email={READER}&name=Some+Body&website=&form_token={form_token(page)}"
+            ).text
+            if 'name="form_token"' not in page:
+                break
+        (confirmation,) = catcher.wait_for(1)
+        assert confirmation["To"] == READER
+        confirm = link(confirmation, "/confirm/")
+        for method in ("GET", "HEAD", "GET"):
+            assert visitor.ask(method, confirm).status == 200
+        assert standing(project) == "pending"
+        for _ in range(2):
+            assert visitor.post_form(confirm, "").status == 200
+        assert standing(project) == "active"
+
+        send(this_week)
+        first = {mail["To"].addresses[0].addr_spec: mail for mail in catcher.wait_for(ACTIVE + 1)}
+        letter = first[READER]
+        assert "Some" in part(letter, "plain")
+        shown = visitor.get(link(letter, f"/issues/{this_week}"))
+        assert shown.status == 200
+        assert part(letter, "plain").splitlines()[0] in shown.text
+        assert READER not in shown.text
+
+        leave = urlsplit(letter["List-Unsubscribe"].strip("<>")).path
+        assert leave == link(letter, "/unsubscribe/")
+        assert visitor.get(leave).status == 200
+        assert standing(project) == "active"
+        for _ in range(2):
+            answer = visitor.post_form(leave, "List-Unsubscribe=One-Click")
+            assert answer.status == 200
+            assert not {"location", "set-cookie"} & set(answer.headers)
+        assert standing(project) == "unsubscribed"
+
+        send(next_week)
+        second = [mail["To"].addresses[0].addr_spec for mail in catcher.wait_for(ACTIVE)]
+        assert set(second) == set(first) - {READER}
+    assert catcher.arrived.empty()
+
+
+def add_readers(project: Path, number: int) -> list[str]:
+    addresses = [f"reader{index:04d}@crowd.example" for index in range(number)]
+    (project / "crowd.csv").write_text("email\n" + "\n".join(addresses) + "\n")
+    assert run("subscribers", "import", str(project / "crowd.csv"), "--confirmed", project=project).exit_code == 0
+    return addresses
+
+
+def upset(project: Path) -> None:
+    """Change everything a letter is made with: templates, looks, subject, shelf, the logo and the whole site."""
+    (project / "templates" / "weekly").mkdir(parents=True)
+    (project / "templates" / "weekly" / "body.html.j2").write_text("<p>{{ broken")
+    (project / "templates" / "weekly" / "body.txt.j2").write_text("something else")
+    set_line(project, 'subject = "{{ lead.title }}"', 'subject = "Something else"')
+    set_line(project, 'accent = "#5b2a86"', 'accent = "#ff0000"')
+    set_line(project, 'brand = "Tramlight"', 'brand = "Somebody else"')
+    set_line(project, 'name = "Tramlight"', 'name = "Somebody else"')
+    set_line(project, 'from = "Tramlight <weekly@tramlight.example>"', 'from = "other@other.example"')
+    set_line(project, 'list_id = "weekly.tramlight.example"', 'list_id = "other.other.example"')
+    set_line(project, "http://127.0.0.1:8080", "https://other.example")
+    set_line(project, "9 Lampwick Street", "1 Other Street")
+    shutil.rmtree(project / "site")
+    with contextlib.closing(sqlite3.connect(project / "newsletter.db")) as connection, connection:
+        connection.execute("UPDATE articles SET content = '{}', carried_by = ''")
+
+
+def of_nobody(data: bytes) -> bytes:
+    """A message without what makes it one person's: address, tokens, id and date."""
+    mail = parsed(data)
+    (person,) = mail["To"].addresses
+    token = mail["List-Unsubscribe"].strip("<>").rpartition("/")[2]
+    data = data.replace(token.encode(), b"TOKEN").replace(person.addr_spec.encode(), b"ADDRESS")
+    return re.sub(rb"(?m)^(Message-ID|Date): .*\r$", rb"\1", data)
+
+
+def test_killed_twice_and_everything_changed_in_mid_send_all_get_the_letter_that_was_frozen(tmp_path: Path) -> None:
+    project = demo(tmp_path)
+    crowd = add_readers(project, 400)
+    with catching(tmp_path / "mail") as catcher:
+        environment = {**catcher.settings, "NEWSLETTER_BACKEND__CONNECTIONS": "3"}
+        for number in (120, 130):
+            process = start("send", "--yes", project=project, environment=environment)
+            catcher.wait_for(number)
+            process.kill()
+            assert finished(process)[0] == -signal.SIGKILL
+            if (project / "site").exists():
+                upset(project)
+        code, stdout, stderr = finished(start("send", project=project, environment=environment))
+        assert code == 0, stderr
+        assert "a worker had died before" in stdout
+        kept = catcher.kept()
+    audited = run("audit", "--json", project=project)
+    assert audited.exit_code == 0, audited.stdout
+    (one,) = json.loads(audited.stdout)
+    assert one["frozen"] == sum(one["states"].values()) == one["states"]["accepted"] == ACTIVE + 400
+
+    letters = [data for data in kept if parsed(data)["Feedback-ID"].startswith(WEEK)]
+    copies = Counter(parsed(data)["To"].addresses[0].addr_spec for data in letters)
+    named = {doubt["address"] for doubt in one["ever_in_doubt"]}
+    assert len(copies) == ACTIVE + 400
+    assert set(crowd) <= set(copies)
+    assert {address for address, number in copies.items() if number > 1} <= named
+    assert len(one["ever_in_doubt"]) <= 2 * 3
+    assert len({parsed(data)["Message-ID"] for data in letters}) == len(copies)
+    assert len({of_nobody(data) for data in letters if b"\r\nTo: reader" in data}) == 1
+
+
+def test_a_second_send_says_one_line_and_a_stopped_one_that_nothing_is_lost(tmp_path: Path) -> None:
+    project = demo(tmp_path, "pulled")
+    with catching(tmp_path / "mail") as catcher:
+        slow = {**catcher.settings, "NEWSLETTER_PACE__RATE": "2"}
+        first = start("send", "--yes", project=project, environment=slow)
+        catcher.wait_for(1)
+        code, stdout, stderr = finished(start("send", "--yes", project=project, environment=slow))
+        assert (code, stdout) == (2, "")
+        assert len(stderr.splitlines()) == 1
+        assert "another `newsletter send` is at work here" in stderr
+        first.send_signal(signal.SIGTERM)
+        code, _, stderr = finished(first)
+        assert code == 128 + signal.SIGTERM
+        assert stderr.splitlines()[-1] == (
+            "stopped; nothing is lost: run `newsletter send` again, and it goes on where it was"
+        )
+        assert len(catcher.kept()) < ACTIVE
+    (one,) = json.loads(run("audit", "--json", project=project).stdout)
+    assert one["frozen"] == ACTIVE == one["states"]["accepted"] + one["states"]["waiting"]
+    assert one["states"]["accepted"] == len(catcher.kept())
+
+
+def test_two_tickers_and_a_restarted_one_send_a_due_slot_once_and_raise_no_alarm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = datetime.now(UTC)
+    came = now - timedelta(minutes=5)
+    monkeypatch.setattr("tests.command_line.NOW", (now - timedelta(hours=1)).isoformat())
+    project = tmp_path / "project"
+    assert run("init", str(project), "--demo").exit_code == 0  # it began an hour ago
+    set_line(project, 'timezone = "Europe/Lisbon"', 'timezone = "UTC"')
+    set_line(project, 'day = "thursday"', f'day = "{came:%A}"'.lower())
+    set_line(project, 'time = "16:00"', f'time = "{came:%H:%M}"')
+    gone = "ada@harbourlight.example"
+    with catching(tmp_path / "mail", refused=gone) as catcher:
+        with serving(project, catcher) as one, serving(project, catcher) as other:
+            reached = [mail["To"].addresses[0].addr_spec for mail in catcher.wait_for(ACTIVE - 1)]
+            for visitor in itertools.cycle((one, other)):
+                if json.loads(visitor.get("/healthz").text)["unfinished_issue"] is None:
+                    break
+        with serving(project, catcher) as again:
+            assert again.get("/healthz").status == 200
+        assert len(set(reached)) == ACTIVE - 1
+        assert len(catcher.kept()) == ACTIVE - 1
+    (issue,) = json.loads(run("issues", "list", "--json", project=project).stdout)
+    assert issue["state"] == "closed"
+    shown = json.loads(run("issues", "show", issue["slot"], "--json", project=project).stdout)
+    assert shown["states"] == {"accepted": ACTIVE - 1, "refused": 1}
+    assert shown["alerts"] == []
+    assert "tried again every" not in "\n".join([*one.log, *other.log, *again.log])
+
+
+def test_two_tickers_at_the_same_moment_send_a_due_slot_once_and_raise_no_alarm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = datetime.now(UTC)
+    came = now - timedelta(minutes=5)
+    monkeypatch.setattr("tests.command_line.NOW", (now - timedelta(hours=1)).isoformat())
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent))
+    folder = tmp_path / "project"
+    assert run("init", str(folder), "--demo").exit_code == 0
+    set_line(folder, 'timezone = "Europe/Lisbon"', 'timezone = "UTC"')
+    set_line(folder, 'day = "thursday"', f'day = "{came:%A}"'.lower())
+    set_line(folder, 'time = "16:00"', f'time = "{came:%H:%M}"')
     gate = threading.Barrier(2)
 
     def tick(project: Project) -> None:
@@ -276,15 +336,18 @@ def test_two_tickers_at_once_send_a_due_slot_once_and_alarm_nobody(
         gate.wait()
         ticker.tick()
 
-    projects = [Project(folder), Project(folder)]
-    threads = [threading.Thread(target=tick, args=(project,)) for project in projects]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert server.recipients() == READERS
-    assert audited(folder)["state"] == "closed"
-    (key,) = slots_of(folder)
-    assert projects[0].issues.alerts(key) == []
+    with catching(tmp_path / "mail") as catcher:
+        for name, value in catcher.settings.items():
+            monkeypatch.setenv(name, value)
+        projects = [Project(folder), Project(folder)]
+        threads = [threading.Thread(target=tick, args=(project,)) for project in projects]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(catcher.kept()) == ACTIVE
+    (row,) = projects[0].issues.newest()
+    assert row.state == "closed"
+    assert projects[0].issues.alerts(row.slot_key) == []
     for project in projects:
         project.close()

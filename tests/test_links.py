@@ -22,6 +22,8 @@ from newsletter.links import canonical, comparison_key, is_home_page, picture_ad
         ("https://bücher.example/x", "https://xn--bcher-kva.example/x"),
         ("https://example.com/app#!/article/5", "https://example.com/app#!/article/5"),
         ("https://www.google.com/url?rct=j&sa=t&url=https://example.com/n?a%3D1&ct=ga", "https://example.com/n?a=1"),
+        ("https://www.google.com/url?q=a+word", "https://www.google.com/url?q=a+word"),
+        ("https://www.google.com/url?url=https://[x", "https://www.google.com/url?url=https://[x"),
         ("https://[2606:2800::1]/x", "https://[2606:2800::1]/x"),
     ],
 )

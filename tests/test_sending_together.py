@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from newsletter.database import Database
 from newsletter.errors import DatabaseError
 from newsletter.letter import Letter
-from newsletter.sending.ledger import deliveries
+from newsletter.sending.tables import deliveries
 from newsletter.sending.together import Statement, Together
 from subscribers import Book
 from tests.conftest import NOW

@@ -558,3 +558,97 @@ def test_what_is_not_said_follows_from_what_is(written: Written) -> None:
     assert written(head=HEAD.replace("Marquee <weekly@marquee.example>", "weekly@marquee.example")).from_name == (
         "Weekly highlights"
     )
+
+
+# What tries to be more than a value.
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('name = "Weekly\\nBcc: x@y.example"', "[newsletter] name"),
+        ('name = "Weekly\\u2028x"', "[newsletter] name"),
+        ('name = "Weekly\\u007f"', "[newsletter] name"),
+        ('tagline = "a\\u001b[31m"', "[newsletter] tagline"),
+        ('[theme]\nbrand = "a\\u0000b"', "[theme] brand"),
+        ('[theme]\nlogo = "logo\\u0000.png"', "[theme] logo"),
+        ('[issue]\nsubject = "x\\r\\nBcc: y@z.example"', "[issue] subject"),
+        ('[issue]\nutm = { utm_source = "a\\nb" }', "[issue] utm"),
+        ('[[sections]]\nname = "x"\ntitle = "a\\u0000"', "[[sections]] number 1: title"),
+        ('[[sources]]\nname = "x"\npath = "a\\u0000"', "[[sources]] number 1: path"),
+        ('[database]\nurl = "sqlite:///a\\u0000b"', "[database] url"),
+    ],
+)
+def test_a_control_character_is_refused_wherever_it_stands(written: Written, text: str, says: str) -> None:
+    said = refusal(lambda: written(text))
+    assert says in said
+    assert "control character" in said
+
+
+def test_a_postal_address_may_have_lines(written: Written) -> None:
+    assert written('postal_address = """12 Harbour Street\nPort Avel"""').newsletter.postal_address.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["", "   ", "\\t"])
+def test_a_newsletter_without_a_visible_name_is_refused(written: Written, name: str) -> None:
+    assert "[newsletter] name" in refusal(lambda: written(f'name = "{name}"'))
+
+
+@pytest.mark.parametrize(
+    "sender", ["News <a@b c.example>", "a@b.example c", "<a@b.example", "x <a@b.example> y", f"{'a' * 65}@b.example"]
+)
+def test_a_sender_is_never_mended_into_another_address(written: Written, sender: str) -> None:
+    assert "[newsletter] from" in refusal(
+        lambda: written(head=HEAD.replace("Marquee <weekly@marquee.example>", sender))
+    )
+
+
+@pytest.mark.parametrize("pattern", ["a{99999999999999999999}", "(" * 5000, "[[a]", "(?P<x>a)(?P<x>b)"])
+def test_a_pattern_python_cannot_compile_is_one_sentence(written: Written, pattern: str) -> None:
+    text = f"[[sections]]\nname = 'x'\nmatch = {{ title = '{pattern}' }}"
+    assert "[[sections]] number 1: match.title is not a regular expression" in refusal(lambda: written(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[[sections]]\nname = 'x'\npick = true", "pick"),
+        ("[[sections]]\nname = 'x'\npick = 'five'", "pick"),
+        ("[[sections]]\nname = 'x'\npick = 2.5", "pick"),
+        ("[pace]\nrate = inf", "[pace] rate"),
+        ("[pace]\nrate = true", "rate"),
+        ("[theme]\nlogo = 'http://marquee.example/logo.png'", "[theme] logo"),
+        ("[theme]\nlogo = 'data:image/png;base64,AAAA'", "[theme] logo"),
+        (f"[pace]\nrate = {'9' * 5000}", "newsletter.toml"),
+        (f"[pace]\nrate = {'[' * 20000}", "nested too deeply"),
+    ],
+)
+def test_a_value_of_another_kind_is_named(written: Written, text: str, says: str) -> None:
+    assert says in refusal(lambda: written(text))
+
+
+def test_a_file_that_is_not_utf8_says_what_to_do(tmp_path: Path) -> None:
+    for data in (HEAD.encode("utf-16"), b"# caf\xe9\n"):
+        (tmp_path / "newsletter.toml").write_bytes(data)
+        assert "save it as UTF-8" in refusal(lambda: load(tmp_path))
+
+
+def test_the_mark_some_editors_put_before_utf8_is_no_error(tmp_path: Path) -> None:
+    (tmp_path / "newsletter.toml").write_bytes(b"\xef\xbb\xbf" + HEAD.encode())
+    assert load(tmp_path).from_name == "Marquee"
+
+
+def test_a_wrong_value_from_a_variable_is_not_looked_for_in_the_file(written: Written) -> None:
+    said = refusal(lambda: written(env="NEWSLETTER_PACE__RATE=fast\n"))
+    assert said.startswith("NEWSLETTER_PACE__RATE: ")
+    assert "newsletter.toml" not in said
+    assert refusal(lambda: written(env="NEWSLETTER_PACE__RAET=3\n")).startswith("NEWSLETTER_PACE__RAET: ")
+
+
+@pytest.mark.parametrize("value", ["a@b.example", '["a@b.example"]'])
+def test_a_list_of_one_may_be_written_plainly_in_a_variable(written: Written, value: str) -> None:
+    assert written(env=f"NEWSLETTER_NEWSLETTER__EDITORS='{value}'\n").newsletter.editors == ("a@b.example",)
+
+
+def test_a_list_in_a_variable_that_is_no_json_is_named(written: Written) -> None:
+    assert "editors" in refusal(lambda: written(env="NEWSLETTER_NEWSLETTER__EDITORS='[a@b.example'\n"))

@@ -44,6 +44,24 @@ def only(data: bytes, *, reading: Reading = HERE) -> Article:
     return article
 
 
+CAPTION = "<media:description type='plain'>Jane Doe in Lisbon in 1997.</media:description>"
+
+
+PHOTO = f"<media:content url='https://site.example/a.jpg' medium='image'>{CAPTION}<media:description/></media:content>"
+SAID = "<description>What it is about.</description>"
+
+
+@pytest.mark.parametrize("inside", [PHOTO + SAID, SAID + PHOTO])
+def test_the_caption_of_a_picture_is_neither_blurb_nor_text(inside: str) -> None:
+    article = only(rss(item(inside)))
+    assert (article.summary, article.body) == ("What it is about.", "")
+    assert article.image is not None
+
+
+def test_a_video_is_described_by_its_media_description_when_it_has_no_other() -> None:
+    assert only(rss(item(f"<media:group>{CAPTION}</media:group>"))).summary == "Jane Doe in Lisbon in 1997."
+
+
 def test_an_item_becomes_an_article() -> None:
     article = only(
         rss(

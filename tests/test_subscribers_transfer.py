@@ -138,6 +138,7 @@ def test_a_list_of_addresses_without_a_header_works_and_says_what_was_read(desk,
         ("\n \n", "empty"),
         ("name,age\nAnn,3\n", "no column called email"),
         (b"PK\x03\x04\x00\xff", "email"),
+        ("email," + "a" * 200_000, "cannot be read as CSV"),
     ],
 )
 def test_a_file_that_is_no_list_of_people_is_refused_in_a_sentence(desk, file, content, said):

@@ -311,6 +311,8 @@ def test_a_bad_address_in_the_form_shows_the_form_again_with_what_was_typed(site
         ("https://evil.example", False),
         ("https://news.example.org.evil.example", False),
         ("null", False),
+        ("https://[news.example.org", False),
+        ("https://", False),
     ],
 )
 def test_only_our_own_pages_and_allowed_sites_may_post_sign_ups(site, origin, allowed):
@@ -426,6 +428,8 @@ def test_no_token_is_written_to_the_access_log(site, caplog):
         site.ask("POST", f"/confirm/{values['confirm_token']}")
         for path in ("unsubscribe", "resubscribe"):
             site.ask("POST", f"/{path}/{values['unsubscribe_token']}")
+        for mistyped in ("/unsubscribe//{}", "/Unsubscribe/{}", "/unsubscribe/x/{}", "/confirm/%2F{}"):
+            site.ask("GET", mistyped.format(values["unsubscribe_token"]))
     assert "/unsubscribe/…" in caplog.text
     assert values["confirm_token"] not in caplog.text
     assert values["unsubscribe_token"] not in caplog.text

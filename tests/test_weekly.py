@@ -1,631 +1,650 @@
-"""The weekly job: what an issue is made of, the freeze, and that after it nothing but the database decides."""
+"""The weekly job on a real project: what the freeze binds, what a thin or broken week does, and that no article is
+lost or carried twice. Articles come from a folder, messages go into this process's memory.
+"""
 
 from __future__ import annotations
 
-import json
-import logging
 import multiprocessing
+import os
+import re
 import shutil
+import signal
 import threading
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from newsletter import letter as letters
+from newsletter import weekly as weekly_module
 from newsletter.app import Project
-from newsletter.errors import Busy, ConfigurationError, Refused, TemplateError, Unavailable
-from newsletter.issues import State
+from newsletter.backends.memory import box, refusing, throw_away
+from newsletter.errors import Busy, ConfigurationError, Refused, SendError, SettingsError, Unavailable
+from newsletter.issues import Issues, State, letters, picks
 from newsletter.locks import try_lock
 from newsletter.sending.audit import audit
-from tests import command_line, weekly_child
+from newsletter.sending.tables import deliveries
+from newsletter.shelf import Shelf
+from newsletter.weekly import Composed, Done
+from subscribers import create_keys
 from tests.conftest import NOW, Clock
-from tests.newsroom import (  # noqa: F401 - closing is a fixture
-    AFTER_SLOT,
-    TITLES,
-    again,
-    arrived,
-    closing,
-    newsroom,
-    run,
-    slot_of,
-    write_articles,
-)
 
 KEY, NEXT = "2026-W47", "2026-W48"
-PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["tests.sending_child", "tests.lock_child", "tests.weekly_child"])
+AT = NOW + timedelta(hours=1, minutes=5)  # five minutes after the slot
+WEEK = timedelta(days=7)
+TITLES = (
+    "Harbour lights return after a long winter", "Inside the smallest cinema in town", "Twelve bakers, one oven",
+    "Why the tram museum sings", "A violin found under the stairs", "Paper boats race on Sunday",
+    "Night ferry gets its second captain", "Old postcards tell new stories", "The comet that missed its party",
+)  # fmt: skip
+READERS = ("ada@example.net", "bjorn@example.net", "cleo@example.net")
+TOML = """\
+[newsletter]
+name = "Marquee Weekly"
+from = "Marquee <weekly@marquee.example>"
+editors = ["editor@marquee.example"]
+public_url = "https://news.marquee.example"
+postal_address = "Marquee Media, 12 Harbour Street"
+[schedule]
+day = "thursday"
+time = "07:00"
+[[sources]]
+name = "site"
+kind = "folder"
+path = "articles"
+url = "https://www.marquee.example"
+[[sections]]
+name = "highlights"
+pick = 3
+[issue]
+min = 2
+[backend]
+kind = "memory"
+name = "test-weekly"
+[database]
+url = "{url}"
+"""
 
 
-@pytest.fixture
-def project(tmp_path: Path, clock: Clock, database_url: str) -> Project:
-    """A newsroom, on SQLite and on PostgreSQL."""
-    return newsroom(tmp_path / "project", clock=clock, database=database_url)
+def write(root: Path, title: str, *, at: datetime = AT, name: str = "", folder: str = "articles", **more: str) -> Path:
+    """One article, published the day before `at`."""
+    slug = re.sub(r"\W+", "-", title.lower())
+    fields = {"title": title, "url": f"/{slug}", "date": (at - timedelta(days=1)).isoformat(), **more}
+    file = root / folder / f"{name or slug}.md"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(
+        "---\n" + "".join(f'{key}: "{value}"\n' for key, value in fields.items()) + f"---\n{title}, at length.\n"
+    )
+    return file
 
 
-@pytest.fixture
-def room(tmp_path: Path, clock: Clock) -> Project:
-    """A newsroom on SQLite: for what does not depend on the database."""
-    return newsroom(tmp_path / "project", clock=clock)
+def change(root: Path, old: str, new: str) -> None:
+    file = root / "newsletter.toml"
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, new, 1))
 
 
-def carried(project: Project) -> dict[str, str]:
-    return {one.article.title: one.carried_by for one in project.shelf.page(limit=100) if one.carried_by}
+class Site:
+    """A project's folder, opened anew for every run, as a command would."""
+
+    def __init__(self, root: Path, url: str) -> None:
+        self.root = root
+        self.clock = Clock(AT)
+        self.opened: list[Project] = []
+        root.mkdir(exist_ok=True)
+        (root / "newsletter.toml").write_text(TOML.format(url=url))
+        create_keys(root / "newsletter.key")
+
+    def open(self) -> Project:
+        self.opened.append(Project(self.root, clock=self.clock))
+        return self.opened[-1]
+
+    def run(
+        self, key: str = KEY, *, by_hand: bool = True, confirm: Callable[[Composed], bool] = lambda _: True
+    ) -> Done:
+        project = self.open()
+        return project.weekly.run(
+            project.slot(key),
+            backend=project.backend,
+            confirm=lambda composed, _: confirm(composed),
+            stop=threading.Event(),
+            by_hand=by_hand,
+        )
+
+    def alerts(self, key: str = KEY) -> list[str]:
+        return [alert.text for alert in self.open().issues.alerts(key)]
+
+    def carried(self, key: str = KEY) -> set[str]:
+        issues = self.open().issues
+        return {str(pick.article["title"]) for pick in issues.picks(issues.get(key).id)}
+
+    def close(self) -> None:
+        for project in self.opened:
+            project.close()
 
 
-def everything(project: Project) -> dict[str, list[tuple[object, ...]]]:
-    """Every row of every table."""
+def everything_in(project: Project) -> dict[str, int]:
     with project.database.read() as connection:
-        tables = sa.inspect(connection).get_table_names()
         return {
-            table: sorted((tuple(row) for row in connection.exec_driver_sql(f"SELECT * FROM {table}")), key=str)
-            for table in tables
+            table.name: connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0
+            for table in (deliveries, letters, picks)
         }
 
 
-# The job as a whole.
+def mails() -> list[EmailMessage]:
+    """What readers got."""
+    found = [message_from_bytes(one.data, policy=policy.default) for one in box("test-weekly").messages]
+    return [mail for mail in found if isinstance(mail, EmailMessage) and "editor@" not in str(mail["to"])]
 
 
-def test_the_job_makes_one_issue_of_real_articles_and_mails_it_to_everybody(
-    tmp_path: Path, clock: Clock, database_url: str
-) -> None:
-    project = newsroom(tmp_path / "project", clock=clock, database=database_url, shipped_look=True)
-    done = run(project)
-    assert done.report.state == State.CLOSED
-    assert done.report.totals == {"accepted": 3}
-    assert set(carried(project).values()) == {KEY}
-    assert (
-        set(carried(project)) == {pick.article.title for pick in done.composed.issue.picks} if done.composed else False
-    )
-    mails = arrived(project.root)
-    assert set(mails) == {f"reader{number}@example.net" for number in range(3)}
-    for mail in mails.values():
-        text = mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
-        assert all(title in " ".join(text.split()) for title in carried(project))
+def told() -> list[str]:
+    """The subjects of what editors got."""
+    found = [message_from_bytes(one.data, policy=policy.default) for one in box("test-weekly").messages]
+    return [str(mail["subject"]) for mail in found if "editor@" in str(mail["to"])]
 
 
-def test_a_second_run_mails_nobody_and_says_that_it_is_done(project: Project) -> None:
-    run(project)
-    before = everything(project)
-    second = run(again(project))
-    assert second.report.already
-    assert second.report.state == State.CLOSED
-    assert second.report.run == {}
-    assert len(arrived(project.root)) == 3
-    assert everything(project) == before
+def html_of(mail: EmailMessage) -> str:
+    body = mail.get_body(("html",))
+    assert body is not None
+    return str(body.get_content())
 
 
-def test_no_article_comes_twice_and_what_did_not_fit_waits(project: Project, clock: Clock) -> None:
-    run(project)
-    first = set(carried(project))
-    assert len(first) == 3
-    write_articles(project.root, ["A wholly new opening at the old cinema"], now=NOW + timedelta(days=7))
-    clock.forward(timedelta(days=7))
-    second = run(again(project))
-    assert second.report.slot_key == NEXT
-    assert second.composed is not None
-    assert {pick.article.title for pick in second.composed.issue.picks} == (set(TITLES[:5]) - first) | {
-        "A wholly new opening at the old cinema"
-    }
+@pytest.fixture(autouse=True)
+def _box() -> Iterator[None]:
+    yield
+    throw_away("test-weekly")
 
 
-@pytest.mark.parametrize("change", ["url", "guid", "title", "all but one"])
-def test_an_article_that_changes_its_names_after_the_issue_does_not_return(
-    room: Project, clock: Clock, change: str
-) -> None:
-    run(room)
-    for file in (room.root / "site").iterdir():
-        article = json.loads(file.read_text())
-        if change in ("url", "all but one"):
-            article["url"] = article["url"].replace("https://www.", "http://") + "-and-more/?utm_source=x"
-        if change in ("guid", "all but one"):
-            article["id"] = f"new-{file.stem}"
-        if change == "title":
-            article["title"] = "Corrected: " + article["title"][::-1]
-        article["dek"] += " Updated."
-        file.write_text(json.dumps(article))
-    clock.forward(timedelta(days=7))
-    before = set(carried(room))
-    assert len(before) == 3
-    second = run(again(room))
-    assert second.composed is not None
-    shown = {pick.article.id for pick in second.composed.issue.picks}
-    assert len(shown) == 2, [pick.article.title for pick in second.composed.issue.picks]
+def filled(root: Path, url: str, *, articles: int = 5) -> Site:
+    site = Site(root, url)
+    for title in TITLES[:articles]:
+        write(root, title)
+    book = site.open().book
+    for address in READERS:
+        book.add_confirmed(address, name=address.partition("@")[0].title())
+    return site
 
 
-def test_only_who_has_given_consent_by_then_is_in_the_audience(project: Project) -> None:
-    project.book.unsubscribe("reader0@example.net")
-    project.book.suppress("reader1@example.net", reason="asked by letter")
-    run(project, stop_before_sending=True)
-    project.book.add_confirmed("late@example.net")
-    run(again(project))
-    assert set(arrived(project.root)) == {"reader2@example.net"}
+@pytest.fixture
+def both(tmp_path: Path, database_url: str) -> Iterator[Site]:
+    """On SQLite and on PostgreSQL."""
+    site = filled(tmp_path / "project", database_url)
+    yield site
+    site.close()
 
 
-def test_a_reader_with_an_endless_name_gets_the_issue(project: Project) -> None:
-    project.book.add_confirmed("long@example.net", name="Maximilian " * 60)
-    assert run(project).report.totals == {"accepted": 4}
-
-
-def test_who_says_no_when_asked_has_frozen_nothing(room: Project) -> None:
-    asked: list[int] = []
-
-    def no(_: object, people: int) -> bool:
-        asked.append(people)
-        return False
-
-    done = room.weekly.run(slot_of(room), backend=room.backend, confirm=no, stop=threading.Event())
-    assert asked == [3]
-    assert done.report.state == State.DRAFT
-    assert room.issues.find(KEY) is None
-    assert carried(room) == {}
-    assert arrived(room.root) == {}
-
-
-# What you preview is what is sent.
-
-
-def test_what_was_composed_is_what_was_frozen_and_what_arrived(tmp_path: Path, clock: Clock) -> None:
-    room = newsroom(tmp_path, clock=clock, shipped_look=True)
-    room.weekly.pull()
-    shown = room.weekly.compose(slot_of(room))
-    assert shown.letter is not None
-    run(room)
-    frozen = room.issues.letter(room.issues.get(KEY).id)
-    values = {letters.FIRST_NAME: "Reader", letters.UNSUBSCRIBE_TOKEN: "t0ken"}
-    assert frozen.subject == shown.letter.subject
-    assert frozen.html(values) == shown.letter.html(values)
-    assert frozen.text(values) == shown.letter.text(values)
-    person = room.book.find("reader1@example.net")
-    assert person is not None
-    own = {
-        letters.FIRST_NAME: "Reader",
-        letters.EMAIL: "reader1@example.net",
-        letters.UNSUBSCRIBE_TOKEN: room.book.unsubscribe_token(person.public_id),
-    }
-    mail = arrived(room.root)["reader1@example.net"]
-    html = mail.get_body(("html",)).get_content()  # type: ignore[union-attr]
-    assert html.replace("\r\n", "\n") == shown.letter.html(own)
-
-
-def test_composing_and_picking_change_nothing(room: Project) -> None:
-    room.weekly.pull()
-    before = everything(room)
-    for _ in range(2):
-        room.weekly.pick(slot_of(room))
-        room.weekly.compose(slot_of(room))
-        room.weekly.audience_size()
-    assert everything(room) == before
-
-
-def test_a_test_copy_records_nothing(room: Project) -> None:
-    room.weekly.pull()
-    before = everything(room)
-    for address in ("reader1@example.net", "stranger@example.org"):
-        assert room.weekly.test_copy(room.weekly.compose(slot_of(room)), address, room.backend()).startswith("250")
-    assert everything(room) == before
-    assert set(arrived(room.root)) == {"reader1@example.net", "stranger@example.org"}
+@pytest.fixture
+def site(tmp_path: Path, sqlite_template: Path) -> Iterator[Site]:
+    (tmp_path / "project").mkdir()
+    shutil.copy(sqlite_template, tmp_path / "project" / "newsletter.db")
+    site = filled(tmp_path / "project", "sqlite:///newsletter.db")
+    yield site
+    site.close()
 
 
 # The freeze.
 
 
-def test_a_kill_anywhere_in_the_freeze_leaves_nothing_or_all(project: Project) -> None:
-    nothing = {"issues": 0, "picks": 0, "letters": 0, "deliveries": 0, "carried": 0}
-    everything = {"issues": 1, "picks": 3, "letters": 1, "deliveries": 3, "carried": 3}
-    ours, theirs = PROCESSES.Pipe(duplex=False)
-    child = PROCESSES.Process(target=weekly_child.freeze_and_die, args=(str(project.root), NOW, theirs))
+def test_the_job_carries_the_best_to_everybody_and_closes(both: Site) -> None:
+    done = both.run()
+    assert done.report.state == State.CLOSED
+    assert done.report.totals == {"accepted": 3}
+    assert {str(mail["to"].addresses[0].addr_spec) for mail in mails()} == set(READERS)
+    assert len(both.carried()) == 3
+    assert both.run().report.already
+    assert len(mails()) == 3
+
+
+def test_what_is_composed_is_what_is_frozen_and_sent(site: Site) -> None:
+    before = site.open().weekly.compose(site.open().slot(KEY))
+    assert before.letter is None, "nothing was pulled yet"
+    shown: list[Composed] = []
+    site.run(confirm=lambda composed: not shown.append(composed))  # type: ignore[func-returns-value]
+    (composed,) = shown
+    issues = site.open().issues
+    kept = issues.letter(issues.get(KEY).id)
+    assert composed.letter == kept
+    assert [pick.article.title for pick in composed.issue.picks] == [
+        str(pick.article["title"]) for pick in issues.picks(issues.get(KEY).id)
+    ]
+    again = site.open().weekly.compose(site.open().slot(KEY)).letter
+    assert again is not None
+    assert again.subject == kept.subject
+    assert [re.sub(rb"=\r\n|=_[0-9A-Za-z.-]+", b"", part) for part in again.literals] == [
+        re.sub(rb"=\r\n|=_[0-9A-Za-z.-]+", b"", part) for part in kept.literals
+    ]
+
+
+def freeze_and_die(root: str, where: str) -> None:
+    """Freeze the issue in this process, and kill it with SIGKILL right after one step of the freeze."""
+
+    def dying(call: Callable[..., Any]) -> Callable[..., Any]:
+        def step(*args: Any, **kwargs: Any) -> Any:
+            result = call(*args, **kwargs)
+            if where != "approved and sending" or args[3] == State.SENDING:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return result
+
+        return step
+
+    project = Project(Path(root), clock=Clock(AT))
+    slot = project.slot(KEY)
+    project.weekly.pull()
+    composed = project.weekly.compose(slot)
+    owner: Any = {"audience": weekly_module, "carry": Shelf, "after the freeze": weekly_module.Weekly}.get(
+        where, Issues
+    )
+    name = {
+        "audience": "freeze_audience",
+        "approved": "step",
+        "approved and sending": "step",
+        "after the freeze": "freeze",
+    }.get(where, where)
+    setattr(owner, name, dying(getattr(owner, name)))
+    project.weekly.freeze(slot, composed)
+
+
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["tests.test_weekly", "tests.sending_child"])
+
+
+@pytest.mark.parametrize("where", ["open", "approved", "keep", "audience", "carry", "approved and sending"])
+def test_a_kill_inside_the_freeze_leaves_nothing(both: Site, where: str) -> None:
+    child = PROCESSES.Process(target=freeze_and_die, args=(str(both.root), where))
     child.start()
-    theirs.close()
-    seen = []
-    while not seen or seen[-1] != everything:
-        killed, rows = ours.recv()
-        assert rows in (nothing, everything)
-        assert killed or rows == everything
-        seen.append(rows)
-    ours.close()
-    child.kill()
-    child.join()
-    assert len(seen) > 10, "the freeze was hardly looked at"
-    assert run(project).report.totals == {"accepted": 3}
-    assert len(arrived(project.root)) == 3
+    child.join(timeout=60)
+    assert child.exitcode == -signal.SIGKILL
+    project = both.open()
+    assert project.issues.find(KEY) is None
+    assert not any(everything_in(project).values())
+    assert not any(one.carried_by for one in project.shelf.page())
+    assert both.run().report.totals == {"accepted": 3}
 
 
-def frozen_bytes(project: Project) -> dict[str, bytes]:
-    """The message everybody is owed, made of the frozen Letter alone."""
+def test_a_kill_after_the_freeze_leaves_all_of_it(both: Site) -> None:
+    child = PROCESSES.Process(target=freeze_and_die, args=(str(both.root), "after the freeze"))
+    child.start()
+    child.join(timeout=60)
+    assert child.exitcode == -signal.SIGKILL
+    project = both.open()
     row = project.issues.get(KEY)
-    letter = project.issues.letter(row.id)
-    owed = {}
-    for number in range(3):
-        address = f"reader{number}@example.net"
-        person = project.book.find(address)
-        assert person is not None
-        owed[address] = letter.addressed(
-            address=address,
-            name=person.name,
-            message_id=letters.message_id(
-                issue=KEY, list_id=row.list_id, person=person.public_id, domain="marquee.example"
-            ),
-            date=letters.date_header(project.clock()),
-            values={
-                letters.FIRST_NAME: letters.first_name(person.name),
-                letters.EMAIL: address,
-                letters.UNSUBSCRIBE_TOKEN: project.book.unsubscribe_token(person.public_id),
-            },
-        )
-    return owed
+    assert (row.state, row.frozen) == (State.SENDING, 3)
+    assert everything_in(project) == {"deliveries": 3, "letters": 1, "picks": 3}
+    assert sum(one.carried_by == KEY for one in project.shelf.page()) == 3
+    assert both.run().report.totals == {"accepted": 3}
 
 
-def change_templates(root: Path) -> None:
-    look = root / "templates" / "weekly"
-    look.mkdir(parents=True, exist_ok=True)
-    for name in ("subject.txt.j2", "body.html.j2", "body.txt.j2"):
-        (look / name).write_text("{% this is broken {{ and says something else")
+def test_after_the_freeze_nothing_of_the_project_changes_what_goes_out(site: Site) -> None:
+    ada = READERS[0]
+    box("test-weekly").on_offer = refusing({ada: SendError("greylisted", permanent=False, code=451)})
+    assert site.run().report.totals == {"accepted": 2, "deferred": 1}
+    first = html_of(mails()[0])
+    template = site.root / "templates" / "weekly"
+    template.mkdir(parents=True)
+    (template / "body.html.j2").write_text("<p>something else")
+    (template / "body.txt.j2").write_text("{% if %}")
+    change(site.root, '"Marquee Weekly"', '"Another name"')
+    change(site.root, '"Marquee <weekly@marquee.example>"', '"Other <other@elsewhere.example>"')
+    change(site.root, "12 Harbour Street", "99 Nowhere")
+    change(site.root, 'kind = "folder"', 'kind = "folder"\nweight = 0.1')
+    shutil.rmtree(site.root / "articles")
+    shelf = site.open().shelf
+    for one in shelf.page():
+        assert one.article.id is not None
+        shelf.edit(one.article.id, {"title": "Edited"}, now=AT)
+        shelf.drop(one.article.id, now=AT)
+    site.open().book.add_confirmed("late@example.net")
+    box("test-weekly").on_offer = lambda _: None
+    site.clock.forward(timedelta(hours=1))
+    done = site.run()
+    assert done.report.state == State.CLOSED
+    assert done.report.totals == {"accepted": 3}
+    last = mails()[-1]
+    assert last["to"].addresses[0].addr_spec == ada
+    assert str(last["from"]) == "Marquee <weekly@marquee.example>"
+    assert "late@example.net" not in {one.recipient for one in box("test-weekly").messages}
+    person = re.compile(r"Hi \w+|unsubscribe/[\w.~-]+|preferences/[\w.~-]+|\w+@example\.net")
+    assert person.sub("", html_of(last)) == person.sub("", first)
 
 
-def change_settings(root: Path) -> None:
-    file = root / "newsletter.toml"
-    text = file.read_text()
-    for old, new in (
-        ("Marquee Weekly", "Another Name"),
-        ("weekly@marquee.example", "other@elsewhere.example"),
-        ("https://news.marquee.example", "https://other.example"),
-        ("12 Harbour Street", "99 Other Street"),
-        ("min = 2", "min = 90"),
-        ("[backend]", '[theme]\nlogo = "no-such-logo.png"\nlook = "nothing"\n[sending]\non_doubt = "hold"\n[backend]'),
-    ):
-        assert old in text
-        text = text.replace(old, new)
-    file.write_text(text)
+def test_a_shelf_that_changed_meanwhile_refuses_the_freeze(site: Site) -> None:
+    def carry_one_elsewhere(composed: Composed) -> bool:
+        project = site.open()
+        with project.database.write() as connection:
+            project.shelf.carry(connection, [composed.issue.picks[0].article.id or 0], slot="2026-W46")
+        return True
+
+    with pytest.raises(Refused, match="send again"):
+        site.run(confirm=carry_one_elsewhere)
+    assert site.open().issues.find(KEY) is None
+    assert not any(everything_in(site.open()).values())
+    assert site.run().report.totals == {"accepted": 3}
 
 
-def delete_sources(root: Path) -> None:
-    shutil.rmtree(root / "site")
-    file = root / "newsletter.toml"
-    file.write_text(file.read_text().replace('kind = "folder"', 'kind = "no.such.module:Source"'))
+# Weeks that do not go out.
 
 
-def empty_shelf(root: Path) -> None:
-    project = Project(root)
-    with project.database.write() as connection:
-        for table in ("article_names", "signals", "articles", "images", "pulls"):
-            connection.exec_driver_sql(f"DELETE FROM {table}")
-    project.database.dispose()
+def test_a_thin_week_by_hand_stays_a_draft_and_may_be_tried_again(site: Site) -> None:
+    change(site.root, "min = 2", "min = 50")
+    done = site.run()
+    assert (done.report.state, done.report.totals) == (State.DRAFT, {})
+    assert "thin week: 3 articles" in done.report.reason
+    assert site.open().issues.find(KEY) is None
+    change(site.root, "min = 50", "min = 2")
+    assert site.run().report.state == State.CLOSED
 
 
-def rename_readers(root: Path) -> None:
-    project = Project(root)
-    with project.database.write() as connection:
-        connection.exec_driver_sql("UPDATE subscribers SET name = 'Somebody Else', language = 'xx'")
-    project.database.dispose()
+def test_a_thin_week_of_the_schedule_is_skipped_and_told_once(site: Site) -> None:
+    change(site.root, "min = 2", "min = 50")
+    assert site.run(by_hand=False).report.state == State.SKIPPED
+    assert site.run(by_hand=False).report.state == State.SKIPPED
+    assert site.run().report.state == State.SKIPPED
+    assert site.alerts() == ["a thin week: 3 articles to carry, [issue] min is 50"]
+    assert not mails()
 
 
-CHANGES = (change_templates, change_settings, delete_sources, empty_shelf, rename_readers)
+def test_a_thin_week_before_its_slot_is_not_skipped_yet(site: Site) -> None:
+    change(site.root, "min = 2", "min = 50")
+    site.clock.time = NOW
+    assert site.run(by_hand=False).report.state == State.DRAFT
+    assert site.open().issues.find(KEY) is None
+
+
+def test_a_thin_week_goes_out_when_that_is_wanted_but_an_empty_one_never_does(site: Site) -> None:
+    change(site.root, "min = 2", 'min = 50\nwhen_thin = "send"')
+    shutil.move(site.root / "articles", site.root / "away")
+    (site.root / "articles").mkdir()
+    assert site.run().report.state == State.DRAFT
+    write(site.root, TITLES[0])
+    assert site.run().report.totals == {"accepted": 3}
+
+
+def test_a_week_that_is_thin_because_a_source_is_away_is_not_skipped_for_good(site: Site) -> None:
+    shutil.move(site.root / "articles", site.root / "away")
+    for _ in range(3):
+        assert site.run(by_hand=False).report.state == State.DRAFT
+    assert len(site.alerts()) == 1
+    shutil.move(site.root / "away", site.root / "articles")
+    assert site.run(by_hand=False).report.state == State.CLOSED
+
+
+@pytest.mark.parametrize("how", ["by hand", "by schedule"])
+def test_an_issue_nobody_would_get_keeps_its_articles(site: Site, how: str) -> None:
+    by_hand = how == "by hand"
+    book = site.open().book
+    for address in READERS:
+        book.suppress(address, reason="manual")
+    done = site.run(by_hand=by_hand)
+    assert done.report.state == (State.DRAFT if by_hand else State.SKIPPED)
+    assert "nobody is subscribed" in done.report.reason
+    assert not any(one.carried_by for one in site.open().shelf.page())
+
+
+@pytest.mark.parametrize("address", ["", "   "])
+def test_without_a_postal_address_nothing_is_sent(site: Site, address: str) -> None:
+    change(site.root, "Marquee Media, 12 Harbour Street", address)
+    with pytest.raises(ConfigurationError, match="postal_address") as refused:
+        site.run()
+    assert refused.value.exit_code == 2
+    assert site.open().issues.find(KEY) is None
+
+
+def test_a_backend_that_is_away_is_found_before_anything_is_frozen(site: Site) -> None:
+    def away() -> None:
+        raise Unavailable("the mail server cannot be reached")
+
+    box("test-weekly").on_open = away
+    with pytest.raises(Unavailable):
+        site.run()
+    assert site.open().issues.find(KEY) is None
+    assert not any(everything_in(site.open()).values())
+    box("test-weekly").on_open = lambda: None
+    assert site.run().report.totals == {"accepted": 3}
+
+
+def test_who_says_no_changes_nothing(site: Site) -> None:
+    assert site.run(confirm=lambda _: False).report.reason == "not confirmed"
+    assert site.open().issues.find(KEY) is None
+    assert not box("test-weekly").messages
+
+
+def test_a_letter_with_errors_is_refused_and_the_editors_are_told_once(site: Site) -> None:
+    template = site.root / "templates" / "weekly"
+    template.mkdir(parents=True)
+    (template / "body.html.j2").write_text("<html><body><p>No way out, and no street.</p></body></html>")
+    shutil.copytree(site.root / "articles", site.root / "second")
+    change(site.root, "[[sections]]", '[[sources]]\nname = "gone"\nkind = "folder"\npath = "nowhere"\n[[sections]]')
+    for _ in range(3):
+        with pytest.raises(Refused, match="newsletter check"):
+            site.run(by_hand=False)
+    assert site.open().issues.find(KEY) is None
+    assert len(site.alerts()) == 2, "one of the source, one of the letter, however often it was tried"
+    shutil.rmtree(template)
+    assert site.run().report.totals == {"accepted": 3}
+    assert len(told()) == 2
+
+
+def test_two_sends_at_once_are_one(both: Site) -> None:
+    lock = try_lock(both.open().database, "send")
+    assert lock is not None
+    with lock, pytest.raises(Busy, match="newsletter worker"):
+        both.run()
+    assert both.run().report.state == State.CLOSED
+
+
+# No article lost, none carried twice.
+
+
+def test_an_article_never_comes_again_under_any_name(site: Site) -> None:
+    site.run()
+    carried = site.carried()
+    for file in (site.root / "articles").iterdir():
+        text = file.read_text()
+        title = re.search('title: "(.*)"', text)
+        assert title is not None
+        if title[1] in carried:  # the same address under a new title and file, and the same title under a new address
+            file.unlink()
+            slug = re.sub(r"\W+", "-", title[1].lower())
+            write(
+                site.root,
+                f"{title[1]} again, entirely reworded {slug}",
+                name=f"new-{slug}",
+                url=f"/{slug}?utm_source=x",
+            )
+            write(site.root, title[1], name=f"moved-{slug}", url=f"/moved/{slug}")
+    site.clock.forward(WEEK)
+    for index, title in enumerate(TITLES[5:8]):
+        write(site.root, title, at=site.clock.time, name=f"fresh-{index}")
+    assert site.run(NEXT).report.state == State.CLOSED
+    addresses = {str(pick.article["url"]) for key in (KEY, NEXT) for pick in picks_of(site, key)}
+    assert len(addresses) == 6
+    assert not carried & site.carried(NEXT)
+
+
+def picks_of(site: Site, key: str) -> list[Any]:
+    issues = site.open().issues
+    return list(issues.picks(issues.get(key).id))
+
+
+def test_what_did_not_fit_waits_and_comes_next_week(site: Site) -> None:
+    site.run()
+    left = set(TITLES[:5]) - site.carried()
+    assert len(left) == 2
+    site.clock.forward(WEEK)
+    assert site.run(NEXT).report.state == State.CLOSED
+    assert site.carried(NEXT) == left
+
+
+def test_what_waits_too_long_leaves_and_is_listed(site: Site) -> None:
+    change(site.root, "min = 2", 'min = 2\nmax_age = "5d"')
+    site.run()
+    left = set(TITLES[:5]) - site.carried()
+    site.clock.forward(WEEK)
+    project = site.open()
+    issue = project.weekly.pick(project.slot(NEXT))
+    assert not issue.picks
+    assert {one.article.title for one in issue.passed_over if "leaves by age" in one.reason} == left
+
+
+def test_a_cancelled_issue_gives_its_articles_back_only_if_nobody_got_it(site: Site) -> None:
+    deferred = {address: SendError("later", permanent=False, code=451) for address in READERS}
+    box("test-weekly").on_offer = refusing(deferred)
+    site.run()
+    project = site.open()
+    assert project.weekly.cancel(project.issues.get(KEY), reason="wrong") == {"cancelled": 3}
+    assert not any(one.carried_by for one in project.shelf.page())
+    box("test-weekly").on_offer = refusing({READERS[0]: deferred[READERS[0]]})
+    site.clock.forward(WEEK)
+    assert site.run(NEXT).report.totals == {"accepted": 2, "deferred": 1}
+    project = site.open()
+    project.weekly.cancel(project.issues.get(NEXT), reason="wrong again")
+    assert sum(one.carried_by == NEXT for one in project.shelf.page()) == 3
+    assert not any(one.wrong for one in audit(project.database))
+
+
+def test_an_unfinished_older_issue_does_not_hold_up_the_current_one(site: Site) -> None:
+    change(site.root, "[backend]", '[pace]\nexpire = "30d"\n[backend]')
+    box("test-weekly").on_offer = refusing({READERS[0]: SendError("later", permanent=False, code=451)})
+    site.run()
+    site.clock.forward(WEEK)
+    assert site.run(NEXT).report.slot_key == KEY, "its turn was due"
+    assert site.run(NEXT).report.totals == {"accepted": 2, "deferred": 1}
+    assert [site.open().issues.get(key).state for key in (KEY, NEXT)] == [State.SENDING, State.SENDING]
+    box("test-weekly").on_offer = lambda _: None
+    site.clock.forward(timedelta(days=1))
+    assert site.run(NEXT).report.slot_key == KEY
+    assert site.run(NEXT).report.state == State.CLOSED
+    assert len(mails()) == 6
+
+
+# Sources.
+
+
+def test_one_source_that_cannot_be_read_stops_no_other_and_is_told_once(site: Site) -> None:
+    change(site.root, "[[sections]]", '[[sources]]\nname = "gone"\nkind = "folder"\npath = "nowhere"\n[[sections]]')
+    done = site.run()
+    assert done.report.totals == {"accepted": 3}
+    assert {line.source: bool(line.failed) for line in done.pulled} == {"site": False, "gone": True}
+    assert len(told()) == 1
+    assert len(site.alerts()) == 1
+    assert "the source gone could not be read" in site.alerts()[0]
+
+
+OWN = """
+from newsletter.backends.memory import Memory
+from newsletter.errors import SourceError
+from newsletter.sources import Pulled
+
+
+class {name}:
+    def __init__(self, name):
+        self.name = name
+
+    @classmethod
+    def from_options(cls, name, options, *, root, fetcher, clock):
+        return cls(name)
+
+    def read(self, previous):
+        {does}
+
+
+class Own(Memory):
+    pass
+"""
 
 
 @pytest.mark.parametrize(
-    "change", [*CHANGES, None], ids=lambda change: change.__name__ if change else "everything at once"
+    ("does", "says"),
+    [
+        ("return 1 / 0", "ZeroDivisionError"),
+        ("return None", "NoneType"),
+        ("raise SourceError('it is raining')", "it is raining"),
+        ("raise RecursionError", "RecursionError"),
+    ],
 )
-def test_after_the_freeze_nothing_that_is_changed_or_deleted_changes_a_byte(
-    room: Project, change: Callable[[Path], None] | None
-) -> None:
-    assert run(room, stop_before_sending=True).report.state == State.SENDING
-    owed = frozen_bytes(room)
-    for one in [change] if change else CHANGES:
-        one(room.root)
-    child = PROCESSES.Process(target=weekly_child.send, args=(str(room.root), NOW))
-    child.start()
-    child.join(60)
-    assert child.exitcode == 0
-    got = {file.read_bytes() for file in (room.root / "mail" / "new").iterdir()}
-    assert got == set(owed.values())
-    assert room.issues.get(KEY).state == State.CLOSED
-
-
-def test_freezing_the_same_slot_twice_is_refused(room: Project) -> None:
-    room.weekly.pull()
-    composed = room.weekly.compose(slot_of(room))
-    room.weekly.freeze(slot_of(room), composed)
-    with pytest.raises(Refused, match="sending"):
-        room.weekly.freeze(slot_of(room), composed)
-    assert audit(room.database)[0].frozen == 3
-
-
-def test_nothing_to_freeze_is_refused(room: Project) -> None:
-    with pytest.raises(Refused, match="no picks"):
-        room.weekly.freeze(slot_of(room), replace(room.weekly.compose(slot_of(room)), letter=None))
-
-
-def test_what_is_cancelled_before_anybody_got_it_may_be_picked_again(project: Project, clock: Clock) -> None:
-    run(project, stop_before_sending=True)
-    assert project.weekly.cancel(project.issues.get(KEY), reason="wrong picture") == {"cancelled": 3}
-    assert carried(project) == {}
-    clock.forward(timedelta(days=7))
-    done = run(again(project))
-    assert done.report.slot_key == NEXT
+def test_a_source_of_ones_own_that_breaks_stops_no_other(site: Site, does: str, says: str) -> None:
+    module = f"own_{abs(hash(does))}"
+    (site.root / f"{module}.py").write_text(OWN.format(name="Breaks", does=does))
+    change(site.root, "[[sections]]", f'[[sources]]\nname = "own"\nkind = "{module}:Breaks"\n[[sections]]')
+    done = site.run()
     assert done.report.totals == {"accepted": 3}
+    assert says in next(line.failed for line in done.pulled if line.source == "own")
+    assert says in site.alerts()[0]
 
 
-# Thin weeks.
+def test_a_source_and_a_backend_beside_the_settings_work(site: Site) -> None:
+    (site.root / "own_both.py").write_text(OWN.format(name="Quiet", does="return Pulled()"))
+    change(site.root, "[[sections]]", '[[sources]]\nname = "own"\nkind = "own_both:Quiet"\n[[sections]]')
+    change(site.root, 'kind = "memory"', 'kind = "own_both:Own"')
+    assert site.run().report.totals == {"accepted": 3}
+    assert len(mails()) == 3
 
 
-def thin(root: Path, clock: Clock, *, when_thin: str, articles: int = 1, more: str = "") -> Project:
-    return newsroom(root, clock=clock, more=f'when_thin = "{when_thin}"\n{more}', articles=articles)
+def test_a_sources_weight_and_sections_are_honoured(site: Site) -> None:
+    other = '[[sources]]\nname = "wire"\nkind = "folder"\npath = "wire"\nurl = "https://wire.example"\n'
+    change(
+        site.root, "[[sections]]", other + 'sections = "short"\n[[sections]]\nname = "short"\npick = 2\n[[sections]]'
+    )
+    for title in TITLES[5:9]:
+        write(site.root, title, folder="wire")
+    done = site.run()
+    assert done.composed is not None
+    placed = {(pick.section, pick.article.source) for pick in done.composed.issue.picks}
+    assert ("short", "wire") in placed
+    assert ("highlights", "wire") not in placed
 
 
-def test_a_thin_week_is_skipped_by_the_schedule_with_its_reason_and_its_article_waits(
-    tmp_path: Path, clock: Clock
-) -> None:
-    project = thin(tmp_path, clock, when_thin="skip")
-    clock.time = AFTER_SLOT
-    done = run(project, by_hand=False)
-    assert done.report.state == State.SKIPPED
-    assert "1 articles to carry, [issue] min is 2" in project.issues.get(KEY).reason
-    assert [one.text for one in project.issues.alerts(KEY)] == [done.report.reason]
-    assert run(again(project), by_hand=False).report.already
-    assert carried(project) == {}
-    clock.forward(timedelta(days=7))
-    write_articles(project.root, ["A wholly new opening at the old cinema"], now=clock())
-    assert run(again(project), by_hand=False).report.totals == {"accepted": 3}
-    assert len(carried(project)) == 2
+def test_a_heavier_source_wins_where_all_else_is_alike(site: Site) -> None:
+    shutil.rmtree(site.root / "articles")
+    heavy = '[[sources]]\nname = "heavy"\nkind = "folder"\npath = "heavy"\nurl = "https://heavy.example"\nweight = 10\n'
+    change(site.root, "[[sections]]", heavy + "[[sections]]")
+    change(site.root, "pick = 3", "pick = 1\nmin = 1")
+    change(site.root, "min = 2", "min = 1")
+    write(site.root, TITLES[0])
+    write(site.root, TITLES[1], folder="heavy")
+    for folder in ("articles", "heavy"):
+        for file in (site.root / folder).iterdir():
+            file.write_text(file.read_text().replace("---\n", "---\nsignals: {views: 500}\n", 1))
+    site.run()
+    assert site.carried() == {TITLES[1]}
 
 
-@pytest.mark.parametrize(("by_hand", "now"), [(True, AFTER_SLOT), (False, NOW)])
-def test_a_thin_week_is_not_given_up_by_hand_nor_before_its_time(
-    tmp_path: Path, clock: Clock, *, by_hand: bool, now: datetime
-) -> None:
-    project = thin(tmp_path, clock, when_thin="skip")
-    clock.time = now
-    done = run(project, by_hand=by_hand)
-    assert done.report.state == State.DRAFT
-    assert "thin week" in done.report.reason
+# What else goes out, and does not.
+
+
+def test_a_test_copy_records_nothing(site: Site) -> None:
+    project = site.open()
+    project.weekly.pull()
+    before = everything_in(project)
+    composed = project.weekly.compose(project.slot(KEY))
+    assert project.weekly.test_copy(composed, "Stranger@example.org", project.backend()).startswith("250")
+    assert everything_in(project) == before
     assert project.issues.find(KEY) is None
-    write_articles(project.root, TITLES, now=NOW)
-    assert run(again(project), by_hand=by_hand).report.state == State.CLOSED
+    assert not any(one.carried_by for one in project.shelf.page())
+    (copy,) = mails()
+    assert "test-copy" in str(copy["list-unsubscribe"])
 
 
-def test_a_thin_week_is_sent_when_the_settings_say_so_but_never_empty(tmp_path: Path, clock: Clock) -> None:
-    project = thin(tmp_path / "one", clock, when_thin="send")
-    assert run(project).report.totals == {"accepted": 3}
-    empty = thin(tmp_path / "none", clock, when_thin="send", articles=0)
-    clock.time = AFTER_SLOT
-    assert run(empty, by_hand=False).report.state == State.SKIPPED
-    assert arrived(empty.root) == {}
+@pytest.mark.parametrize("logo", ["../outside.png", "link.png", "nowhere.png", "articles", "newsletter.toml"])
+def test_a_logo_that_is_no_picture_of_the_project_is_refused(site: Site, logo: str) -> None:
+    (site.root.parent / "outside.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"\0" * 32)
+    (site.root / "link.png").symlink_to(site.root.parent / "outside.png")
+    change(site.root, "[backend]", f'[theme]\nlogo = "{logo}"\n[backend]')
+    with pytest.raises(SettingsError, match=r"\[theme\] logo"):
+        site.run()
+    assert site.open().issues.find(KEY) is None
 
 
-def test_a_week_is_not_skipped_for_good_while_a_source_may_still_come_back(tmp_path: Path, clock: Clock) -> None:
-    project = thin(tmp_path, clock, when_thin="skip")
-    clock.time = AFTER_SLOT
-    (project.root / "site").rename(project.root / "away")
-    done = run(project, by_hand=False)
-    assert done.report.state == State.DRAFT
-    assert "site could not be read" in done.report.reason
-    (project.root / "away").rename(project.root / "site")
-    write_articles(project.root, TITLES, now=NOW)
-    assert run(again(project), by_hand=False).report.totals == {"accepted": 3}
-
-
-# What an issue may carry.
-
-
-def test_what_leaves_by_age_is_listed_also_after_weeks_without_an_issue(room: Project, clock: Clock) -> None:
-    run(room)
-    clock.forward(timedelta(days=28))
-    issue = room.weekly.pick(slot_of(room))
-    left = {one.article.title for one in issue.passed_over if one.reason.startswith("leaves by age")}
-    assert left == set(TITLES[:5]) - set(carried(room))
-
-
-def test_an_article_held_for_this_very_issue_comes_whatever_its_age(room: Project, clock: Clock) -> None:
-    room.weekly.pull()
-    number = room.shelf.find("https://www.marquee.example/who-is-afraid-of-the-tram-library").article.id
-    assert number is not None
-    room.shelf.hold(number, until="2026-W52")
-    run(room)
-    clock.forward(timedelta(days=7))
-    assert number not in {pick.article.id for pick in room.weekly.pick(slot_of(room)).picks}
-    clock.forward(timedelta(days=28))
-    assert slot_of(room).key == "2026-W52"
-    assert [pick.article.id for pick in room.weekly.pick(slot_of(room)).picks] == [number]
-    clock.forward(timedelta(days=7))
-    assert room.weekly.pick(slot_of(room)).picks == ()
-
-
-def test_a_story_told_again_is_recognised_weeks_after_it_was_carried(room: Project, clock: Clock) -> None:
-    run(room)
-    title = next(iter(carried(room)))
-    clock.forward(timedelta(days=14))
-    write_articles(room.root, [title + "!"], now=clock())
-    file = next((room.root / "site").glob("*!.json"))
-    article = json.loads(file.read_text())
-    article["url"] = "https://www.marquee.example/again"
-    file.write_text(json.dumps(article))
-    fresh = again(room)
-    fresh.weekly.pull()
-    issue = fresh.weekly.pick(slot_of(fresh))
-    assert title + "!" not in {pick.article.title for pick in issue.picks}
-
-
-# Sources that fail.
-
-
-def broken_room(root: Path, clock: Clock) -> Project:
-    """A newsroom with a source that is away, and one of somebody's own that breaks in its own way."""
-    more = (
-        '[[sources]]\nname = "away"\nurl = "http://127.0.0.1:1/feed"\nallow_private = ["127.0.0.1"]\n'
-        '[[sources]]\nname = "own"\nkind = "breaking_source_of_a_test:Source"\n'
-    )
-    root.mkdir()
-    (root / "breaking_source_of_a_test.py").write_text(
-        "class Source:\n"
-        "    def __init__(self, name):\n        self.name = name\n"
-        "    @classmethod\n"
-        "    def from_options(cls, name, options, **more):\n        return cls(name)\n"
-        "    def read(self, previous):\n        raise ZeroDivisionError('one by nothing \\0')\n"
-    )
-    return newsroom(root, clock=clock, more=more)
-
-
-def test_sources_that_fail_stop_no_other_and_the_editor_is_told_once(tmp_path: Path, clock: Clock) -> None:
-    project = broken_room(tmp_path / "project", clock)
-    done = run(project)
-    assert done.report.totals == {"accepted": 3}
-    assert {line.source for line in done.pulled if line.failed} == {"away", "own"}
-    (told,) = project.issues.alerts(KEY)
-    assert "the source away could not be read" in told.text
-    assert "the source own could not be read" in told.text
-    assert "ZeroDivisionError" in told.text
-    mails = arrived(project.root)
-    assert set(mails) == {f"reader{number}@example.net" for number in range(3)} | {"editor@marquee.example"}
-    body = mails["editor@marquee.example"].get_body(("plain",))
-    assert body is not None
-    assert "the source away could not be read" in body.get_content()
-    assert project.shelf.pull_record("away").problem
-
-
-def test_a_pull_that_fails_again_is_not_told_again(tmp_path: Path, clock: Clock) -> None:
-    project = broken_room(tmp_path / "project", clock)
-    shutil.rmtree(project.root / "site")
-    (project.root / "site").mkdir()
-    for _ in range(3):
-        assert run(again(project)).report.state == State.DRAFT
-    assert len(project.issues.alerts(KEY)) == 1
-    with project.database.read() as connection:
-        assert connection.exec_driver_sql("SELECT count(*) FROM outbox WHERE kind = 'alert'").scalar() == 1
-
-
-def test_the_last_good_articles_stay_when_a_source_goes_away(room: Project) -> None:
-    room.weekly.pull()
-    shutil.rmtree(room.root / "site")
-    done = run(again(room))
-    assert done.pulled[0].failed
-    assert done.report.totals == {"accepted": 3}
-
-
-def test_a_setting_that_is_wrong_is_no_source_that_failed(tmp_path: Path, clock: Clock) -> None:
-    project = newsroom(tmp_path, clock=clock, more='[[sources]]\nname = "x"\nkind = "fede"\n')
-    with pytest.raises(ConfigurationError, match="feed"):
-        run(project)
-
-
-# What is refused before anybody is mailed.
-
-
-def test_without_a_postal_address_nothing_is_sent(tmp_path: Path) -> None:
-    project = command_line.demo(tmp_path, "pulled")
-    file = project / "newsletter.toml"
-    file.write_text(
-        "".join(line for line in file.read_text().splitlines(True) if not line.startswith("postal_address"))
-    )
-    for arguments in (["send", "--yes"], ["send", "--to", "editor@tramlight.example"]):
-        refused = command_line.run(*arguments, project=project)
-        assert refused.exit_code == 2
-        assert "postal_address is empty" in refused.stderr
-        assert refused.stderr.count("\n") == 1
-    assert command_line.mails(project) == []
-    assert json.loads(command_line.run("issues", "list", "--json", project=project).stdout) == []
-
-
-def test_two_sends_at_once_are_one_send_and_one_line(tmp_path: Path) -> None:
-    project = command_line.demo(tmp_path, "pulled")
-    holder = Project(project)
-    with try_lock(holder.database, "send") or pytest.fail("the lock was not free"):
-        refused = command_line.run("send", "--yes", project=project)
-        assert refused.exit_code == 2
-        assert "another `newsletter send` is at work" in refused.stderr
-        assert refused.stderr.count("\n") == 1
-        assert command_line.mails(project) == []
-    holder.database.dispose()
-    assert command_line.run("send", "--yes", project=project).exit_code == 0
-
-
-def test_of_threads_that_run_at_once_one_sends_and_the_others_are_told(project: Project) -> None:
-    gate = threading.Barrier(4)
-    said: list[str] = []
-
-    def racing() -> None:
-        gate.wait()
-        try:
-            said.append(str(run(project).report.state))
-        except Busy:
-            said.append("busy")
-
-    threads = [threading.Thread(target=racing) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert set(said) <= {"closed", "busy"}
-    assert len(arrived(project.root)) == 3
-
-
-def test_a_letter_with_errors_is_refused_and_told(room: Project) -> None:
-    look = room.root / "templates" / "weekly"
-    look.mkdir(parents=True, exist_ok=True)
-    (look / "body.txt.j2").write_text("Nothing but this.\n")
-    with pytest.raises((Refused, TemplateError)):
-        run(room)
-    assert arrived(room.root) == {}
-    assert carried(room) == {}
-
-
-def test_a_broken_template_is_named_with_its_line_before_anything_is_frozen(room: Project) -> None:
-    look = room.root / "templates" / "weekly"
-    look.mkdir(parents=True, exist_ok=True)
-    (look / "body.html.j2").write_text("<p>\n{{ nothing.like.this }}\n")
-    with pytest.raises(TemplateError, match=r"body\.html\.j2:2"):
-        run(room)
-    assert room.issues.find(KEY) is None
-
-
-def test_a_server_that_is_away_is_found_before_anything_is_frozen(tmp_path: Path, clock: Clock) -> None:
-    project = newsroom(tmp_path, clock=clock)
-    file = tmp_path / "newsletter.toml"
-    smtp = 'kind = "smtp"\nhost = "127.0.0.1"\nport = 1\nsecurity = "none"\n'
-    file.write_text(file.read_text().replace('kind = "maildir"\npath = "mail"\n', smtp))
-    with pytest.raises(Unavailable):
-        run(again(project))
-    assert project.issues.find(KEY) is None
-    assert carried(project) == {}
-
-
-# What the operator is told.
-
-
-def test_an_alert_reaches_the_log_the_list_and_every_editor_once(
-    project: Project, caplog: pytest.LogCaptureFixture
-) -> None:
-    hostile = "the source said\r\nBcc: victim@example.org\r\n\r\n.\r\n\0 and half \ud83d of a pair <script>"
-    with caplog.at_level(logging.WARNING):
-        for _ in range(3):
-            project.alerts.tell(KEY, hostile)
-    assert "the source said" in caplog.text
-    assert len(project.issues.alerts(KEY)) == 1
-    project.sender.send_single_mails(project.backend(), stop=threading.Event())
-    mails = arrived(project.root)
-    assert set(mails) == {"editor@marquee.example"}
-    mail = mails["editor@marquee.example"]
-    assert mail["Bcc"] is None
-    assert KEY in mail["Subject"]
-    assert not mail.defects
-    html = mail.get_body(("html",))
-    assert html is not None
-    assert "<script>" not in html.get_content()
-
-
-def test_an_alert_and_its_mail_are_one_transaction(room: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    from newsletter.sending import outbox
-
-    def failing(*_: object, **__: object) -> None:
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(outbox, "post", failing)
-    with pytest.raises(ZeroDivisionError):
-        room.alerts.tell(KEY, "something is wrong")
-    monkeypatch.undo()
-    assert room.issues.alerts(KEY) == []
-    room.alerts.tell(KEY, "something is wrong")
-    assert len(room.issues.alerts(KEY)) == 1
+def test_the_letter_in_a_browser_speaks_to_nobody_in_particular(site: Site) -> None:
+    site.run()
+    issues = site.open().issues
+    letter = issues.letter(issues.get(KEY).id)
+    for body in (letter.html(), letter.text()):
+        assert "Hi there," in body
+        assert len(re.findall("somebody", body)) == len(re.findall(r"because\s+somebody\s+signed up", body)) == 1
+        assert re.search(r"news\.marquee\.example/unsubscribe/[\s\"]", body), "no token of anybody's"
+        assert not any(reader in body for reader in READERS)

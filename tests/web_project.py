@@ -19,7 +19,7 @@ from newsletter.app import Project
 from newsletter.database import Database
 from newsletter.issues import FrozenPick, IssueRow, State
 from newsletter.letter import Letter
-from newsletter.sending.ledger import freeze_audience
+from newsletter.sending.audience import freeze_audience
 from newsletter.settings import load
 from newsletter.web import Beside, Postman, create_app
 from newsletter.web.serving import configuration, listen

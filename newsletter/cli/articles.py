@@ -37,9 +37,14 @@ def _status(shelved: Shelved) -> str:
         f"carried by {shelved.carried_by}" if shelved.carried_by else "",
         "dropped" if shelved.dropped else "",
         f"held until {shelved.held_until}" if shelved.held_until else "",
-        f"incomplete, lacks {' and '.join(lacks)}" if lacks else "",
+        f"incomplete, lacks {' and '.join(lacks)}{_guessed(shelved)}" if lacks else "",
     )
     return "; ".join(filter(None, told))
+
+
+def _guessed(shelved: Shelved) -> str:
+    """What is to be said of a date that is there and counts as lacking."""
+    return " (the one shown is a guess)" if shelved.article.published and "date" in shelved.article.lacks() else ""
 
 
 def _json(shelved: Shelved) -> dict[str, Any]:
@@ -161,7 +166,7 @@ def add(call: Call, where: str, as_json: bool) -> None:
     from newsletter.sources import PullState
 
     project = call.project
-    source = sources.load("page", ADDED, _page_options(where), root=project.root, fetcher=Fetcher())
+    source = sources.load("page", ADDED, _page_options(where), root=project.root, fetcher=Fetcher(), clock=call.clock)
     pulled = source.read(PullState())
     for problem in pulled.problems:
         output.note(problem)

@@ -33,7 +33,7 @@ class Call:
 
     def clock(self) -> datetime:
         """The time, in UTC."""
-        return self.now or datetime.now(UTC)
+        return self.now or datetime.now(UTC)  # noqa: TID251 - the clock itself
 
     def open(self) -> Project:
         """The project, opened afresh."""

@@ -232,7 +232,7 @@ def _say_report(report: ImportReport) -> None:
         (report.bad_count, "bad"),
     )
     told = ", ".join(f"{number:,} {what}" for number, what in parts if number)
-    output.say(f"{report.rows:,} rows: {told or 'nobody'}")
+    output.say(f"{report.rows:,} {'row' if report.rows == 1 else 'rows'}: {told or 'nobody'}")
 
 
 @subscribers.command()
@@ -287,6 +287,8 @@ def unsubscribe(call: Call, email: str) -> None:
 @pass_call
 def forget(call: Call, email: str) -> None:
     """Erase a person, but for what stops every later mail to them."""
-    gone = call.project.book.forget(email)
-    gone = call.project.sender.forget(email) > 0 or gone
-    output.say(f"{email} is forgotten" if gone else f"nobody of the address {email} was there to forget")
+    gone = call.project.sender.forget(email)
+    unknown = (
+        f"nobody of the address {email} was there to forget; it is suppressed all the same, `newsletter subscribers "
+    )
+    output.say(f"{email} is forgotten" if gone else f"{unknown}suppress {email} --lift` undoes that")

@@ -14,7 +14,5 @@ What it does not know: where candidates come from, what happens to the Issue, an
 
 from newsletter.highlights.candidate import Candidate
 from newsletter.highlights.choice import choose
-from newsletter.highlights.reasons import explain, sentence
-from newsletter.highlights.sections import GUIDES
 
-__all__ = ["GUIDES", "Candidate", "choose", "explain", "sentence"]
+__all__ = ["Candidate", "choose"]

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from newsletter.highlights.candidate import Candidate, standing
-from newsletter.highlights.contest import Entry, Lost, Scored, Table, contest
+from newsletter.highlights.contest import Entrant, Lost, Scored, Table, contest
 from newsletter.highlights.duplicates import Kept, Title
 from newsletter.highlights.reasons import reason
 from newsletter.highlights.score import site_mean_of, terms_for, total
@@ -48,25 +48,27 @@ def choose(
     ordered = sorted(candidates, key=lambda candidate: candidate.order)
     measure = _Measure(now=now, max_age=max_age, site_mean=site_mean_of(ordered))
     passed: list[PassedOver] = []
-    entries = []
+    entrants = []
     for candidate in ordered:
         refusal = standing(candidate, key=slot.key, now=now, window_start=window_start, max_age=max_age)
         if refusal:
             passed.append(refusal)
         else:
-            entries.append(_entry(candidate, sections))
+            entrants.append(_entry(candidate, sections))
     carried = [_entry(candidate, ()) for candidate in ordered if candidate.carried_by]
     passed += [
-        PassedOver(entry.candidate.article, "fits no section", waits=True) for entry in entries if not entry.homes
+        PassedOver(entrant.candidate.article, "fits no section", waits=True)
+        for entrant in entrants
+        if not entrant.homes
     ]
-    kept, repeats = _without_repeats(measure([entry for entry in entries if entry.homes]), carried)
+    kept, repeats = _without_repeats(measure([entrant for entrant in entrants if entrant.homes]), carried)
     filled = _fill(kept, sections=sections, measure=measure, per_subject=per_subject, per_source=per_source)
     picks = _picks(filled.table)
     picked = {id(pick.article) for pick in picks}
     passed += filled.homeless
     passed += [repeat.passed_over(picked) for repeat in repeats]
     lost = [
-        PassedOver(lost.scored.entry.candidate.article, lost.reason, lost.scored.score, lost.scored.terms, waits=True)
+        PassedOver(lost.scored.entrant.candidate.article, lost.reason, lost.scored.score, lost.scored.terms, waits=True)
         for lost in filled.lost
     ]
     return Issue(slot=slot, sections=tuple(sections), picks=tuple(picks), passed_over=(*lost, *passed))
@@ -78,11 +80,11 @@ class _Measure:
     max_age: timedelta
     site_mean: float
 
-    def __call__(self, entries: Sequence[Entry]) -> list[Scored]:
+    def __call__(self, entrants: Sequence[Entrant]) -> list[Scored]:
         every = terms_for(
-            [entry.candidate for entry in entries], now=self.now, max_age=self.max_age, site_mean=self.site_mean
+            [entrant.candidate for entrant in entrants], now=self.now, max_age=self.max_age, site_mean=self.site_mean
         )
-        return [Scored(entry, terms, total(terms)) for entry, terms in zip(entries, every, strict=True)]
+        return [Scored(entrant, terms, total(terms)) for entrant, terms in zip(entrants, every, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ class _Repeat:
     """A near-duplicate, what it repeats, and how nearly."""
 
     scored: Scored
-    of: Entry
+    of: Entrant
     alike: int
 
     def passed_over(self, picked: set[int]) -> PassedOver:
@@ -98,7 +100,7 @@ class _Repeat:
         other = self.of.candidate
         where = f", carried by {other.carried_by}" if other.carried_by else ""
         return PassedOver(
-            self.scored.entry.candidate.article,
+            self.scored.entrant.candidate.article,
             f"near-duplicate ({self.alike} of 100) of “{other.article.title}”{where}",
             self.scored.score,
             self.scored.terms,
@@ -113,34 +115,34 @@ class _Filled:
     homeless: list[PassedOver] = field(default_factory=list)
 
 
-def _entry(candidate: Candidate, sections: Sequence[Section]) -> Entry:
+def _entry(candidate: Candidate, sections: Sequence[Section]) -> Entrant:
     article = candidate.article
     title = Title(article.title, subject_of(article), article.published)
-    return Entry(candidate, title, homes(candidate, sections=sections))
+    return Entrant(candidate, title, homes(candidate, sections=sections))
 
 
-def _without_repeats(scored: Sequence[Scored], carried: Sequence[Entry]) -> tuple[list[Entry], list[_Repeat]]:
+def _without_repeats(scored: Sequence[Scored], carried: Sequence[Entrant]) -> tuple[list[Entrant], list[_Repeat]]:
     """Of near-duplicates the best scored stands; what was carried stands before all. Order is kept."""
-    ranked = sorted(scored, key=lambda one: (-one.score, -len(one.entry.candidate.article.body)))
-    kept = Kept(entry.title for entry in (*carried, *(one.entry for one in ranked)))
-    stands: list[Entry] = []
+    ranked = sorted(scored, key=lambda one: (-one.score, -len(one.entrant.candidate.article.body)))
+    kept = Kept(entrant.title for entrant in (*carried, *(one.entrant for one in ranked)))
+    stands: list[Entrant] = []
     repeats = []
-    for entry in carried:
-        kept.keep(entry.title)
-        stands.append(entry)
+    for entrant in carried:
+        kept.keep(entrant.title)
+        stands.append(entrant)
     for one in ranked:
-        near = kept.nearest(one.entry.title)
+        near = kept.nearest(one.entrant.title)
         if near is None:
-            kept.keep(one.entry.title)
-            stands.append(one.entry)
+            kept.keep(one.entrant.title)
+            stands.append(one.entrant)
         else:
             repeats.append(_Repeat(one, stands[near[0]], near[1]))
-    fresh = {id(entry) for entry in stands[len(carried) :]}
-    return [one.entry for one in scored if id(one.entry) in fresh], repeats
+    fresh = {id(entrant) for entrant in stands[len(carried) :]}
+    return [one.entrant for one in scored if id(one.entrant) in fresh], repeats
 
 
 def _fill(
-    entries: Sequence[Entry],
+    entrants: Sequence[Entrant],
     *,
     sections: Sequence[Section],
     measure: _Measure,
@@ -150,10 +152,10 @@ def _fill(
     """Picks into all sections; again, whenever a thin section is closed, until none is."""
     closed: dict[str, str] = {}  # the name of a closed section, and of the one that gets its articles ("" none)
     why_closed: dict[str, str] = {}
-    one_source = len({entry.candidate.article.source for entry in entries}) < 2
+    one_source = len({entrant.candidate.article.source for entrant in entrants}) < 2
     while True:
         filled = _Filled(Table(per_subject=per_subject, per_source=per_source, one_source=one_source))
-        _fill_once(entries, filled, sections=sections, measure=measure, closed=closed, why_closed=why_closed)
+        _fill_once(entrants, filled, sections=sections, measure=measure, closed=closed, why_closed=why_closed)
         thin = _first_thin(filled.table, sections=sections, closed=closed)
         if thin is None:
             return filled
@@ -165,7 +167,7 @@ def _fill(
 
 
 def _fill_once(
-    entries: Sequence[Entry],
+    entrants: Sequence[Entrant],
     filled: _Filled,
     *,
     sections: Sequence[Section],
@@ -173,25 +175,27 @@ def _fill_once(
     closed: dict[str, str],
     why_closed: dict[str, str],
 ) -> None:
-    open_homes = {id(entry): _open_homes(entry, closed) for entry in entries}
+    open_homes = {id(entrant): _open_homes(entrant, closed) for entrant in entrants}
     lost: dict[int, Lost] = {}
-    free = list(entries)
+    free = list(entrants)
     for section in sections:
-        contestants = [entry for entry in free if section.name in open_homes[id(entry)]]
+        contestants = [entrant for entrant in free if section.name in open_homes[id(entrant)]]
         for one in contest(measure(contestants), section=section.name, places=section.pick, table=filled.table):
-            lost.setdefault(id(one.scored.entry), one)
-        taken = {id(won.scored.entry) for won in filled.table.won}
-        free = [entry for entry in free if id(entry) not in taken]
-    filled.lost = sorted((lost[id(entry)] for entry in free if id(entry) in lost), key=lambda one: -one.scored.score)
-    for entry in free:
-        if id(entry) not in lost:
-            filled.homeless.append(PassedOver(entry.candidate.article, why_closed[entry.homes[0]], waits=True))
+            lost.setdefault(id(one.scored.entrant), one)
+        taken = {id(won.scored.entrant) for won in filled.table.won}
+        free = [entrant for entrant in free if id(entrant) not in taken]
+    filled.lost = sorted(
+        (lost[id(entrant)] for entrant in free if id(entrant) in lost), key=lambda one: -one.scored.score
+    )
+    for entrant in free:
+        if id(entrant) not in lost:
+            filled.homeless.append(PassedOver(entrant.candidate.article, why_closed[entrant.homes[0]], waits=True))
 
 
-def _open_homes(entry: Entry, closed: dict[str, str]) -> set[str]:
-    """Where an entry is tried once the heirs of closed sections are followed."""
+def _open_homes(entrant: Entrant, closed: dict[str, str]) -> set[str]:
+    """Where an entrant is tried once the heirs of closed sections are followed."""
     found = set()
-    for home in entry.homes:
+    for home in entrant.homes:
         name = home
         while name in closed:
             name = closed[name]
@@ -220,13 +224,13 @@ def _picks(table: Table) -> list[Pick]:
         positions[won.section] = positions.get(won.section, 0) + 1
         picks.append(
             Pick(
-                article=won.scored.entry.candidate.article,
+                article=won.scored.entrant.candidate.article,
                 section=won.section,
                 position=positions[won.section],
                 score=won.scored.score,
                 terms=won.scored.terms,
                 reason=reason(won),
-                beat=won.runner_up.entry.candidate.article.title if won.runner_up else "",
+                beat=won.runner_up.entrant.candidate.article.title if won.runner_up else "",
             )
         )
     return picks

@@ -21,11 +21,11 @@ from newsletter.issue import Term
 LIKENESS = 0.2 / 0.8
 REPEAT = 0.1 / 0.8
 _MOST_REPEATS = 2
-WORTH_SAYING = 0.02  # points of likeness that come from more than a shared small word
+WORTH_SAYING = 0.02  # points of likeness an editor would see; only small words in common ("in", "and") are never said
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Entrant:
     """A candidate made ready. `homes` are the sections it is tried in."""
 
     candidate: Candidate
@@ -35,9 +35,9 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """An entry with its terms among the others of one contest."""
+    """An entrant with its terms among the others of one contest."""
 
-    entry: Entry
+    entrant: Entrant
     terms: tuple[Term, ...]
     score: float
 
@@ -63,7 +63,7 @@ class Won:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """An entry that took no place, and why."""
+    """An entrant that took no place, and why."""
 
     scored: Scored
     reason: str
@@ -81,10 +81,10 @@ class Table:
     one_source: bool = False
     won: list[Won] = field(default_factory=list)
 
-    def barred(self, entry: Entry) -> str:
-        """The cap that keeps an entry out, in words; "" when none does."""
-        subject, source = entry.title.subject, entry.candidate.article.source
-        picked = [won.scored.entry for won in self.won]
+    def barred(self, entrant: Entrant) -> str:
+        """The cap that keeps an entrant out, in words; "" when none does."""
+        subject, source = entrant.title.subject, entrant.candidate.article.source
+        picked = [won.scored.entrant for won in self.won]
         alike = [other.title.text for other in picked if subject and other.title.subject == subject]
         if self.per_subject is not None and len(alike) >= self.per_subject:
             return f"“{alike[-1]}” is picked on the same subject ({subject})"
@@ -94,21 +94,21 @@ class Table:
         return ""
 
 
-def penalty_of(entry: Entry, *, beside: Sequence[Won], one_source: bool = False) -> Penalty:
-    """What an entry loses beside earlier picks."""
-    article = entry.candidate.article
-    nearest, likeness, same_source = "", 0.0, 0
+def penalty_of(entrant: Entrant, *, beside: Sequence[Won], one_source: bool = False) -> Penalty:
+    """What an entrant loses beside earlier picks."""
+    article = entrant.candidate.article
+    nearest, likeness, telling, same_source = "", 0.0, False, 0
     by_author: Counter[str] = Counter()
     for won in beside:
-        other = won.scored.entry
-        alike = jaccard(entry.title.vocabulary, other.title.vocabulary)
+        other = won.scored.entrant
+        alike = jaccard(entrant.title.vocabulary, other.title.vocabulary)
         if alike > likeness:
-            nearest, likeness = other.title.text, alike
+            nearest, likeness, telling = other.title.text, alike, bool(entrant.title.long & other.title.long)
         same_source += not one_source and article.source == other.candidate.article.source != ""
         by_author.update({*article.authors}.intersection(other.candidate.article.authors))
     same_author = max(by_author.values(), default=0)
     held_back = LIKENESS * likeness + REPEAT * (min(same_source, _MOST_REPEATS) + min(same_author, _MOST_REPEATS))
-    why = [f"like “{nearest}”"] if LIKENESS * likeness >= WORTH_SAYING else []
+    why = [f"like “{nearest}”"] if telling and LIKENESS * likeness >= WORTH_SAYING else []
     why += [f"{same_source} from {article.source} before it"] if same_source else []
     why += [f"{same_author} by the same author before it"] if same_author else []
     return Penalty(held_back, ", ".join(why))
@@ -151,9 +151,9 @@ def _best_two(ranked: Sequence[Scored], *, taken: set[int], table: Table) -> lis
     for index, scored in enumerate(ranked):
         if len(best) == 2 and scored.score <= best[1][0]:
             break
-        if index in taken or table.barred(scored.entry):
+        if index in taken or table.barred(scored.entrant):
             continue
-        penalty = penalty_of(scored.entry, beside=table.won, one_source=table.one_source)
+        penalty = penalty_of(scored.entrant, beside=table.won, one_source=table.one_source)
         best.append((scored.score - penalty.points, index, penalty))
         best.sort(key=lambda found: (-found[0], found[1]))
         del best[2:]
@@ -161,16 +161,15 @@ def _best_two(ranked: Sequence[Scored], *, taken: set[int], table: Table) -> lis
 
 
 def _why_lost(scored: Scored, *, section: str, worth_of_last: float, any_won: bool, table: Table) -> str:
-    if cap := table.barred(scored.entry):
+    if cap := table.barred(scored.entrant):
         return cap
     if not any_won:
         return f"{section} takes no articles"
-    penalty = penalty_of(scored.entry, beside=table.won[:-1], one_source=table.one_source)
+    penalty = penalty_of(scored.entrant, beside=table.won[:-1], one_source=table.one_source)
     margin = worth_of_last - (scored.score - penalty.points)
     held_back = f" (held back {points(penalty.points)}: {penalty.why})" if penalty.why else ""
-    return (
-        f"lost the last place in {section} to “{table.won[-1].scored.entry.title.text}” by {points(margin)}{held_back}"
-    )
+    last = table.won[-1].scored.entrant.title.text
+    return f"lost the last place in {section} to “{last}” by {points(margin)}{held_back}"
 
 
 def points(value: float) -> str:

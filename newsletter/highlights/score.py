@@ -112,7 +112,12 @@ def _place(
         kind, value = signal
         column = values[kind]
         share = (bisect_left(column, value) + bisect_right(column, value)) / 2 / len(column)
-        why = f"{value:,.0f} {_counted(kind, value)}: {_ordinal(round(100 * share))} of 100 among {len(column)}"
+        place = (
+            f"{_ordinal(round(100 * share))} of 100 among {len(column)}"
+            if len(column) > 1
+            else "nothing to compare it with"
+        )
+        why = f"{value:,.0f} {_counted(kind, value)}: {place}"
     if source_weight == 1:
         return Measured(share, why, known=signal is not None)
     # Weight 2 is the chance of the better of two draws: it lifts without ever running into a ceiling.

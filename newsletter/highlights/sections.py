@@ -17,12 +17,6 @@ from urllib.parse import urlsplit
 from newsletter.highlights.candidate import Candidate
 from newsletter.issue import Article, Match, Section
 
-GUIDES = (
-    r"\bguides?\b|\bhow to\b|\bwhere to\b|\beverything (you|we) need\b|\bbest \d+\b|\b\d+ best\b"
-    r"|^\d{1,3} (?!dead\b|killed\b|injured\b|hurt\b|arrested\b|missing\b)"
-)
-"""A `Match.title` for guides and lists in English headlines."""
-
 
 def homes(candidate: Candidate, *, sections: Sequence[Section]) -> tuple[str, ...]:
     """The names of the sections a candidate is tried in, in the order of `sections`. Empty: it fits none."""

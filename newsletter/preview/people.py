@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from newsletter import letter as letters
 from newsletter.errors import NewsletterError, Refused
 from newsletter.letter import Letter
+from newsletter.sending import addressing
 
 SAMPLE_TOKEN = "sample-of-the-preview"  # noqa: S105 - opens nothing: no such token was ever signed
 _PAGE = 500
@@ -115,22 +115,23 @@ def search(book: Book, words: str, *, limit: int) -> Iterator[Person]:
 
 def values_of(person: Person, *, book: Book) -> dict[str, str]:
     """What fills the letter's blanks for this person."""
-    return {
-        letters.FIRST_NAME: letters.first_name(person.name),
-        letters.EMAIL: person.email,
-        letters.UNSUBSCRIBE_TOKEN: book.unsubscribe_token(person.public_id) if person.public_id else SAMPLE_TOKEN,
-    }
+    return addressing.values_of(name=person.name, address=person.email, token=_token(person, book=book))
 
 
 def addressed(letter: Letter, person: Person, *, slot_key: str, list_id: str, book: Book, now: datetime) -> bytes:
     """The Message this person would get, byte for byte but for its date, which is `now`."""
-    domain = letter.sender.rpartition("@")[2]
-    return letter.addressed(
+    message = addressing.of_issue(
+        letter,
         address=person.email,
         name=person.name,
-        message_id=letters.message_id(
-            issue=slot_key, list_id=list_id, person=person.public_id or person.key, domain=domain
-        ),
-        date=letters.date_header(now.replace(microsecond=0)),
-        values=values_of(person, book=book),
+        token=_token(person, book=book),
+        person=person.public_id or person.key,
+        slot_key=slot_key,
+        list_id=list_id,
+        at=now,
     )
+    return message.data
+
+
+def _token(person: Person, *, book: Book) -> str:
+    return book.unsubscribe_token(person.public_id) if person.public_id else SAMPLE_TOKEN

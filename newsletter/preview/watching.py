@@ -11,15 +11,14 @@ import threading
 import time
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 
 from newsletter.preview.desk import Desk
 from newsletter.rendering import shipped_templates
 from newsletter.settings import FILE
+from newsletter.weekly import REMEMBERED
 
 EVERY = 0.35
-REMEMBERED = timedelta(days=21)
 _WITHOUT_A_FILE = 1.0
 
 _log = logging.getLogger(__name__)

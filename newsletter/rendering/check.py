@@ -22,7 +22,6 @@ __all__ = ["Finding", "Level", "check", "check_html"]
 
 CLIPPED = 102 * 1024  # Gmail shows "[Message clipped]" about here and hides the footer (email-bugs 41)
 NEARLY = 90 * 1024
-ENOUGH_WORDS = 3200  # SpamAssassin HTML_IMAGE_ONLY_*
 _ORDER = {Level.ERROR: 0, Level.WARNING: 1, Level.INFO: 2}
 _TOKEN = "unsubscribetokenofthecheck0000000000000000"  # noqa: S105 - a stand-in the check can find again
 # The longest values a person can bring: every character of a name escaped, addresses of RFC 5321 § 4.5.3.1.

@@ -114,6 +114,7 @@ class Publication:
             unsubscribe=f"{self.public_url}/unsubscribe/",
             feedback_id=f"{quote(about, safe='-._')}:newsletter:weekly:{sender}",
             reply_to=self.reply_to,
+            archive=f"{self.public_url}/issues",
         )
 
     def image_url(self, url: str) -> str:

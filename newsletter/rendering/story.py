@@ -16,7 +16,6 @@ from newsletter.letter import clean
 from newsletter.rendering import words
 from newsletter.rendering.look import Look, Publication, web_address
 
-WIDEST_IMAGE = 600
 SURE_RATERS = 10
 GOOD_RATING = 4.0
 

@@ -30,8 +30,6 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from newsletter.errors import TemplateError
 from newsletter.rendering import words
 
-STRING = "<template>"
-
 
 def shipped_templates() -> Path:
     """The templates that came with this package: inside the wheel, or at the top of the checkout.

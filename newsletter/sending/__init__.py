@@ -1,12 +1,18 @@
 """The half that sends: it reads the database only — no template, no shelf, no settings of looks.
 
-    states     the table of a delivery's states (pure)
-    ledger     one row per person per issue, and one per single mail: claim, intend, record, end a dead worker's claims
-    workers    who is sending, proved by a lock
-    outbox     single mails, written in the transaction that causes them
-    pace       how fast, over all workers together
-    delivery   claim → offer → intend → hand over → record, a lane per open connection
-    audit      every sum, recomputed
+    states       the table of a delivery's states (pure)
+    tables       what is kept
+    audience     the people of an issue, frozen in one statement
+    ledger       a row per person per issue, and per single mail: claim, intend, record, end a dead worker's claims
+    together     the changes of many lanes, committed as one
+    workers      who is sending, proved by a lock
+    addressing   a Letter and a person → the Message
+    outbox       single mails, written in the transaction that causes them
+    alerts       what the operator is told
+    pace         how fast, over all workers together
+    delivery     claim → offer → intend → hand over → record, a lane per open connection
+    frozen       a frozen issue, from its first message to its closing
+    audit        every sum, recomputed
 
 The promise (DESIGN §6): kill any process at any moment; every person frozen into an issue ends in exactly one listed
 state, at most one person per open connection is in doubt, and who was ever in doubt stays named.

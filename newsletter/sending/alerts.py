@@ -12,10 +12,11 @@ from datetime import datetime
 from html import escape
 
 from newsletter import letter as letters
+from newsletter.backends import Message
 from newsletter.database import Database, storable
 from newsletter.issues import Issues
 from newsletter.letter import Identity
-from newsletter.sending import outbox
+from newsletter.sending import addressing, outbox
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +38,8 @@ class Alerts:
         mails = self._mails(slot_key, text, now=now)
         with self.database.write() as connection:
             if self.issues.alert(connection, slot_key, text, now=now):
-                for sender, address, data in mails:
-                    outbox.post(connection, kind="alert", sender=sender, recipient=address, data=data, now=now)
+                for message in mails:
+                    outbox.post(connection, message, kind="alert", now=now)
 
     def note(self, slot_key: str, text: str) -> None:
         """Say it in the log and on the issue's list alone."""
@@ -46,8 +47,8 @@ class Alerts:
         with self.database.write() as connection:
             self.issues.alert(connection, slot_key, text, now=self.clock())
 
-    def _mails(self, slot_key: str, text: str, *, now: datetime) -> list[tuple[str, str, bytes]]:
-        """A mail to every editor: sender, recipient, the message."""
+    def _mails(self, slot_key: str, text: str, *, now: datetime) -> list[Message]:
+        """A mail to every editor."""
         body = f"{text}\n\n`newsletter issues show {slot_key}` says more.\n\n-- \n{self.postal_address}\n"
         alert = letters.encode(
             f"<!DOCTYPE html>\n<html><body><pre>{escape(body)}</pre></body></html>",
@@ -57,15 +58,6 @@ class Alerts:
             nonce=secrets.token_hex(6),
             blanks=(),
         )
-        mails = []
-        for editor in self.editors:
-            address = letters.bare_address(editor)
-            data = alert.addressed(
-                address=address,
-                name="",
-                message_id=f"{secrets.token_hex(16)}@{alert.sender.rpartition('@')[2]}",
-                date=letters.date_header(now),
-                values={letters.UNSUBSCRIBE_TOKEN: "editor"},
-            )
-            mails.append((alert.sender, address, data))
-        return mails
+        values = {letters.UNSUBSCRIBE_TOKEN: "editor"}
+        addresses = [letters.bare_address(editor) for editor in self.editors]
+        return [addressing.single(alert, address=address, values=values, now=now) for address in addresses]

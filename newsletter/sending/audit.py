@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from newsletter.database import Database
 from newsletter.issues import IssueRow, State as IssueState, issues
-from newsletter.sending.ledger import FORGOTTEN, attempts, deliveries
 from newsletter.sending.states import OPEN, State
+from newsletter.sending.tables import FORGOTTEN, attempts, deliveries
 
 
 @dataclass(frozen=True, slots=True)

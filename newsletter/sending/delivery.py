@@ -28,7 +28,7 @@ FIRST_WAIT = timedelta(minutes=5)
 LONGEST_WAIT = timedelta(minutes=160)
 # Seconds between attempts to reach a server that has answered before.
 RECONNECT = (1, 2, 4, 8, 15, 30)
-# So many refusals in a row without one acceptance are about the sender, not about the readers.
+# So many refusals before the first acceptance are about the sender, not about the readers.
 ALL_REFUSED = 20
 
 
@@ -40,24 +40,37 @@ class Mailing:
     message: Callable[[Claim], Message]
 
 
+class AllRefused(ConfigurationError):
+    """The server refuses everybody: that is about the sender, not about the readers."""
+
+
 @dataclass(slots=True)
 class Tally:
-    """What this run has done so far, by state."""
+    """What this run has done so far, by state. `refused` holds who was refused while nobody was accepted yet."""
 
     counts: Counter[State] = field(default_factory=Counter)
-    refusals_in_a_row: int = 0
+    refused: list[tuple[Ledger, Claim]] = field(default_factory=list)
     guard: threading.Lock = field(default_factory=threading.Lock)
 
-    def add(self, outcome: Outcome) -> None:
+    def add(self, ledger: Ledger, claim: Claim, outcome: Outcome) -> None:
         with self.guard:
             self.counts[outcome.state] += 1
-            self.refusals_in_a_row = self.refusals_in_a_row + 1 if outcome.state == State.REFUSED else 0
-            hopeless = self.refusals_in_a_row >= ALL_REFUSED and not self.counts[State.ACCEPTED]
+            if outcome.state == State.ACCEPTED:
+                self.refused.clear()
+            elif outcome.state == State.REFUSED and not self.counts[State.ACCEPTED]:
+                self.refused.append((ledger, claim))
+            hopeless = len(self.refused) >= ALL_REFUSED
         if hopeless:
-            raise ConfigurationError(
-                f"the mail server refused {ALL_REFUSED} messages in a row and accepted none; the last time it said "
-                f'"{outcome.code or ""} {outcome.text}". Nobody else was tried; put it right and send again'
+            raise AllRefused(
+                f"the mail server refused the first {ALL_REFUSED} messages and accepted none; the last time it said "
+                f'"{outcome.code or ""} {outcome.text}". They and everybody else wait; put it right and send again'
             )
+
+    def take_back_refused(self, *, now: datetime) -> None:
+        """Nobody stays refused for what was the sender's fault."""
+        for ledger, claim in self.refused:
+            ledger.take_back([claim], now=now)
+            self.counts[State.REFUSED] -= 1
 
 
 def deliver(
@@ -95,6 +108,8 @@ def deliver(
                     on_progress(tally)
         finally:
             halt.set()
+    if isinstance(failed, AllRefused):
+        tally.take_back_refused(now=clock())
     if failed is not None:
         raise failed
     return tally
@@ -156,7 +171,7 @@ class _Lane:
     def _one(self, mailing: Mailing, claim: Claim, connection: Connection) -> None:
         ledger = mailing.ledger
         try:
-            offered = self._offer(mailing.message(claim), connection)
+            offered = self._offer(_message(mailing, claim), connection)
         except SendError as error:
             self._record(ledger, claim, self._refusal(error, claim))
             return
@@ -208,7 +223,7 @@ class _Lane:
             except DatabaseError:
                 if pause is None or not self._wait(timedelta(seconds=pause)):
                     raise
-        self._tally.add(outcome)
+        self._tally.add(ledger, claim, outcome)
 
     def _refusal(self, error: SendError, claim: Claim) -> Outcome:
         if error.permanent:
@@ -248,3 +263,11 @@ class _Lane:
                 self._stops[1].wait(step)
                 deadline -= step
         return not self._stopped()
+
+
+def _message(mailing: Mailing, claim: Claim) -> Message:
+    """The message for a claim. One that cannot be addressed is refused, and stops nobody else's."""
+    try:
+        return mailing.message(claim)
+    except ValueError as error:
+        raise SendError(f"this address or name cannot be mailed to: {error}", permanent=True) from error

@@ -8,21 +8,21 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from newsletter import letter as letters
 from newsletter.backends import Backend, Message
 from newsletter.database import Database
 from newsletter.errors import NewsletterError, Refused
 from newsletter.issues import IssueRow, Issues, State
 from newsletter.letter import Letter
-from newsletter.sending import outbox, workers
+from newsletter.sending import addressing, outbox, workers
 from newsletter.sending.alerts import Alerts
+from newsletter.sending.audience import forget_person
 from newsletter.sending.delivery import Mailing, Tally, deliver
-from newsletter.sending.ledger import Claim, Ledger, deliveries, forget_address
+from newsletter.sending.ledger import Claim, Ledger
 from newsletter.sending.pace import Pace
 from newsletter.sending.states import OPEN
+from newsletter.sending.tables import deliveries
 from subscribers import Book
 
 if TYPE_CHECKING:
@@ -117,10 +117,14 @@ class Sender:
                 nobody_got_it(connection)
         return counts
 
-    def forget(self, address: str) -> int:
-        """Take a forgotten person's address out of everything that was ever sent; gives how many rows named it."""
+    def forget(self, address: str) -> bool:
+        """Let the Book and the ledger forget a person; true when either knew them. May be repeated."""
+        person = self.book.find(address)
+        known = self.book.forget(address)
         with self.database.write() as connection:
-            return forget_address(connection, address, now=self.clock())
+            subscriber_id = person.id if person else None
+            named = forget_person(connection, address, subscriber_id=subscriber_id, now=self.clock())
+        return known or named > 0
 
     def ledger(self, row: IssueRow) -> Ledger:
         return Ledger(
@@ -183,31 +187,21 @@ class Sender:
         )
 
 
-@lru_cache(maxsize=4)
-def _date(second: datetime) -> str:
-    return letters.date_header(second)
-
-
 def _addresser(row: IssueRow, letter: Letter, book: Book, clock: Callable[[], datetime]) -> Callable[[Claim], Message]:
     """What turns a claim into a Message: per person a token, two hashes and a join, and nothing else."""
-    domain = letter.sender.rpartition("@")[2]
 
     def message(claim: Claim) -> Message:
-        values = claim.values
-        public_id, name = values["public_id"], values["name"]
-        # A message sent again after a doubt is the same message: same id, same date.
-        date = _date((claim.doubt_at or clock()).replace(microsecond=0))
-        data = letter.addressed(
+        public_id = claim.values["public_id"]
+        return addressing.of_issue(
+            letter,
             address=claim.email,
-            name=name,
-            message_id=letters.message_id(issue=row.slot_key, list_id=row.list_id, person=public_id, domain=domain),
-            date=date,
-            values={
-                letters.FIRST_NAME: letters.first_name(name),
-                letters.EMAIL: claim.email,
-                letters.UNSUBSCRIBE_TOKEN: book.unsubscribe_token(public_id),
-            },
+            name=claim.values["name"],
+            token=book.unsubscribe_token(public_id),
+            person=public_id,
+            slot_key=row.slot_key,
+            list_id=row.list_id,
+            # A message sent again after a doubt is the same message: same id, same date.
+            at=claim.doubt_at or clock(),
         )
-        return Message(letter.sender, claim.email, data)
 
     return message

@@ -17,81 +17,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from newsletter.database import Database, RowId, UtcDateTime, metadata, storable
-from newsletter.issues import issues
+from newsletter.database import Database, UtcDateTime, storable
+from newsletter.issues import State as IssueState, issues
 from newsletter.sending.states import OPEN, State
+from newsletter.sending.tables import attempts, deliveries, outbox
 from newsletter.sending.together import Statement, Together
-
-_HELD: dict[str, Any] = {
-    "sqlite_where": sa.text("worker_id IS NOT NULL"),
-    "postgresql_where": sa.text("worker_id IS NOT NULL"),
-}
-
-
-def _columns() -> list[sa.Column[Any]]:
-    """What deliveries and outbox rows have in common: everything the protocol reads or writes."""
-    return [
-        sa.Column("id", RowId, primary_key=True, autoincrement=True),
-        sa.Column("email", sa.String(320), nullable=False),
-        sa.Column("state", sa.String(20), nullable=False),
-        sa.Column("reason", sa.String(40), nullable=False, server_default=""),
-        sa.Column("worker_id", RowId),
-        sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
-        sa.Column("next_try_at", UtcDateTime, nullable=False),
-        sa.Column("doubt_at", UtcDateTime),
-        sa.Column("code", sa.Integer),
-        sa.Column("text", sa.String(500), nullable=False, server_default=""),
-        sa.Column("updated_at", UtcDateTime, nullable=False),
-    ]
-
-
-deliveries = sa.Table(
-    "deliveries",
-    metadata,
-    *_columns(),
-    sa.Column("issue_id", RowId, sa.ForeignKey("issues.id"), nullable=False),
-    sa.Column("subscriber_id", RowId, nullable=False),
-    sa.Column("public_id", sa.String(40), nullable=False),
-    sa.Column("name", sa.String(200), nullable=False, server_default=""),
-    sa.Column("variant", sa.String(40), nullable=False, server_default=""),
-    sa.UniqueConstraint("issue_id", "subscriber_id"),
-    sa.Index("ix_deliveries_due", "issue_id", "state", "next_try_at", "id"),
-    # Only what somebody holds: a handful of rows, whatever the size of the audience.
-    sa.Index("ix_deliveries_worker", "worker_id", "state", **_HELD),
-)
-
-outbox = sa.Table(
-    "outbox",
-    metadata,
-    *_columns(),
-    sa.Column("kind", sa.String(20), nullable=False),
-    sa.Column("sender", sa.String(320), nullable=False),
-    sa.Column("data", sa.LargeBinary),
-    sa.Column("created_at", UtcDateTime, nullable=False),
-    sa.Column("expires_at", UtcDateTime, nullable=False),
-    sa.Index("ix_outbox_due", "state", "next_try_at", "id"),
-    sa.Index("ix_outbox_worker", "worker_id", "state", **_HELD),
-)
-
-# Append-only: every answer but a first acceptance, which the row itself tells. Nothing here is ever changed.
-attempts = sa.Table(
-    "attempts",
-    metadata,
-    sa.Column("id", RowId, primary_key=True, autoincrement=True),
-    sa.Column("ledger", sa.String(20), nullable=False),
-    sa.Column("row_id", RowId, nullable=False),
-    sa.Column("number", sa.Integer, nullable=False),
-    sa.Column("at", UtcDateTime, nullable=False),
-    sa.Column("outcome", sa.String(20), nullable=False),
-    sa.Column("code", sa.Integer),
-    sa.Column("text", sa.String(500), nullable=False, server_default=""),
-    sa.Index("ix_attempts_row", "ledger", "row_id"),
-    sa.Index("ix_attempts_outcome", "outcome", "ledger"),
-)
-
-
-# Stands in a row for an address that was forgotten.
-FORGOTTEN = "(forgotten)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +62,8 @@ class Ledger:
         self._may = sa.true() if may_receive is None else may_receive
         self._claim, self._due = self._claim_statements()
         mine = sa.and_(table.c.id == sa.bindparam("row"), table.c.worker_id == sa.bindparam("worker"))
+        # A single mail's bytes hold a token, and go with its end; that an issue's letter stays is the issue's business.
+        self._at_the_end: dict[str, Any] = {"data": None} if table is outbox else {}
         self._together = Together(database)
         self._intend = Statement(
             database,
@@ -149,6 +81,7 @@ class Ledger:
                 code=sa.bindparam("said_code"),
                 text=sa.bindparam("said_text"),
                 updated_at=sa.bindparam("now"),
+                **self._at_the_end,
             ),
         )
 
@@ -219,6 +152,10 @@ class Ledger:
         if outcome.state == State.IN_DOUBT:
             # Sent again or held; again means at the end of the line.
             values |= {"state": _after_doubt(table), "doubt_at": now, "next_try_at": now}
+        elif outcome.state == State.DEFERRED:
+            values["state"] = _after_deferral(table)
+        else:
+            values |= self._at_the_end
         # An attempt that ended before the intent has not been counted yet.
         counted = sa.case((table.c.state == State.CLAIMED, table.c.attempts + 1), else_=table.c.attempts)
         with self._database.write() as connection:
@@ -267,6 +204,15 @@ class Ledger:
                 .values(state=State.WAITING, worker_id=None, updated_at=now)
             )
 
+    def take_back(self, claims: Sequence[Claim], *, now: datetime) -> None:
+        """Let people wait again who were refused only because the server refused everybody."""
+        with self._database.write() as connection:
+            connection.execute(
+                self.table.update()
+                .where(self.table.c.id.in_([claim.id for claim in claims]), self.table.c.state == State.REFUSED)
+                .values(state=State.WAITING, next_try_at=now, updated_at=now)
+            )
+
     def expire(self, moment: datetime, *, now: datetime) -> int:
         """End every row that has waited past `moment`, if now is past it; gives how many."""
         if now < moment:
@@ -275,7 +221,7 @@ class Ledger:
             done = connection.execute(
                 self.table.update()
                 .where(self.within, self.table.c.state.in_((State.WAITING, State.DEFERRED)))
-                .values(state=State.EXPIRED, worker_id=None, updated_at=now)
+                .values(state=State.EXPIRED, worker_id=None, updated_at=now, **self._at_the_end)
             )
         return done.rowcount
 
@@ -297,6 +243,14 @@ class Ledger:
         state = self.table.c.state
         rows = connection.execute(sa.select(state, sa.func.count()).where(self.within).group_by(state)).all()
         return {State(name): number for name, number in rows}
+
+    def still_open(self) -> int:
+        """How many rows have not ended; asks for those alone, however many have."""
+        with self._database.read() as connection:
+            number: int = connection.execute(
+                sa.select(sa.func.count()).where(self.within, self.table.c.state.in_(OPEN))
+            ).scalar_one()
+        return number
 
     def next_try(self) -> datetime | None:
         """When the next open row may be tried, or None when no row is open."""
@@ -327,72 +281,19 @@ def _after_doubt(table: sa.Table) -> sa.ColumnElement[str]:
     """Where a doubt leads: single mails are sent again, deliveries as their issue says while it is being sent."""
     if table is outbox:
         return sa.literal(State.WAITING.value)
-    again = sa.exists().where(
-        issues.c.id == deliveries.c.issue_id, issues.c.on_doubt == "resend", issues.c.state == "sending"
-    )
-    return sa.case((again, State.WAITING.value), else_=State.IN_DOUBT.value)
+    again = sa.and_(_goes_on(), issues.c.on_doubt == "resend")
+    return sa.case((sa.exists().where(again), State.WAITING.value), else_=State.IN_DOUBT.value)
 
 
-def freeze_audience(connection: sa.Connection, *, issue_id: int, audience: sa.Select[Any], now: datetime) -> int:
-    """Write one row per person of `audience` (`subscribers.Book.audience`) in one statement; gives how many."""
-    people = audience.subquery()
-    connection.execute(
-        deliveries.insert().from_select(
-            [
-                "issue_id",
-                "subscriber_id",
-                "public_id",
-                "email",
-                "name",
-                "variant",
-                "state",
-                "next_try_at",
-                "updated_at",
-            ],
-            sa.select(
-                sa.literal(issue_id, RowId),
-                people.c.subscriber_id,
-                people.c.public_id,
-                people.c.email,
-                people.c.name,
-                sa.literal(""),
-                sa.literal(State.WAITING.value),
-                sa.literal(now, UtcDateTime),
-                sa.literal(now, UtcDateTime),
-            ),
-        )
-    )
-    number: int = connection.execute(
-        sa.select(sa.func.count()).select_from(deliveries).where(deliveries.c.issue_id == issue_id)
-    ).scalar_one()
-    return number
+def _after_deferral(table: sa.Table) -> sa.ColumnElement[str]:
+    """Where a deferral leads: nobody comes back to an issue that was cancelled while the server was asked."""
+    if table is outbox:
+        return sa.literal(State.DEFERRED.value)
+    return sa.case((sa.exists().where(_goes_on()), State.DEFERRED.value), else_=State.CANCELLED.value)
 
 
-def count_audience(connection: sa.Connection, audience: sa.Select[Any]) -> int:
-    number: int = connection.execute(sa.select(sa.func.count()).select_from(audience.subquery())).scalar_one()
-    return number
-
-
-def forget_address(connection: sa.Connection, address: str, *, now: datetime) -> int:
-    """Take an address out of every row that names it; the rows stay, so that the sums do. Gives how many it named.
-
-    To be called when the Book has forgotten the person: whoever is still waiting is then skipped at the claim.
-    """
-    named = 0
-    for table in (deliveries, outbox):
-        who = sa.func.lower(table.c.email) == address.lower()
-        connection.execute(
-            attempts.update()
-            .where(attempts.c.ledger == table.name, attempts.c.row_id.in_(sa.select(table.c.id).where(who)))
-            .values(text="")
-        )
-        values = {"email": FORGOTTEN, "text": "", "updated_at": now}
-        if table is deliveries:
-            values |= {"name": "", "public_id": ""}
-        else:
-            values |= {"data": None, "state": sa.case((table.c.state.in_(OPEN), State.CANCELLED), else_=table.c.state)}
-        named += connection.execute(table.update().where(who).values(**values)).rowcount
-    return named
+def _goes_on() -> sa.ColumnElement[bool]:
+    return sa.and_(issues.c.id == deliveries.c.issue_id, issues.c.state == IssueState.SENDING)
 
 
 def end_claims(connection: sa.Connection, worker: int, *, now: datetime) -> tuple[int, int]:

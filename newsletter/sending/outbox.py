@@ -8,22 +8,25 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from newsletter.backends import Message
 from newsletter.database import Database
-from newsletter.sending.ledger import Ledger, outbox
+from newsletter.sending.ledger import Ledger
 from newsletter.sending.states import OPEN, State
+from newsletter.sending.tables import attempts, outbox
 
 # A confirmation that could not be handed over for this long is no use to anybody.
 KEEP_TRYING = timedelta(hours=48)
+KEEP_ENDED = timedelta(days=30)
 
 
-def post(connection: sa.Connection, *, kind: str, sender: str, recipient: str, data: bytes, now: datetime) -> None:
-    """Put a whole message into the outbox, inside the caller's transaction."""
+def post(connection: sa.Connection, message: Message, *, kind: str, now: datetime) -> None:
+    """Put a message into the outbox, inside the caller's transaction. `kind` is at most 20 characters."""
     connection.execute(
         outbox.insert().values(
             kind=kind,
-            sender=sender,
-            email=recipient,
-            data=data,
+            sender=message.sender,
+            email=message.recipient,
+            data=message.data,
             state=State.WAITING,
             next_try_at=now,
             created_at=now,
@@ -34,15 +37,15 @@ def post(connection: sa.Connection, *, kind: str, sender: str, recipient: str, d
 
 
 def tidy(database: Database, *, now: datetime) -> None:
-    """Expire what waited too long, and drop the bytes of everything that has ended."""
+    """Expire what waited too long, and take out what ended long ago: it holds an address for no purpose."""
     with database.write() as connection:
+        old = sa.select(outbox.c.id).where(outbox.c.state.not_in(OPEN), outbox.c.updated_at <= now - KEEP_ENDED)
+        connection.execute(attempts.delete().where(attempts.c.ledger == outbox.name, attempts.c.row_id.in_(old)))
+        connection.execute(outbox.delete().where(outbox.c.id.in_(old)))
         connection.execute(
             outbox.update()
             .where(outbox.c.state.in_((State.WAITING, State.DEFERRED)), outbox.c.expires_at <= now)
-            .values(state=State.EXPIRED, updated_at=now)
-        )
-        connection.execute(
-            outbox.update().where(outbox.c.state.not_in(OPEN), outbox.c.data.is_not(None)).values(data=None)
+            .values(state=State.EXPIRED, updated_at=now, data=None)
         )
 
 

@@ -25,7 +25,8 @@ class State(StrEnum):
     CANCELLED = "cancelled"
 
 
-# A dead worker's claims go back to waiting; an answer that comes late settles a doubt.
+# A dead worker's claims go back to waiting; an answer that comes late settles a doubt; who was refused only because the
+# server refused everybody waits again.
 STEPS: Mapping[State, frozenset[State]] = {
     State.WAITING: frozenset({State.CLAIMED, State.SKIPPED, State.EXPIRED, State.CANCELLED}),
     State.CLAIMED: frozenset({State.HANDING_OVER, State.WAITING, State.REFUSED, State.DEFERRED, State.SKIPPED}),
@@ -33,7 +34,7 @@ STEPS: Mapping[State, frozenset[State]] = {
     State.DEFERRED: frozenset({State.WAITING, State.EXPIRED, State.CANCELLED}),
     State.IN_DOUBT: frozenset({State.WAITING, State.ACCEPTED, State.CANCELLED}),
     State.ACCEPTED: frozenset(),
-    State.REFUSED: frozenset(),
+    State.REFUSED: frozenset({State.WAITING}),
     State.SKIPPED: frozenset(),
     State.EXPIRED: frozenset(),
     State.CANCELLED: frozenset(),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import platform
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 
 import sqlalchemy as sa
@@ -29,6 +29,9 @@ workers = sa.Table(
     sa.Column("ended_at", UtcDateTime),
     sa.Index("ix_workers_ended_at", "ended_at"),
 )
+
+
+KEEP_ENDED = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,8 @@ def enlist(database: Database, *, now: datetime) -> Seat:
 
 def end_dead(database: Database, *, now: datetime) -> Ended:
     """End the claims of every worker whose lock is free."""
+    with database.write() as connection:
+        connection.execute(workers.delete().where(workers.c.ended_at <= now - KEEP_ENDED))
     with database.read() as connection:
         open_rows = connection.execute(
             sa.select(workers.c.id, workers.c.token).where(workers.c.ended_at.is_(None))

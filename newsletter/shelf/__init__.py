@@ -141,10 +141,11 @@ class Shelf:
         """Keep it out of every issue before the one with the key `until`; empty takes the hold back."""
         self._mark(number, held_until=until)
 
-    def carry(self, connection: sa.Connection, numbers: Iterable[int], *, slot: str) -> None:
-        """Note, in the freeze's own transaction, which issue carries these articles."""
+    def carry(self, connection: sa.Connection, numbers: Iterable[int], *, slot: str) -> int:
+        """Note, in the freeze's own transaction, which issue carries these articles; gives how many could be noted."""
         chosen = articles.c.id.in_(list(numbers))
-        connection.execute(articles.update().where(chosen, articles.c.carried_by == "").values(carried_by=slot))
+        free = articles.c.carried_by == ""
+        return connection.execute(articles.update().where(chosen, free).values(carried_by=slot)).rowcount
 
     def give_back(self, connection: sa.Connection, *, slot: str) -> None:
         """Forget, in the transaction that cancels it before anybody got it, what an issue carried."""

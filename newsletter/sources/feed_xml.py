@@ -32,6 +32,9 @@ _ENTRY_KEYS = (
 
 # An empty item inside another is a known fault; feedparser would end the outer one there and lose the rest of it.
 _EMPTY_ITEM = re.compile(rb"<item\s*/>|<item>\s*</item>")
+# To feedparser a picture's caption (Media RSS `media:description`) is the item's description, or its text.
+# Under a name it does not know, and without attributes, it keeps the text apart, and no more.
+_CAPTION = re.compile(rb"(</?media:)description(?:\s[^<>]*?)?(/?>)")
 
 
 class TooHardError(Exception):
@@ -49,7 +52,7 @@ def read_xml(data: bytes, *, address: str, content_type: str) -> dict[str, Any]:
     headers = {"content-location": address} if address else {}
     if content_type:
         headers["content-type"] = content_type
-    data = _EMPTY_ITEM.sub(b"", data)
+    data = _CAPTION.sub(rb"\1caption\2", _EMPTY_ITEM.sub(b"", data))
     if _is_ordinary(data):
         try:
             return _parse(data, headers)
@@ -135,6 +138,8 @@ def _item(entry: dict[str, Any]) -> dict[str, Any]:
     item["summary"] = _typed(dict.get(entry, "summary_detail"))
     contents = [_typed(content) for content in _mappings(entry, "content")]
     item["content"] = max(contents, key=lambda content: len(content[1]), default=["", ""])
+    if not item["summary"][1]:
+        item["summary"] = ["", _text(entry, "media_caption")]  # a video's only description (YouTube)
     for key in ("authors", "tags", "links", "media_content", "media_thumbnail"):
         item[key] = [_texts(mapping) for mapping in _mappings(entry, key)]
     for key in ("image", "media_starrating", "media_statistics"):

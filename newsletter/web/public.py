@@ -12,7 +12,6 @@ from newsletter import __version__
 from newsletter.errors import NewsletterError
 from newsletter.issues import State
 from newsletter.sending import outbox
-from newsletter.sending.states import OPEN
 from newsletter.web.drawing import ICON, Draw, past_issues
 from newsletter.web.project import Project
 from subscribers.web import Site
@@ -105,12 +104,12 @@ def _health(project: Project) -> tuple[dict[str, Any], int]:
     try:
         project.database.check()
         unfinished = project.issues.unfinished()
-        waiting = outbox.ledger(project.database).counts()
+        waiting = outbox.ledger(project.database).still_open()
     except NewsletterError:
         # Why is in the log and in `newsletter doctor`: a public page does not name files.
         return {**told, "status": "failing", "database": "failing"}, 503
     return {
         **told,
         "unfinished_issue": unfinished.slot_key if unfinished else None,
-        "outbox_waiting": sum(number for state, number in waiting.items() if state in OPEN),
+        "outbox_waiting": waiting,
     }, 200

@@ -1,0 +1,85 @@
+"""The people of an issue: frozen into the ledger in one statement, and taken out of it by name when forgotten.
+
+Nothing here holds the audience in memory.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from newsletter.database import RowId, UtcDateTime
+from newsletter.issues import issues
+from newsletter.sending.states import OPEN, State
+from newsletter.sending.tables import FORGOTTEN, attempts, deliveries, outbox
+
+
+def freeze_audience(connection: sa.Connection, *, issue_id: int, audience: sa.Select[Any], now: datetime) -> int:
+    """Write one row per person of `audience` (`subscribers.Book.audience`) in one statement; gives how many."""
+    people = audience.subquery()
+    connection.execute(
+        deliveries.insert().from_select(
+            [
+                "issue_id",
+                "subscriber_id",
+                "public_id",
+                "email",
+                "name",
+                "variant",
+                "state",
+                "next_try_at",
+                "updated_at",
+            ],
+            sa.select(
+                sa.literal(issue_id, RowId),
+                people.c.subscriber_id,
+                people.c.public_id,
+                people.c.email,
+                people.c.name,
+                sa.literal(""),
+                sa.literal(State.WAITING.value),
+                sa.literal(now, UtcDateTime),
+                sa.literal(now, UtcDateTime),
+            ),
+        )
+    )
+    number: int = connection.execute(
+        sa.select(sa.func.count()).select_from(deliveries).where(deliveries.c.issue_id == issue_id)
+    ).scalar_one()
+    return number
+
+
+def count_audience(connection: sa.Connection, audience: sa.Select[Any]) -> int:
+    number: int = connection.execute(sa.select(sa.func.count()).select_from(audience.subquery())).scalar_one()
+    return number
+
+
+def forget_person(connection: sa.Connection, address: str, *, subscriber_id: int | None, now: datetime) -> int:
+    """Take a person's address out of every row that names it; the rows stay, so that the sums do. Gives how many.
+
+    `subscriber_id` is their id in the Book, from before it forgot them: with it their deliveries are found by index;
+    without it every row is looked at. Whoever is still waiting is then skipped at the claim.
+    """
+    by_address = sa.func.lower(deliveries.c.email) == address.lower()
+    if subscriber_id is None:
+        who: sa.ColumnElement[bool] = by_address
+    else:
+        who = sa.and_(deliveries.c.issue_id.in_(sa.select(issues.c.id)), deliveries.c.subscriber_id == subscriber_id)
+    named = _forget(connection, deliveries, who, {"name": "", "public_id": ""}, now=now)
+    # Single mails that have ended are kept for a month; the others are few.
+    ended = sa.case((outbox.c.state.in_(OPEN), State.CANCELLED), else_=outbox.c.state)
+    who = sa.func.lower(outbox.c.email) == address.lower()
+    return named + _forget(connection, outbox, who, {"data": None, "state": ended}, now=now)
+
+
+def _forget(
+    connection: sa.Connection, table: sa.Table, who: sa.ColumnElement[bool], values: dict[str, Any], *, now: datetime
+) -> int:
+    rows = sa.select(table.c.id).where(who)
+    connection.execute(
+        attempts.update().where(attempts.c.ledger == table.name, attempts.c.row_id.in_(rows)).values(text="")
+    )
+    values = {"email": FORGOTTEN, "text": "", "updated_at": now, **values}
+    return connection.execute(table.update().where(who).values(**values)).rowcount

@@ -1,0 +1,80 @@
+"""The tables of what is sent: a row per person per issue, a row per single mail, and the attempts worth noting."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from newsletter.database import RowId, UtcDateTime, metadata
+
+_HELD: dict[str, Any] = {
+    "sqlite_where": sa.text("worker_id IS NOT NULL"),
+    "postgresql_where": sa.text("worker_id IS NOT NULL"),
+}
+
+
+def _columns() -> list[sa.Column[Any]]:
+    """What deliveries and outbox rows have in common: everything the protocol reads or writes."""
+    return [
+        sa.Column("id", RowId, primary_key=True, autoincrement=True),
+        sa.Column("email", sa.String(320), nullable=False),
+        sa.Column("state", sa.String(20), nullable=False),
+        sa.Column("reason", sa.String(40), nullable=False, server_default=""),
+        sa.Column("worker_id", RowId),
+        sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("next_try_at", UtcDateTime, nullable=False),
+        sa.Column("doubt_at", UtcDateTime),
+        sa.Column("code", sa.Integer),
+        sa.Column("text", sa.String(500), nullable=False, server_default=""),
+        sa.Column("updated_at", UtcDateTime, nullable=False),
+    ]
+
+
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    *_columns(),
+    sa.Column("issue_id", RowId, sa.ForeignKey("issues.id"), nullable=False),
+    sa.Column("subscriber_id", RowId, nullable=False),
+    sa.Column("public_id", sa.String(40), nullable=False),
+    sa.Column("name", sa.String(200), nullable=False, server_default=""),
+    sa.Column("variant", sa.String(40), nullable=False, server_default=""),
+    sa.UniqueConstraint("issue_id", "subscriber_id"),
+    sa.Index("ix_deliveries_due", "issue_id", "state", "next_try_at", "id"),
+    # Only what somebody holds: a handful of rows, whatever the size of the audience.
+    sa.Index("ix_deliveries_worker", "worker_id", "state", **_HELD),
+)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    *_columns(),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("sender", sa.String(320), nullable=False),
+    sa.Column("data", sa.LargeBinary),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("expires_at", UtcDateTime, nullable=False),
+    sa.Index("ix_outbox_due", "state", "next_try_at", "id"),
+    sa.Index("ix_outbox_worker", "worker_id", "state", **_HELD),
+)
+
+# Append-only: every answer but a first acceptance, which the row itself tells. Nothing here is ever changed.
+attempts = sa.Table(
+    "attempts",
+    metadata,
+    sa.Column("id", RowId, primary_key=True, autoincrement=True),
+    sa.Column("ledger", sa.String(20), nullable=False),
+    sa.Column("row_id", RowId, nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("outcome", sa.String(20), nullable=False),
+    sa.Column("code", sa.Integer),
+    sa.Column("text", sa.String(500), nullable=False, server_default=""),
+    sa.Index("ix_attempts_row", "ledger", "row_id"),
+    sa.Index("ix_attempts_outcome", "outcome", "ledger"),
+)
+
+
+# Stands in a row for an address that was forgotten.
+FORGOTTEN = "(forgotten)"

@@ -1,0 +1,588 @@
+"""The weekly job: what an issue is made of, the freeze, and that after it nothing but the database decides."""
+
+from __future__ import annotations
+
+import json
+import logging
+import multiprocessing
+import shutil
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from newsletter import letter as letters
+from newsletter.app import Project
+from newsletter.errors import Busy, ConfigurationError, Refused, TemplateError, Unavailable
+from newsletter.issues import State
+from newsletter.locks import try_lock
+from newsletter.sending.audit import audit
+from tests import command_line, weekly_child
+from tests.conftest import NOW, Clock
+from tests.newsroom import (  # noqa: F401 - closing is a fixture
+    AFTER_SLOT,
+    TITLES,
+    again,
+    arrived,
+    closing,
+    newsroom,
+    run,
+    slot_of,
+    write_articles,
+)
+
+KEY, NEXT = "2026-W47", "2026-W48"
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["tests.sending_child", "tests.lock_child", "tests.weekly_child"])
+
+
+@pytest.fixture
+def project(tmp_path: Path, clock: Clock, database_url: str) -> Project:
+    """A newsroom, on SQLite and on PostgreSQL."""
+    return newsroom(tmp_path / "project", clock=clock, database=database_url)
+
+
+@pytest.fixture
+def room(tmp_path: Path, clock: Clock) -> Project:
+    """A newsroom on SQLite: for what does not depend on the database."""
+    return newsroom(tmp_path / "project", clock=clock)
+
+
+def carried(project: Project) -> dict[str, str]:
+    return {one.article.title: one.carried_by for one in project.shelf.page(limit=100) if one.carried_by}
+
+
+def everything(project: Project) -> dict[str, list[tuple[object, ...]]]:
+    """Every row of every table."""
+    with project.database.read() as connection:
+        tables = sa.inspect(connection).get_table_names()
+        return {
+            table: sorted((tuple(row) for row in connection.exec_driver_sql(f"SELECT * FROM {table}")), key=str)
+            for table in tables
+        }
+
+
+# The job as a whole.
+
+
+def test_the_job_makes_one_issue_of_real_articles_and_mails_it_to_everybody(
+    tmp_path: Path, clock: Clock, database_url: str
+) -> None:
+    project = newsroom(tmp_path / "project", clock=clock, database=database_url, shipped_look=True)
+    done = run(project)
+    assert done.report.state == State.CLOSED
+    assert done.report.totals == {"accepted": 3}
+    assert set(carried(project).values()) == {KEY}
+    assert (
+        set(carried(project)) == {pick.article.title for pick in done.composed.issue.picks} if done.composed else False
+    )
+    mails = arrived(project.root)
+    assert set(mails) == {f"reader{number}@example.net" for number in range(3)}
+    for mail in mails.values():
+        text = mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+        assert all(title in " ".join(text.split()) for title in carried(project))
+
+
+def test_a_second_run_mails_nobody_and_says_that_it_is_done(project: Project) -> None:
+    run(project)
+    before = everything(project)
+    second = run(again(project))
+    assert second.report.already
+    assert second.report.state == State.CLOSED
+    assert second.report.run == {}
+    assert len(arrived(project.root)) == 3
+    assert everything(project) == before
+
+
+def test_no_article_comes_twice_and_what_did_not_fit_waits(project: Project, clock: Clock) -> None:
+    run(project)
+    first = set(carried(project))
+    assert len(first) == 3
+    write_articles(project.root, ["A wholly new opening at the old cinema"], now=NOW + timedelta(days=7))
+    clock.forward(timedelta(days=7))
+    second = run(again(project))
+    assert second.report.slot_key == NEXT
+    assert second.composed is not None
+    assert {pick.article.title for pick in second.composed.issue.picks} == (set(TITLES[:5]) - first) | {
+        "A wholly new opening at the old cinema"
+    }
+
+
+@pytest.mark.parametrize("change", ["url", "guid", "title", "all but one"])
+def test_an_article_that_changes_its_names_after_the_issue_does_not_return(
+    room: Project, clock: Clock, change: str
+) -> None:
+    run(room)
+    for file in (room.root / "site").iterdir():
+        article = json.loads(file.read_text())
+        if change in ("url", "all but one"):
+            article["url"] = article["url"].replace("https://www.", "http://") + "-and-more/?utm_source=x"
+        if change in ("guid", "all but one"):
+            article["id"] = f"new-{file.stem}"
+        if change == "title":
+            article["title"] = "Corrected: " + article["title"][::-1]
+        article["dek"] += " Updated."
+        file.write_text(json.dumps(article))
+    clock.forward(timedelta(days=7))
+    before = set(carried(room))
+    assert len(before) == 3
+    second = run(again(room))
+    assert second.composed is not None
+    shown = {pick.article.id for pick in second.composed.issue.picks}
+    assert len(shown) == 2, [pick.article.title for pick in second.composed.issue.picks]
+
+
+def test_only_who_has_given_consent_by_then_is_in_the_audience(project: Project) -> None:
+    project.book.unsubscribe("reader0@example.net")
+    project.book.suppress("reader1@example.net", reason="asked by letter")
+    run(project, stop_before_sending=True)
+    project.book.add_confirmed("late@example.net")
+    run(again(project))
+    assert set(arrived(project.root)) == {"reader2@example.net"}
+
+
+def test_a_reader_with_an_endless_name_gets_the_issue(project: Project) -> None:
+    project.book.add_confirmed("long@example.net", name="Maximilian " * 60)
+    assert run(project).report.totals == {"accepted": 4}
+
+
+def test_who_says_no_when_asked_has_frozen_nothing(room: Project) -> None:
+    asked: list[int] = []
+
+    def no(_: object, people: int) -> bool:
+        asked.append(people)
+        return False
+
+    done = room.weekly.run(slot_of(room), backend=room.backend, confirm=no, stop=threading.Event())
+    assert asked == [3]
+    assert done.report.state == State.DRAFT
+    assert room.issues.find(KEY) is None
+    assert carried(room) == {}
+    assert arrived(room.root) == {}
+
+
+# What you preview is what is sent.
+
+
+def test_what_was_composed_is_what_was_frozen_and_what_arrived(tmp_path: Path, clock: Clock) -> None:
+    room = newsroom(tmp_path, clock=clock, shipped_look=True)
+    room.weekly.pull()
+    shown = room.weekly.compose(slot_of(room))
+    assert shown.letter is not None
+    run(room)
+    frozen = room.issues.letter(room.issues.get(KEY).id)
+    values = {letters.FIRST_NAME: "Reader", letters.UNSUBSCRIBE_TOKEN: "t0ken"}
+    assert frozen.subject == shown.letter.subject
+    assert frozen.html(values) == shown.letter.html(values)
+    assert frozen.text(values) == shown.letter.text(values)
+    person = room.book.find("reader1@example.net")
+    assert person is not None
+    own = {
+        letters.FIRST_NAME: "Reader",
+        letters.EMAIL: "reader1@example.net",
+        letters.UNSUBSCRIBE_TOKEN: room.book.unsubscribe_token(person.public_id),
+    }
+    mail = arrived(room.root)["reader1@example.net"]
+    html = mail.get_body(("html",)).get_content()  # type: ignore[union-attr]
+    assert html.replace("\r\n", "\n") == shown.letter.html(own)
+
+
+def test_composing_and_picking_change_nothing(room: Project) -> None:
+    room.weekly.pull()
+    before = everything(room)
+    for _ in range(2):
+        room.weekly.pick(slot_of(room))
+        room.weekly.compose(slot_of(room))
+        room.weekly.audience_size()
+    assert everything(room) == before
+
+
+def test_a_test_copy_records_nothing(room: Project) -> None:
+    room.weekly.pull()
+    before = everything(room)
+    for address in ("reader1@example.net", "stranger@example.org"):
+        assert room.weekly.test_copy(room.weekly.compose(slot_of(room)), address, room.backend()).startswith("250")
+    assert everything(room) == before
+    assert set(arrived(room.root)) == {"reader1@example.net", "stranger@example.org"}
+
+
+# The freeze.
+
+
+def test_a_kill_anywhere_in_the_freeze_leaves_nothing_or_all(project: Project) -> None:
+    nothing = {"issues": 0, "picks": 0, "letters": 0, "deliveries": 0, "carried": 0}
+    everything = {"issues": 1, "picks": 3, "letters": 1, "deliveries": 3, "carried": 3}
+    ours, theirs = PROCESSES.Pipe(duplex=False)
+    child = PROCESSES.Process(target=weekly_child.freeze_and_die, args=(str(project.root), NOW, theirs))
+    child.start()
+    theirs.close()
+    seen = []
+    while not seen or seen[-1] != everything:
+        killed, rows = ours.recv()
+        assert rows in (nothing, everything)
+        assert killed or rows == everything
+        seen.append(rows)
+    ours.close()
+    child.kill()
+    child.join()
+    assert len(seen) > 10, "the freeze was hardly looked at"
+    assert run(project).report.totals == {"accepted": 3}
+    assert len(arrived(project.root)) == 3
+
+
+def frozen_bytes(project: Project) -> dict[str, bytes]:
+    """The message everybody is owed, made of the frozen Letter alone."""
+    row = project.issues.get(KEY)
+    letter = project.issues.letter(row.id)
+    owed = {}
+    for number in range(3):
+        address = f"reader{number}@example.net"
+        person = project.book.find(address)
+        assert person is not None
+        owed[address] = letter.addressed(
+            address=address,
+            name=person.name,
+            message_id=letters.message_id(
+                issue=KEY, list_id=row.list_id, person=person.public_id, domain="marquee.example"
+            ),
+            date=letters.date_header(project.clock()),
+            values={
+                letters.FIRST_NAME: letters.first_name(person.name),
+                letters.EMAIL: address,
+                letters.UNSUBSCRIBE_TOKEN: project.book.unsubscribe_token(person.public_id),
+            },
+        )
+    return owed
+
+
+def change_templates(root: Path) -> None:
+    look = root / "templates" / "weekly"
+    look.mkdir(parents=True, exist_ok=True)
+    for name in ("subject.txt.j2", "body.html.j2", "body.txt.j2"):
+        (look / name).write_text("{% this is broken {{ and says something else")
+
+
+def change_settings(root: Path) -> None:
+    file = root / "newsletter.toml"
+    text = file.read_text()
+    for old, new in (
+        ("Marquee Weekly", "Another Name"),
+        ("weekly@marquee.example", "other@elsewhere.example"),
+        ("https://news.marquee.example", "https://other.example"),
+        ("12 Harbour Street", "99 Other Street"),
+        ("min = 2", "min = 90"),
+        ("[backend]", '[theme]\nlogo = "no-such-logo.png"\nlook = "nothing"\n[sending]\non_doubt = "hold"\n[backend]'),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    file.write_text(text)
+
+
+def delete_sources(root: Path) -> None:
+    shutil.rmtree(root / "site")
+    file = root / "newsletter.toml"
+    file.write_text(file.read_text().replace('kind = "folder"', 'kind = "no.such.module:Source"'))
+
+
+def empty_shelf(root: Path) -> None:
+    project = Project(root)
+    with project.database.write() as connection:
+        for table in ("article_names", "signals", "articles", "images", "pulls"):
+            connection.exec_driver_sql(f"DELETE FROM {table}")
+    project.database.dispose()
+
+
+def rename_readers(root: Path) -> None:
+    project = Project(root)
+    with project.database.write() as connection:
+        connection.exec_driver_sql("UPDATE subscribers SET name = 'Somebody Else', language = 'xx'")
+    project.database.dispose()
+
+
+CHANGES = (change_templates, change_settings, delete_sources, empty_shelf, rename_readers)
+
+
+@pytest.mark.parametrize(
+    "change", [*CHANGES, None], ids=lambda change: change.__name__ if change else "everything at once"
+)
+def test_after_the_freeze_nothing_that_is_changed_or_deleted_changes_a_byte(
+    room: Project, change: Callable[[Path], None] | None
+) -> None:
+    assert run(room, stop_before_sending=True).report.state == State.SENDING
+    owed = frozen_bytes(room)
+    for one in [change] if change else CHANGES:
+        one(room.root)
+    child = PROCESSES.Process(target=weekly_child.send, args=(str(room.root), NOW))
+    child.start()
+    child.join(60)
+    assert child.exitcode == 0
+    got = {file.read_bytes() for file in (room.root / "mail" / "new").iterdir()}
+    assert got == set(owed.values())
+    assert room.issues.get(KEY).state == State.CLOSED
+
+
+def test_freezing_the_same_slot_twice_is_refused(room: Project) -> None:
+    room.weekly.pull()
+    composed = room.weekly.compose(slot_of(room))
+    room.weekly.freeze(slot_of(room), composed)
+    with pytest.raises(Refused, match="sending"):
+        room.weekly.freeze(slot_of(room), composed)
+    assert audit(room.database)[0].frozen == 3
+
+
+def test_nothing_to_freeze_is_refused(room: Project) -> None:
+    with pytest.raises(Refused, match="no picks"):
+        room.weekly.freeze(slot_of(room), replace(room.weekly.compose(slot_of(room)), letter=None))
+
+
+def test_what_is_cancelled_before_anybody_got_it_may_be_picked_again(project: Project, clock: Clock) -> None:
+    run(project, stop_before_sending=True)
+    assert project.weekly.cancel(project.issues.get(KEY), reason="wrong picture") == {"cancelled": 3}
+    assert carried(project) == {}
+    clock.forward(timedelta(days=7))
+    done = run(again(project))
+    assert done.report.slot_key == NEXT
+    assert done.report.totals == {"accepted": 3}
+
+
+# Thin weeks.
+
+
+def thin(root: Path, clock: Clock, *, when_thin: str, articles: int = 1, more: str = "") -> Project:
+    return newsroom(root, clock=clock, more=f'when_thin = "{when_thin}"\n{more}', articles=articles)
+
+
+def test_a_thin_week_is_skipped_by_the_schedule_with_its_reason_and_its_article_waits(
+    tmp_path: Path, clock: Clock
+) -> None:
+    project = thin(tmp_path, clock, when_thin="skip")
+    clock.time = AFTER_SLOT
+    done = run(project, by_hand=False)
+    assert done.report.state == State.SKIPPED
+    assert "1 articles to carry, [issue] min is 2" in project.issues.get(KEY).reason
+    assert [one.text for one in project.issues.alerts(KEY)] == [done.report.reason]
+    assert run(again(project), by_hand=False).report.already
+    assert carried(project) == {}
+    clock.forward(timedelta(days=7))
+    write_articles(project.root, ["A wholly new opening at the old cinema"], now=clock())
+    assert run(again(project), by_hand=False).report.totals == {"accepted": 3}
+    assert len(carried(project)) == 2
+
+
+@pytest.mark.parametrize(("by_hand", "now"), [(True, AFTER_SLOT), (False, NOW)])
+def test_a_thin_week_is_not_given_up_by_hand_nor_before_its_time(
+    tmp_path: Path, clock: Clock, *, by_hand: bool, now: datetime
+) -> None:
+    project = thin(tmp_path, clock, when_thin="skip")
+    clock.time = now
+    done = run(project, by_hand=by_hand)
+    assert done.report.state == State.DRAFT
+    assert "thin week" in done.report.reason
+    assert project.issues.find(KEY) is None
+    write_articles(project.root, TITLES, now=NOW)
+    assert run(again(project), by_hand=by_hand).report.state == State.CLOSED
+
+
+def test_a_thin_week_is_sent_when_the_settings_say_so_but_never_empty(tmp_path: Path, clock: Clock) -> None:
+    project = thin(tmp_path / "one", clock, when_thin="send")
+    assert run(project).report.totals == {"accepted": 3}
+    empty = thin(tmp_path / "none", clock, when_thin="send", articles=0)
+    clock.time = AFTER_SLOT
+    assert run(empty, by_hand=False).report.state == State.SKIPPED
+    assert arrived(empty.root) == {}
+
+
+def test_what_leaves_by_age_is_listed_also_after_weeks_without_an_issue(room: Project, clock: Clock) -> None:
+    run(room)
+    clock.forward(timedelta(days=28))
+    issue = room.weekly.pick(slot_of(room))
+    left = {one.article.title for one in issue.passed_over if one.reason.startswith("leaves by age")}
+    assert left == set(TITLES[:5]) - set(carried(room))
+
+
+def test_an_article_held_for_this_very_issue_comes_whatever_its_age(room: Project, clock: Clock) -> None:
+    room.weekly.pull()
+    number = room.shelf.find("https://www.marquee.example/who-is-afraid-of-the-tram-library").article.id
+    assert number is not None
+    room.shelf.hold(number, until="2026-W52")
+    run(room)
+    clock.forward(timedelta(days=7))
+    assert number not in {pick.article.id for pick in room.weekly.pick(slot_of(room)).picks}
+    clock.forward(timedelta(days=28))
+    assert slot_of(room).key == "2026-W52"
+    assert [pick.article.id for pick in room.weekly.pick(slot_of(room)).picks] == [number]
+    clock.forward(timedelta(days=7))
+    assert room.weekly.pick(slot_of(room)).picks == ()
+
+
+def test_a_story_told_again_is_recognised_weeks_after_it_was_carried(room: Project, clock: Clock) -> None:
+    run(room)
+    title = next(iter(carried(room)))
+    clock.forward(timedelta(days=14))
+    write_articles(room.root, [title + "!"], now=clock())
+    file = next((room.root / "site").glob("*!.json"))
+    article = json.loads(file.read_text())
+    article["url"] = "https://www.marquee.example/again"
+    file.write_text(json.dumps(article))
+    fresh = again(room)
+    fresh.weekly.pull()
+    issue = fresh.weekly.pick(slot_of(fresh))
+    assert title + "!" not in {pick.article.title for pick in issue.picks}
+
+
+# Sources that fail.
+
+
+def broken_room(root: Path, clock: Clock) -> Project:
+    """A newsroom with a source that is away, and one of somebody's own that breaks in its own way."""
+    more = (
+        '[[sources]]\nname = "away"\nurl = "http://127.0.0.1:1/feed"\nallow_private = ["127.0.0.1"]\n'
+        '[[sources]]\nname = "own"\nkind = "breaking_source_of_a_test:Source"\n'
+    )
+    root.mkdir()
+    (root / "breaking_source_of_a_test.py").write_text(
+        "class Source:\n"
+        "    def __init__(self, name):\n        self.name = name\n"
+        "    @classmethod\n"
+        "    def from_options(cls, name, options, **more):\n        return cls(name)\n"
+        "    def read(self, previous):\n        raise ZeroDivisionError('one by nothing \\0')\n"
+    )
+    return newsroom(root, clock=clock, more=more)
+
+
+def test_the_last_good_articles_stay_when_a_source_goes_away(room: Project) -> None:
+    room.weekly.pull()
+    shutil.rmtree(room.root / "site")
+    done = run(again(room))
+    assert done.pulled[0].failed
+    assert done.report.totals == {"accepted": 3}
+
+
+def test_a_setting_that_is_wrong_is_no_source_that_failed(tmp_path: Path, clock: Clock) -> None:
+    project = newsroom(tmp_path, clock=clock, more='[[sources]]\nname = "x"\nkind = "fede"\n')
+    with pytest.raises(ConfigurationError, match="feed"):
+        run(project)
+
+
+# What is refused before anybody is mailed.
+
+
+def test_without_a_postal_address_nothing_is_sent(tmp_path: Path) -> None:
+    project = command_line.demo(tmp_path, "pulled")
+    file = project / "newsletter.toml"
+    file.write_text(
+        "".join(line for line in file.read_text().splitlines(True) if not line.startswith("postal_address"))
+    )
+    for arguments in (["send", "--yes"], ["send", "--to", "editor@tramlight.example"]):
+        refused = command_line.run(*arguments, project=project)
+        assert refused.exit_code == 2
+        assert "postal_address is empty" in refused.stderr
+        assert refused.stderr.count("\n") == 1
+    assert command_line.mails(project) == []
+    assert json.loads(command_line.run("issues", "list", "--json", project=project).stdout) == []
+
+
+def test_two_sends_at_once_are_one_send_and_one_line(tmp_path: Path) -> None:
+    project = command_line.demo(tmp_path, "pulled")
+    holder = Project(project)
+    with try_lock(holder.database, "send") or pytest.fail("the lock was not free"):
+        refused = command_line.run("send", "--yes", project=project)
+        assert refused.exit_code == 2
+        assert "another `newsletter send` is at work" in refused.stderr
+        assert refused.stderr.count("\n") == 1
+        assert command_line.mails(project) == []
+    holder.database.dispose()
+    assert command_line.run("send", "--yes", project=project).exit_code == 0
+
+
+def test_of_threads_that_run_at_once_one_sends_and_the_others_are_told(project: Project) -> None:
+    gate = threading.Barrier(4)
+    said: list[str] = []
+
+    def racing() -> None:
+        gate.wait()
+        try:
+            said.append(str(run(project).report.state))
+        except Busy:
+            said.append("busy")
+
+    threads = [threading.Thread(target=racing) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(said) <= {"closed", "busy"}
+    assert len(arrived(project.root)) == 3
+
+
+def test_a_letter_with_errors_is_refused_and_told(room: Project) -> None:
+    look = room.root / "templates" / "weekly"
+    look.mkdir(parents=True, exist_ok=True)
+    (look / "body.txt.j2").write_text("Nothing but this.\n")
+    with pytest.raises((Refused, TemplateError)):
+        run(room)
+    assert arrived(room.root) == {}
+    assert carried(room) == {}
+
+
+def test_a_broken_template_is_named_with_its_line_before_anything_is_frozen(room: Project) -> None:
+    look = room.root / "templates" / "weekly"
+    look.mkdir(parents=True, exist_ok=True)
+    (look / "body.html.j2").write_text("<p>\n{{ nothing.like.this }}\n")
+    with pytest.raises(TemplateError, match=r"body\.html\.j2:2"):
+        run(room)
+    assert room.issues.find(KEY) is None
+
+
+def test_a_server_that_is_away_is_found_before_anything_is_frozen(tmp_path: Path, clock: Clock) -> None:
+    project = newsroom(tmp_path, clock=clock)
+    file = tmp_path / "newsletter.toml"
+    smtp = 'kind = "smtp"\nhost = "127.0.0.1"\nport = 1\nsecurity = "none"\n'
+    file.write_text(file.read_text().replace('kind = "maildir"\npath = "mail"\n', smtp))
+    with pytest.raises(Unavailable):
+        run(again(project))
+    assert project.issues.find(KEY) is None
+    assert carried(project) == {}
+
+
+# What the operator is told.
+
+
+def test_an_alert_reaches_the_log_the_list_and_every_editor_once(
+    project: Project, caplog: pytest.LogCaptureFixture
+) -> None:
+    hostile = "the source said\r\nBcc: victim@example.org\r\n\r\n.\r\n\0 and half \ud83d of a pair <script>"
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            project.alerts.tell(KEY, hostile)
+    assert "the source said" in caplog.text
+    assert len(project.issues.alerts(KEY)) == 1
+    project.sender.send_single_mails(project.backend(), stop=threading.Event())
+    mails = arrived(project.root)
+    assert set(mails) == {"editor@marquee.example"}
+    mail = mails["editor@marquee.example"]
+    assert mail["Bcc"] is None
+    assert KEY in mail["Subject"]
+    assert not mail.defects
+    html = mail.get_body(("html",))
+    assert html is not None
+    assert "<script>" not in html.get_content()
+
+
+def test_an_alert_and_its_mail_are_one_transaction(room: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    from newsletter.sending import outbox
+
+    def failing(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(outbox, "post", failing)
+    with pytest.raises(ZeroDivisionError):
+        room.alerts.tell(KEY, "something is wrong")
+    monkeypatch.undo()
+    assert room.issues.alerts(KEY) == []
+    room.alerts.tell(KEY, "something is wrong")
+    assert len(room.issues.alerts(KEY)) == 1
