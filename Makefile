@@ -13,14 +13,14 @@ demo-clean:  ## Start the demo over
 	rm -rf demo
 
 test: .venv/installed-dev  ## All tests
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest --numprocesses auto --cov --cov-report=term:skip-covered
 
 check: .venv/installed-dev  ## Lint, format, types, the direction of imports, the docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest --quiet tests/test_docs.py
+	$(BIN)/python -m pytest --quiet --numprocesses auto tests/test_docs.py
 
 bench: .venv/installed-dev  ## Every figure in the docs
 	$(BIN)/python -m benchmarks

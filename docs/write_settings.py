@@ -29,7 +29,7 @@ PAGE = Path(__file__).with_name("settings.md")
 HEAD = """\
 # Settings
 
-<!-- Written by docs/write_settings.py from newsletter/settings.py. Do not edit: change the models, run it again. -->
+<!-- Written by docs/write_settings.py from newsletter/settings/. Do not edit: change the models, run it again. -->
 
 Everything a project says stands in its `newsletter.toml`. `newsletter init DIR` writes one that names every key.
 

@@ -18,7 +18,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from newsletter.settings import SectionTable, Settings, SourceTable
+from newsletter.settings import Settings
+from newsletter.settings.tables import SectionTable, SourceTable
 
 _FIRST = {
     "from": '"Weekly highlights <news@example.org>"',

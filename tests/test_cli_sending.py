@@ -180,7 +180,7 @@ def test_an_issue_for_nobody_is_not_made_and_uses_up_no_article(tmp_path: Path) 
         run("subscribers", "unsubscribe", line.split('"')[1], project=project)
     refused = run("send", "--yes", project=project)
     assert refused.exit_code == 1
-    assert "nobody would get" in refused.stderr
+    assert "nobody is subscribed yet" in refused.stdout
     run("subscribers", "add", "late@example.org", "--confirmed", project=project)
     assert "accepted 1," in run("send", "--yes", project=project).stdout
 

@@ -14,7 +14,7 @@ import pytest
 
 from newsletter.highlights import Candidate, choose
 from newsletter.issue import Article, Card, IfThin, Issue, Match, Section, Signal, SignalKind, Slot
-from newsletter.settings import GUIDES
+from newsletter.settings.tables import GUIDES
 
 CORPUS = Path(os.environ.get("NEWSLETTER_CORPUS", Path(__file__).parents[2] / "shared" / "corpus"))
 NOW = datetime(2026, 11, 19, 1, tzinfo=UTC)

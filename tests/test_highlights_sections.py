@@ -9,7 +9,7 @@ import pytest
 from newsletter.highlights.candidate import Candidate
 from newsletter.highlights.sections import fits, homes
 from newsletter.issue import Article, Match, Section
-from newsletter.settings import GUIDES
+from newsletter.settings.tables import GUIDES
 
 HIGHLIGHTS = Section("highlights", "Weekly highlights")
 GUIDE = Section("guides", "Entertainment guides", match=Match(title=GUIDES))

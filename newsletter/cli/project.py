@@ -88,7 +88,7 @@ def _write_files(root: Path) -> None:
 def _make_database(call: Call) -> None:
     """The database of a project whose settings still wait to be filled in."""
     from newsletter.database import Database
-    from newsletter.settings import DatabaseTable
+    from newsletter.settings.tables import DatabaseTable
 
     prefix = "sqlite:///"
     database = Database(prefix + str((call.folder / DatabaseTable().url.removeprefix(prefix)).resolve()))

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from newsletter.weekly import PullLine
 
 
+# A long list hides what it is for: the first ones lost by the least.
+SHOWN = 25
+
+
 def article_json(article: Article) -> dict[str, Any]:
     """What names an article."""
     return {
@@ -81,9 +85,11 @@ def passed_over(those: Sequence[PassedOver]) -> None:
     if not those:
         return
     output.heading("Passed over", f"{len(those)}")
-    for one in those:
+    for one in those[:SHOWN]:
         waits = "; it waits for a later issue" if one.waits else ""
         output.item(f"{one.article.title or '(no title)'} (article {one.article.id})", [one.reason + waits])
+    if len(those) > SHOWN:
+        output.say(f"  and {len(those) - SHOWN} more: --json has them all, --why ADDRESS tells of one")
 
 
 def terms(those: Sequence[Term]) -> None:

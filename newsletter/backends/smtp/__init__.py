@@ -26,6 +26,7 @@ from newsletter.errors import ConfigurationError, SettingsError, Unavailable
 
 PORTS = {"none": 25, "starttls": 587, "tls": 465}
 CONNECT_SECONDS = 30
+HELLO_SECONDS = 60  # a server that says nothing for this long is away; a slow greeting on purpose is shorter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +79,7 @@ class Smtp:
             raise Unavailable(
                 f"{self.where} cannot be reached ({reason}); check [backend] host and port, and that the server runs"
             ) from error
-        line = Line(sock, seconds=self.timeout)
+        line = Line(sock, seconds=min(self.timeout, HELLO_SECONDS))
         try:
             # The dot is a small packet of its own: with Nagle's algorithm it waits 40 ms for an acknowledgement.
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -90,6 +91,7 @@ class Smtp:
             if isinstance(error, (Lost, OSError)):
                 raise Unavailable(f"{self.where} {error} while saying hello; try again later") from error
             raise
+        line.seconds = self.timeout
         return SmtpConnection(line, offered, where=self.where, final_seconds=self.final_timeout)
 
     def _greet(self, line: Line, context: ssl.SSLContext | None, login: greeting.Login | None) -> greeting.Extensions:
