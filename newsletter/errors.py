@@ -82,3 +82,4 @@ class Busy(NewsletterError):
     """Another process is doing just this; starting a second one is a mistake."""
 
     exit_code = 2
+    SENDING = "another `newsletter send` is at work here; `newsletter worker` helps it, a second send does not"

@@ -29,6 +29,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from newsletter import slots
 from newsletter.database import Database
+from newsletter.errors import Busy
 from newsletter.issue import Slot
 from newsletter.issues import IssueRow, Issues, State
 from newsletter.locks import try_lock
@@ -225,8 +226,8 @@ class Ticker:
             # Exit code 1 may only mean that somebody's mailbox is gone, or that another ticker's child was first.
             log.info("the send of %s ended %s", key, f"with exit code {code}: {last}" if code else "well")
             return
-        if not self._stopping and not self._nobody_sends():
-            log.info("another send is at work on %s: %s", key, last)
+        if code == Busy.exit_code and last.endswith(Busy.SENDING):
+            log.info("another send is at work on %s", key)
             return
         self._not_before[key] = project.clock() + AFTER_FAILURE
         if self._stopping:

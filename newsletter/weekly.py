@@ -264,9 +264,7 @@ class Weekly:
         """
         lock = try_lock(self.database, "send")
         if lock is None:
-            raise Busy(
-                "another `newsletter send` is at work here; `newsletter worker` helps it, a second send does not"
-            )
+            raise Busy(Busy.SENDING)
         with lock:
             unfinished = self.issues.unfinished()
             if by_hand and unfinished is not None and unfinished.slot_key != slot.key:

@@ -83,14 +83,12 @@ def newsroom(
     database: str = "",
     articles: int = 5,
     readers: int = 3,
-    shipped_look: bool = False,
 ) -> Project:
     """The project, its site written and its readers in the Book. `database` is another address than the file's."""
     look = root / "templates" / "weekly"
     look.mkdir(parents=True)
     for name, text in PLAIN.items():
-        if not shipped_look:
-            (look / name).write_text(text)
+        (look / name).write_text(text)
     if not database:
         root.mkdir(parents=True, exist_ok=True)
         shutil.copy(_migrated(), root / "newsletter.db")

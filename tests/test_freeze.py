@@ -1,4 +1,4 @@
-"""The weekly job: what an issue is made of, the freeze, and that after it nothing but the database decides."""
+"""The freeze leaves nothing or all, and after it nothing but the database decides; and what an issue may carry."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import shutil
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,11 +17,10 @@ import sqlalchemy as sa
 
 from newsletter import letter as letters
 from newsletter.app import Project
-from newsletter.errors import Busy, ConfigurationError, Refused, TemplateError, Unavailable
+from newsletter.errors import Busy, ConfigurationError, Refused, TemplateError
 from newsletter.issues import State
-from newsletter.locks import try_lock
 from newsletter.sending.audit import audit
-from tests import command_line, weekly_child
+from tests import weekly_child
 from tests.conftest import NOW, Clock
 from tests.newsroom import (  # noqa: F401 - closing is a fixture
     AFTER_SLOT,
@@ -66,25 +65,7 @@ def everything(project: Project) -> dict[str, list[tuple[object, ...]]]:
         }
 
 
-# The job as a whole.
-
-
-def test_the_job_makes_one_issue_of_real_articles_and_mails_it_to_everybody(
-    tmp_path: Path, clock: Clock, database_url: str
-) -> None:
-    project = newsroom(tmp_path / "project", clock=clock, database=database_url, shipped_look=True)
-    done = run(project)
-    assert done.report.state == State.CLOSED
-    assert done.report.totals == {"accepted": 3}
-    assert set(carried(project).values()) == {KEY}
-    assert (
-        set(carried(project)) == {pick.article.title for pick in done.composed.issue.picks} if done.composed else False
-    )
-    mails = arrived(project.root)
-    assert set(mails) == {f"reader{number}@example.net" for number in range(3)}
-    for mail in mails.values():
-        text = mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
-        assert all(title in " ".join(text.split()) for title in carried(project))
+# What an issue is made of.
 
 
 def test_a_second_run_mails_nobody_and_says_that_it_is_done(project: Project) -> None:
@@ -96,20 +77,6 @@ def test_a_second_run_mails_nobody_and_says_that_it_is_done(project: Project) ->
     assert second.report.run == {}
     assert len(arrived(project.root)) == 3
     assert everything(project) == before
-
-
-def test_no_article_comes_twice_and_what_did_not_fit_waits(project: Project, clock: Clock) -> None:
-    run(project)
-    first = set(carried(project))
-    assert len(first) == 3
-    write_articles(project.root, ["A wholly new opening at the old cinema"], now=NOW + timedelta(days=7))
-    clock.forward(timedelta(days=7))
-    second = run(again(project))
-    assert second.report.slot_key == NEXT
-    assert second.composed is not None
-    assert {pick.article.title for pick in second.composed.issue.picks} == (set(TITLES[:5]) - first) | {
-        "A wholly new opening at the old cinema"
-    }
 
 
 @pytest.mark.parametrize("change", ["url", "guid", "title", "all but one"])
@@ -150,47 +117,6 @@ def test_a_reader_with_an_endless_name_gets_the_issue(project: Project) -> None:
     assert run(project).report.totals == {"accepted": 4}
 
 
-def test_who_says_no_when_asked_has_frozen_nothing(room: Project) -> None:
-    asked: list[int] = []
-
-    def no(_: object, people: int) -> bool:
-        asked.append(people)
-        return False
-
-    done = room.weekly.run(slot_of(room), backend=room.backend, confirm=no, stop=threading.Event())
-    assert asked == [3]
-    assert done.report.state == State.DRAFT
-    assert room.issues.find(KEY) is None
-    assert carried(room) == {}
-    assert arrived(room.root) == {}
-
-
-# What you preview is what is sent.
-
-
-def test_what_was_composed_is_what_was_frozen_and_what_arrived(tmp_path: Path, clock: Clock) -> None:
-    room = newsroom(tmp_path, clock=clock, shipped_look=True)
-    room.weekly.pull()
-    shown = room.weekly.compose(slot_of(room))
-    assert shown.letter is not None
-    run(room)
-    frozen = room.issues.letter(room.issues.get(KEY).id)
-    values = {letters.FIRST_NAME: "Reader", letters.UNSUBSCRIBE_TOKEN: "t0ken"}
-    assert frozen.subject == shown.letter.subject
-    assert frozen.html(values) == shown.letter.html(values)
-    assert frozen.text(values) == shown.letter.text(values)
-    person = room.book.find("reader1@example.net")
-    assert person is not None
-    own = {
-        letters.FIRST_NAME: "Reader",
-        letters.EMAIL: "reader1@example.net",
-        letters.UNSUBSCRIBE_TOKEN: room.book.unsubscribe_token(person.public_id),
-    }
-    mail = arrived(room.root)["reader1@example.net"]
-    html = mail.get_body(("html",)).get_content()  # type: ignore[union-attr]
-    assert html.replace("\r\n", "\n") == shown.letter.html(own)
-
-
 def test_composing_and_picking_change_nothing(room: Project) -> None:
     room.weekly.pull()
     before = everything(room)
@@ -199,15 +125,6 @@ def test_composing_and_picking_change_nothing(room: Project) -> None:
         room.weekly.compose(slot_of(room))
         room.weekly.audience_size()
     assert everything(room) == before
-
-
-def test_a_test_copy_records_nothing(room: Project) -> None:
-    room.weekly.pull()
-    before = everything(room)
-    for address in ("reader1@example.net", "stranger@example.org"):
-        assert room.weekly.test_copy(room.weekly.compose(slot_of(room)), address, room.backend()).startswith("250")
-    assert everything(room) == before
-    assert set(arrived(room.root)) == {"reader1@example.net", "stranger@example.org"}
 
 
 # The freeze.
@@ -339,61 +256,7 @@ def test_nothing_to_freeze_is_refused(room: Project) -> None:
         room.weekly.freeze(slot_of(room), replace(room.weekly.compose(slot_of(room)), letter=None))
 
 
-def test_what_is_cancelled_before_anybody_got_it_may_be_picked_again(project: Project, clock: Clock) -> None:
-    run(project, stop_before_sending=True)
-    assert project.weekly.cancel(project.issues.get(KEY), reason="wrong picture") == {"cancelled": 3}
-    assert carried(project) == {}
-    clock.forward(timedelta(days=7))
-    done = run(again(project))
-    assert done.report.slot_key == NEXT
-    assert done.report.totals == {"accepted": 3}
-
-
-# Thin weeks.
-
-
-def thin(root: Path, clock: Clock, *, when_thin: str, articles: int = 1, more: str = "") -> Project:
-    return newsroom(root, clock=clock, more=f'when_thin = "{when_thin}"\n{more}', articles=articles)
-
-
-def test_a_thin_week_is_skipped_by_the_schedule_with_its_reason_and_its_article_waits(
-    tmp_path: Path, clock: Clock
-) -> None:
-    project = thin(tmp_path, clock, when_thin="skip")
-    clock.time = AFTER_SLOT
-    done = run(project, by_hand=False)
-    assert done.report.state == State.SKIPPED
-    assert "1 articles to carry, [issue] min is 2" in project.issues.get(KEY).reason
-    assert [one.text for one in project.issues.alerts(KEY)] == [done.report.reason]
-    assert run(again(project), by_hand=False).report.already
-    assert carried(project) == {}
-    clock.forward(timedelta(days=7))
-    write_articles(project.root, ["A wholly new opening at the old cinema"], now=clock())
-    assert run(again(project), by_hand=False).report.totals == {"accepted": 3}
-    assert len(carried(project)) == 2
-
-
-@pytest.mark.parametrize(("by_hand", "now"), [(True, AFTER_SLOT), (False, NOW)])
-def test_a_thin_week_is_not_given_up_by_hand_nor_before_its_time(
-    tmp_path: Path, clock: Clock, *, by_hand: bool, now: datetime
-) -> None:
-    project = thin(tmp_path, clock, when_thin="skip")
-    clock.time = now
-    done = run(project, by_hand=by_hand)
-    assert done.report.state == State.DRAFT
-    assert "thin week" in done.report.reason
-    assert project.issues.find(KEY) is None
-    write_articles(project.root, TITLES, now=NOW)
-    assert run(again(project), by_hand=by_hand).report.state == State.CLOSED
-
-
-def test_a_thin_week_is_sent_when_the_settings_say_so_but_never_empty(tmp_path: Path, clock: Clock) -> None:
-    project = thin(tmp_path / "one", clock, when_thin="send")
-    assert run(project).report.totals == {"accepted": 3}
-    empty = thin(tmp_path / "none", clock, when_thin="send", articles=0)
-    clock.time = AFTER_SLOT
-    assert run(empty, by_hand=False).report.state == State.SKIPPED
-    assert arrived(empty.root) == {}
+# What an issue may carry.
 
 
 def test_what_leaves_by_age_is_listed_also_after_weeks_without_an_issue(room: Project, clock: Clock) -> None:
@@ -437,23 +300,6 @@ def test_a_story_told_again_is_recognised_weeks_after_it_was_carried(room: Proje
 # Sources that fail.
 
 
-def broken_room(root: Path, clock: Clock) -> Project:
-    """A newsroom with a source that is away, and one of somebody's own that breaks in its own way."""
-    more = (
-        '[[sources]]\nname = "away"\nurl = "http://127.0.0.1:1/feed"\nallow_private = ["127.0.0.1"]\n'
-        '[[sources]]\nname = "own"\nkind = "breaking_source_of_a_test:Source"\n'
-    )
-    root.mkdir()
-    (root / "breaking_source_of_a_test.py").write_text(
-        "class Source:\n"
-        "    def __init__(self, name):\n        self.name = name\n"
-        "    @classmethod\n"
-        "    def from_options(cls, name, options, **more):\n        return cls(name)\n"
-        "    def read(self, previous):\n        raise ZeroDivisionError('one by nothing \\0')\n"
-    )
-    return newsroom(root, clock=clock, more=more)
-
-
 def test_the_last_good_articles_stay_when_a_source_goes_away(room: Project) -> None:
     room.weekly.pull()
     shutil.rmtree(room.root / "site")
@@ -469,34 +315,6 @@ def test_a_setting_that_is_wrong_is_no_source_that_failed(tmp_path: Path, clock:
 
 
 # What is refused before anybody is mailed.
-
-
-def test_without_a_postal_address_nothing_is_sent(tmp_path: Path) -> None:
-    project = command_line.demo(tmp_path, "pulled")
-    file = project / "newsletter.toml"
-    file.write_text(
-        "".join(line for line in file.read_text().splitlines(True) if not line.startswith("postal_address"))
-    )
-    for arguments in (["send", "--yes"], ["send", "--to", "editor@tramlight.example"]):
-        refused = command_line.run(*arguments, project=project)
-        assert refused.exit_code == 2
-        assert "postal_address is empty" in refused.stderr
-        assert refused.stderr.count("\n") == 1
-    assert command_line.mails(project) == []
-    assert json.loads(command_line.run("issues", "list", "--json", project=project).stdout) == []
-
-
-def test_two_sends_at_once_are_one_send_and_one_line(tmp_path: Path) -> None:
-    project = command_line.demo(tmp_path, "pulled")
-    holder = Project(project)
-    with try_lock(holder.database, "send") or pytest.fail("the lock was not free"):
-        refused = command_line.run("send", "--yes", project=project)
-        assert refused.exit_code == 2
-        assert "another `newsletter send` is at work" in refused.stderr
-        assert refused.stderr.count("\n") == 1
-        assert command_line.mails(project) == []
-    holder.database.dispose()
-    assert command_line.run("send", "--yes", project=project).exit_code == 0
 
 
 def test_of_threads_that_run_at_once_one_sends_and_the_others_are_told(project: Project) -> None:
@@ -519,16 +337,6 @@ def test_of_threads_that_run_at_once_one_sends_and_the_others_are_told(project: 
     assert len(arrived(project.root)) == 3
 
 
-def test_a_letter_with_errors_is_refused_and_told(room: Project) -> None:
-    look = room.root / "templates" / "weekly"
-    look.mkdir(parents=True, exist_ok=True)
-    (look / "body.txt.j2").write_text("Nothing but this.\n")
-    with pytest.raises((Refused, TemplateError)):
-        run(room)
-    assert arrived(room.root) == {}
-    assert carried(room) == {}
-
-
 def test_a_broken_template_is_named_with_its_line_before_anything_is_frozen(room: Project) -> None:
     look = room.root / "templates" / "weekly"
     look.mkdir(parents=True, exist_ok=True)
@@ -536,17 +344,6 @@ def test_a_broken_template_is_named_with_its_line_before_anything_is_frozen(room
     with pytest.raises(TemplateError, match=r"body\.html\.j2:2"):
         run(room)
     assert room.issues.find(KEY) is None
-
-
-def test_a_server_that_is_away_is_found_before_anything_is_frozen(tmp_path: Path, clock: Clock) -> None:
-    project = newsroom(tmp_path, clock=clock)
-    file = tmp_path / "newsletter.toml"
-    smtp = 'kind = "smtp"\nhost = "127.0.0.1"\nport = 1\nsecurity = "none"\n'
-    file.write_text(file.read_text().replace('kind = "maildir"\npath = "mail"\n', smtp))
-    with pytest.raises(Unavailable):
-        run(again(project))
-    assert project.issues.find(KEY) is None
-    assert carried(project) == {}
 
 
 # What the operator is told.

@@ -15,6 +15,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -26,6 +27,8 @@ from urllib.parse import urlsplit
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from newsletter.app import Project
+from newsletter.schedule import Ticker
 from newsletter.slots import Schedule, current
 from tests.catcher import Catcher
 from tests.command_line import ACTIVE, WEEK, demo, run, set_line, start
@@ -312,3 +315,39 @@ def test_two_tickers_and_a_restarted_one_send_a_due_slot_once_and_raise_no_alarm
     assert shown["states"] == {"accepted": ACTIVE - 1, "refused": 1}
     assert shown["alerts"] == []
     assert "tried again every" not in "\n".join([*one.log, *other.log, *again.log])
+
+
+def test_two_tickers_at_the_same_moment_send_a_due_slot_once_and_raise_no_alarm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = datetime.now(UTC)
+    came = now - timedelta(minutes=5)
+    monkeypatch.setattr("tests.command_line.NOW", (now - timedelta(hours=1)).isoformat())
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent))
+    folder = tmp_path / "project"
+    assert run("init", str(folder), "--demo").exit_code == 0
+    set_line(folder, 'timezone = "Europe/Lisbon"', 'timezone = "UTC"')
+    set_line(folder, 'day = "thursday"', f'day = "{came:%A}"'.lower())
+    set_line(folder, 'time = "16:00"', f'time = "{came:%H:%M}"')
+    gate = threading.Barrier(2)
+
+    def tick(project: Project) -> None:
+        ticker = Ticker(project)
+        gate.wait()
+        ticker.tick()
+
+    with catching(tmp_path / "mail") as catcher:
+        for name, value in catcher.settings.items():
+            monkeypatch.setenv(name, value)
+        projects = [Project(folder), Project(folder)]
+        threads = [threading.Thread(target=tick, args=(project,)) for project in projects]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(catcher.kept()) == ACTIVE
+    (row,) = projects[0].issues.newest()
+    assert row.state == "closed"
+    assert projects[0].issues.alerts(row.slot_key) == []
+    for project in projects:
+        project.close()
