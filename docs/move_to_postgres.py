@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from newsletter.app import Project
 from newsletter.database import Database, metadata
-from newsletter.sending import frozen  # noqa: F401 - once it is loaded, every table is known
+from newsletter.sending import sender  # noqa: F401 - once it is loaded, every table is known
 from subscribers import metadata as consent
 
 PAGE = 1000

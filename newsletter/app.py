@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from newsletter.backends import Backend
     from newsletter.letter import Letter
     from newsletter.sending.alerts import Alerts
-    from newsletter.sending.frozen import Sender
+    from newsletter.sending.sender import Sender
     from newsletter.sources import Source, StoredImage
     from newsletter.weekly import Making, Weekly
     from subscribers import Book, KeyRing, Subscriber
@@ -196,7 +196,7 @@ class Project:
 
     @cached_property
     def sender(self) -> Sender:
-        from newsletter.sending.frozen import Sender
+        from newsletter.sending.sender import Sender
 
         return Sender(
             database=self.database,

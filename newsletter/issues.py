@@ -22,7 +22,7 @@ from newsletter.errors import DatabaseError, Refused
 from newsletter.letter import Letter, dumps, loads
 
 
-class State(StrEnum):
+class IssueState(StrEnum):
     DRAFT = "draft"
     REVIEW = "review"
     APPROVED = "approved"
@@ -34,18 +34,20 @@ class State(StrEnum):
     CANCELLED = "cancelled"
 
 
-STEPS: Mapping[State, frozenset[State]] = {
-    State.DRAFT: frozenset({State.REVIEW, State.APPROVED, State.SKIPPED, State.MISSED, State.CANCELLED}),
-    State.REVIEW: frozenset({State.APPROVED, State.HELD, State.CANCELLED}),
-    State.APPROVED: frozenset({State.SENDING, State.HELD, State.CANCELLED}),
-    State.HELD: frozenset({State.APPROVED, State.SENDING, State.CANCELLED}),
-    State.SENDING: frozenset({State.HELD, State.CLOSED, State.CANCELLED}),
-    State.CLOSED: frozenset(),
-    State.SKIPPED: frozenset(),
-    State.MISSED: frozenset(),
-    State.CANCELLED: frozenset(),
+STEPS: Mapping[IssueState, frozenset[IssueState]] = {
+    IssueState.DRAFT: frozenset(
+        {IssueState.REVIEW, IssueState.APPROVED, IssueState.SKIPPED, IssueState.MISSED, IssueState.CANCELLED}
+    ),
+    IssueState.REVIEW: frozenset({IssueState.APPROVED, IssueState.HELD, IssueState.CANCELLED}),
+    IssueState.APPROVED: frozenset({IssueState.SENDING, IssueState.HELD, IssueState.CANCELLED}),
+    IssueState.HELD: frozenset({IssueState.APPROVED, IssueState.SENDING, IssueState.CANCELLED}),
+    IssueState.SENDING: frozenset({IssueState.HELD, IssueState.CLOSED, IssueState.CANCELLED}),
+    IssueState.CLOSED: frozenset(),
+    IssueState.SKIPPED: frozenset(),
+    IssueState.MISSED: frozenset(),
+    IssueState.CANCELLED: frozenset(),
 }
-FROZEN = (State.SENDING, State.CLOSED)
+FROZEN = (IssueState.SENDING, IssueState.CLOSED)
 
 issues = sa.Table(
     "issues",
@@ -107,7 +109,7 @@ class IssueRow:
     id: int
     slot_key: str
     slot_at: datetime
-    state: State
+    state: IssueState
     reason: str
     opened_at: datetime
     frozen_at: datetime | None
@@ -155,7 +157,7 @@ class Issues:
     def unfinished(self) -> IssueRow | None:
         """The oldest issue that is frozen and not closed."""
         with self._database.read() as connection:
-            return _one(connection, issues.c.state == State.SENDING)
+            return _one(connection, issues.c.state == IssueState.SENDING)
 
     def newest(self, *, limit: int = 20) -> list[IssueRow]:
         with self._database.read() as connection:
@@ -177,10 +179,12 @@ class Issues:
 
     def open(self, connection: sa.Connection, *, slot_key: str, slot_at: datetime, now: datetime) -> IssueRow:
         """The issue of a slot, made as a draft if there is none. Of many callers at once exactly one makes it."""
-        insert_if_absent(connection, issues, slot_key=slot_key, slot_at=slot_at, state=State.DRAFT, opened_at=now)
+        insert_if_absent(connection, issues, slot_key=slot_key, slot_at=slot_at, state=IssueState.DRAFT, opened_at=now)
         return _row(connection.execute(sa.select(issues).where(issues.c.slot_key == slot_key)).mappings().one())
 
-    def step(self, connection: sa.Connection, issue: IssueRow, to: State, *, reason: str = "", **values: Any) -> None:
+    def step(
+        self, connection: sa.Connection, issue: IssueRow, to: IssueState, *, reason: str = "", **values: Any
+    ) -> None:
         """Move an issue to another state; refused when the table of states has no such step."""
         if to not in STEPS[issue.state]:
             raise Refused(f"the issue {issue.slot_key} is {issue.state}; it cannot become {to}")
@@ -271,4 +275,4 @@ def _one(connection: sa.Connection, where: sa.ColumnElement[bool]) -> IssueRow |
 
 
 def _row(row: sa.RowMapping) -> IssueRow:
-    return IssueRow(**{**row, "state": State(row["state"])})
+    return IssueRow(**{**row, "state": IssueState(row["state"])})

@@ -31,17 +31,17 @@ from newsletter import slots
 from newsletter.database import Database
 from newsletter.errors import Busy
 from newsletter.issue import Slot
-from newsletter.issues import IssueRow, Issues, State
+from newsletter.issues import IssueRow, Issues, IssueState
 from newsletter.locks import try_lock
 from newsletter.sending.alerts import Alerts
-from newsletter.sending.frozen import Sender
+from newsletter.sending.sender import Sender
 from newsletter.settings import Settings
 
 EVERY = timedelta(seconds=60)
 TIDY_EVERY = timedelta(hours=1)
 # A send that failed is not tried again sooner: its own retries are done, somebody has to look.
 AFTER_FAILURE = timedelta(minutes=15)
-UNFINISHED = (State.DRAFT, State.APPROVED, State.SENDING)
+UNFINISHED = (IssueState.DRAFT, IssueState.APPROVED, IssueState.SENDING)
 _READ_OUTPUT_EVERY = 5.0  # seconds
 _FAILED = "the send ended with exit code"
 
@@ -156,8 +156,8 @@ class Ticker:
         project.alerts.tell(slot.key, f"this issue was missed: {reason}")
         with project.database.write() as connection:
             row = project.issues.open(connection, slot_key=slot.key, slot_at=slot.at, now=now)
-            if row.state == State.DRAFT:
-                project.issues.step(connection, row, State.MISSED, reason=reason, closed_at=now)
+            if row.state == IssueState.DRAFT:
+                project.issues.step(connection, row, IssueState.MISSED, reason=reason, closed_at=now)
 
     def _wanted(self, due: Slot | None, *, now: datetime) -> str:
         """The key of the issue to send now, or empty: an unfinished one with something to do comes first."""

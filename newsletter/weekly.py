@@ -22,14 +22,14 @@ from newsletter.backends import Backend
 from newsletter.database import Database
 from newsletter.errors import Busy, ConfigurationError, Refused, SourceError
 from newsletter.issue import IfThin, Issue, Match, Section, Slot
-from newsletter.issues import FrozenPick, IssueRow, Issues, State
+from newsletter.issues import FrozenPick, IssueRow, Issues, IssueState
 from newsletter.letter import Letter
 from newsletter.locks import try_lock
 from newsletter.sending import addressing
 from newsletter.sending.alerts import Alerts
 from newsletter.sending.audience import count_audience, freeze_audience
 from newsletter.sending.delivery import Tally
-from newsletter.sending.frozen import Report, Sender
+from newsletter.sending.sender import Report, Sender
 from newsletter.settings import Settings
 from newsletter.shelf import Shelf, dump_article
 from newsletter.sources import Pulled, PullState, Source, StoredImage
@@ -213,10 +213,10 @@ class Weekly:
         now = self.clock()
         with self.database.write() as connection:
             row = self.issues.open(connection, slot_key=slot.key, slot_at=slot.at, now=now)
-            if row.state == State.DRAFT:
-                self.issues.step(connection, row, State.APPROVED, reason="approval is automatic")
-                row = replace(row, state=State.APPROVED)
-            if row.state != State.APPROVED:
+            if row.state == IssueState.DRAFT:
+                self.issues.step(connection, row, IssueState.APPROVED, reason="approval is automatic")
+                row = replace(row, state=IssueState.APPROVED)
+            if row.state != IssueState.APPROVED:
                 raise Refused(f"the issue {slot.key} is {row.state}; it cannot be frozen")
             digest = self.issues.keep(
                 connection, row, variants={"": composed.letter}, chosen=_frozen_picks(composed.issue)
@@ -233,7 +233,7 @@ class Weekly:
             self.issues.step(
                 connection,
                 row,
-                State.SENDING,
+                IssueState.SENDING,
                 frozen_at=now,
                 expires_at=now + self.settings.pace.expire,
                 frozen=number,
@@ -272,9 +272,9 @@ class Weekly:
                 if done.report.run or stop.is_set() or self.clock() < slot.at:
                     return done
             row = self.issues.find(slot.key)
-            if row is not None and row.state == State.SENDING:
+            if row is not None and row.state == IssueState.SENDING:
                 return Done(self.sender.send(row, backend(), stop=stop, on_progress=on_progress))
-            if row is not None and row.state not in (State.DRAFT, State.APPROVED):
+            if row is not None and row.state not in (IssueState.DRAFT, IssueState.APPROVED):
                 return Done(self.sender.report(row))
             self._refuse_without_address()
             pulled = self._pull_and_tell(slot)
@@ -290,7 +290,7 @@ class Weekly:
             ready = backend()
             ready.open().close()
             if not confirm(composed, self.audience_size()):
-                return Done(Report(slot.key, State.DRAFT, reason="not confirmed"), pulled, composed)
+                return Done(Report(slot.key, IssueState.DRAFT, reason="not confirmed"), pulled, composed)
             row = self.freeze(slot, composed)
             return Done(self.sender.send(row, ready, stop=stop, on_progress=on_progress), pulled, composed)
 
@@ -336,12 +336,12 @@ class Weekly:
         """Only the schedule skips an issue for good, and only when it had read everything there is."""
         now = self.clock()
         if not for_good or now < slot.at:
-            return Report(slot.key, State.DRAFT, reason=reason)
+            return Report(slot.key, IssueState.DRAFT, reason=reason)
         with self.database.write() as connection:
             row = self.issues.open(connection, slot_key=slot.key, slot_at=slot.at, now=now)
-            self.issues.step(connection, row, State.SKIPPED, reason=reason, closed_at=now)
+            self.issues.step(connection, row, IssueState.SKIPPED, reason=reason, closed_at=now)
         self.alerts.tell(slot.key, reason)
-        return Report(slot.key, State.SKIPPED, reason=reason)
+        return Report(slot.key, IssueState.SKIPPED, reason=reason)
 
     def cancel(self, row: IssueRow, *, reason: str) -> dict[str, int]:
         """Stop an issue; its articles may be picked again if nobody got it. Gives the counts it ends with."""

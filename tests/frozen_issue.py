@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 
 from newsletter.backends import Backend
 from newsletter.database import Database
-from newsletter.issues import IssueRow, Issues, State
+from newsletter.issues import IssueRow, Issues, IssueState
 from newsletter.letter import Letter
 from newsletter.sending.alerts import Alerts
 from newsletter.sending.audience import freeze_audience
-from newsletter.sending.frozen import Sender
+from newsletter.sending.sender import Sender
 from subscribers import Book
 from tests.conftest import IDENTITY
 
@@ -29,14 +29,14 @@ def freeze(
     issues = Issues(database)
     with database.write() as connection:
         row = issues.open(connection, slot_key=key, slot_at=now, now=now)
-        issues.step(connection, row, State.APPROVED)
+        issues.step(connection, row, IssueState.APPROVED)
         issues.keep(connection, row, variants={"": letter}, chosen=())
         number = freeze_audience(connection, issue_id=row.id, audience=book.audience(now), now=now)
     with database.write() as connection:
         issues.step(
             connection,
             issues.get(key),
-            State.SENDING,
+            IssueState.SENDING,
             frozen=number,
             frozen_at=now,
             expires_at=now + timedelta(days=3650),

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from newsletter import letter as letters
 from newsletter.app import Project
 from newsletter.errors import Busy, ConfigurationError, Refused, TemplateError
-from newsletter.issues import State
+from newsletter.issues import IssueState
 from newsletter.sending.audit import audit
 from tests import weekly_child
 from tests.conftest import NOW, Clock
@@ -73,7 +73,7 @@ def test_a_second_run_mails_nobody_and_says_that_it_is_done(project: Project) ->
     before = everything(project)
     second = run(again(project))
     assert second.report.already
-    assert second.report.state == State.CLOSED
+    assert second.report.state == IssueState.CLOSED
     assert second.report.run == {}
     assert len(arrived(project.root)) == 3
     assert everything(project) == before
@@ -229,7 +229,7 @@ CHANGES = (change_templates, change_settings, delete_sources, empty_shelf, renam
 def test_after_the_freeze_nothing_that_is_changed_or_deleted_changes_a_byte(
     room: Project, change: Callable[[Path], None] | None
 ) -> None:
-    assert run(room, stop_before_sending=True).report.state == State.SENDING
+    assert run(room, stop_before_sending=True).report.state == IssueState.SENDING
     owed = frozen_bytes(room)
     for one in [change] if change else CHANGES:
         one(room.root)
@@ -239,7 +239,7 @@ def test_after_the_freeze_nothing_that_is_changed_or_deleted_changes_a_byte(
     assert child.exitcode == 0
     got = {file.read_bytes() for file in (room.root / "mail" / "new").iterdir()}
     assert got == set(owed.values())
-    assert room.issues.get(KEY).state == State.CLOSED
+    assert room.issues.get(KEY).state == IssueState.CLOSED
 
 
 def test_freezing_the_same_slot_twice_is_refused(room: Project) -> None:

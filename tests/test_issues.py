@@ -13,18 +13,18 @@ import pytest
 
 from newsletter.database import Database
 from newsletter.errors import DatabaseError, Refused
-from newsletter.issues import STEPS, FrozenPick, IssueRow, Issues, State
+from newsletter.issues import STEPS, FrozenPick, IssueRow, Issues, IssueState
 from newsletter.letter import Letter
 from tests.conftest import NOW
 
 KEY = "2026-W47"
-ILLEGAL = [(before, after) for before, after in product(State, State) if after not in STEPS[before]]
-LEGAL = [(before, after) for before, after in product(State, State) if after in STEPS[before]]
+ILLEGAL = [(before, after) for before, after in product(IssueState, IssueState) if after not in STEPS[before]]
+LEGAL = [(before, after) for before, after in product(IssueState, IssueState) if after in STEPS[before]]
 
 
 @pytest.fixture
 def opened(database: Database, issues: Issues) -> Callable[..., IssueRow]:
-    def opening(key: str = KEY, *, state: State = State.DRAFT) -> IssueRow:
+    def opening(key: str = KEY, *, state: IssueState = IssueState.DRAFT) -> IssueRow:
         with database.write() as connection:
             issues.open(connection, slot_key=key, slot_at=NOW, now=NOW)
             connection.exec_driver_sql(f"UPDATE issues SET state = '{state}' WHERE slot_key = '{key}'")
@@ -48,7 +48,7 @@ def open_one(url: str) -> str:
 
 @pytest.mark.parametrize(("before", "after"), ILLEGAL)
 def test_every_step_outside_the_table_is_refused_by_a_sentence(
-    database: Database, issues: Issues, opened: Opened, before: State, after: State
+    database: Database, issues: Issues, opened: Opened, before: IssueState, after: IssueState
 ) -> None:
     row = opened(state=before)
     with pytest.raises(Refused) as refused, database.write() as connection:
@@ -59,7 +59,7 @@ def test_every_step_outside_the_table_is_refused_by_a_sentence(
 
 @pytest.mark.parametrize(("before", "after"), LEGAL)
 def test_every_step_of_the_table_is_taken_with_its_reason(
-    database: Database, issues: Issues, opened: Opened, before: State, after: State
+    database: Database, issues: Issues, opened: Opened, before: IssueState, after: IssueState
 ) -> None:
     row = opened(state=before)
     with database.write() as connection:
@@ -69,20 +69,20 @@ def test_every_step_of_the_table_is_taken_with_its_reason(
 
 
 def test_the_table_is_the_contracts() -> None:
-    assert set(STEPS) == set(State)
-    for end in (State.CLOSED, State.SKIPPED, State.MISSED, State.CANCELLED):
+    assert set(STEPS) == set(IssueState)
+    for end in (IssueState.CLOSED, IssueState.SKIPPED, IssueState.MISSED, IssueState.CANCELLED):
         assert not STEPS[end]
-    assert STEPS[State.SENDING] >= {State.HELD, State.CLOSED}
-    assert State.SENDING in STEPS[State.HELD]
+    assert STEPS[IssueState.SENDING] >= {IssueState.HELD, IssueState.CLOSED}
+    assert IssueState.SENDING in STEPS[IssueState.HELD]
 
 
 def test_of_two_steps_from_one_state_the_second_is_refused(database: Database, issues: Issues, opened: Opened) -> None:
-    row = opened(state=State.SENDING)
+    row = opened(state=IssueState.SENDING)
     with database.write() as connection:
-        issues.step(connection, row, State.CANCELLED)
+        issues.step(connection, row, IssueState.CANCELLED)
     with pytest.raises(Refused, match="has changed meanwhile"), database.write() as connection:
-        issues.step(connection, row, State.CLOSED)
-    assert issues.get(KEY).state == State.CANCELLED
+        issues.step(connection, row, IssueState.CLOSED)
+    assert issues.get(KEY).state == IssueState.CANCELLED
 
 
 def test_many_processes_that_open_one_slot_at_once_make_one_issue(database_url: str, issues: Issues) -> None:
@@ -111,16 +111,16 @@ def test_many_threads_too(database: Database, issues: Issues) -> None:
 
 
 def test_opening_again_gives_what_is_there(database: Database, issues: Issues, opened: Opened) -> None:
-    row = opened(state=State.CLOSED)
+    row = opened(state=IssueState.CLOSED)
     with database.write() as connection:
         again = issues.open(connection, slot_key=KEY, slot_at=NOW + timedelta(days=1), now=NOW + timedelta(days=1))
     assert again == row
 
 
 def test_the_oldest_unfinished_issue_comes_first_and_the_newest_is_listed_first(issues: Issues, opened: Opened) -> None:
-    opened("2026-W45", state=State.CLOSED)
-    opened("2026-W46", state=State.SENDING)
-    opened("2026-W47", state=State.DRAFT)
+    opened("2026-W45", state=IssueState.CLOSED)
+    opened("2026-W46", state=IssueState.SENDING)
+    opened("2026-W47", state=IssueState.DRAFT)
     unfinished = issues.unfinished()
     assert unfinished is not None
     assert unfinished.slot_key == "2026-W46"

@@ -19,8 +19,8 @@ from alembic.migration import MigrationContext
 
 import newsletter.app  # whoever has a table has to be here
 import newsletter.sending.alerts
-import newsletter.sending.frozen
 import newsletter.sending.pace
+import newsletter.sending.sender
 import newsletter.sending.workers
 from newsletter.database import Database, metadata
 from newsletter.migrations import HEAD, REVISIONS

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from newsletter.app import Project
-from newsletter.issues import State
+from newsletter.issues import IssueState
 from newsletter.letter import Letter
 from newsletter.locks import try_lock
 from newsletter.schedule import AFTER_FAILURE, Ticker, send_command
@@ -33,7 +33,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from newsletter.database import Database
-from newsletter.issues import Issues, State
+from newsletter.issues import Issues, IssueState
 from newsletter.locks import try_lock
 root, key = Path(sys.argv[1]), sys.argv[2]
 database = Database(f"sqlite:///{root / 'newsletter.db'}")
@@ -43,8 +43,8 @@ if lock is None:
 with lock, database.write() as connection:
     now = datetime.now(UTC)
     row = Issues(database).open(connection, slot_key=key, slot_at=now, now=now)
-    if row.state == State.DRAFT:
-        Issues(database).step(connection, row, State.SKIPPED, reason="made by the test's child", closed_at=now)
+    if row.state == IssueState.DRAFT:
+        Issues(database).step(connection, row, IssueState.SKIPPED, reason="made by the test's child", closed_at=now)
         with (root / "made").open("a") as made:
             made.write(key + chr(10))
 print("did", key)
@@ -145,7 +145,7 @@ def test_a_missed_slot_is_on_record_and_the_editor_is_told_once(due: Project, ro
     for _ in range(2):
         Ticker(due, command=children).tick()
     missed = due.issues.get("2026-W47")
-    assert missed.state == State.MISSED
+    assert missed.state == IssueState.MISSED
     assert "2026-11-19 07:00 UTC" in missed.reason
     assert [alert.text for alert in due.issues.alerts("2026-W47")] == [f"this issue was missed: {missed.reason}"]
     assert outbox.ledger(due.database).counts() == {"waiting": 1}
@@ -157,7 +157,7 @@ def test_a_slot_later_than_its_grace_is_missed_and_not_sent(due: Project, root: 
     children = Children(root)
     Ticker(due, command=children).tick()
     assert children.asked == []
-    assert due.issues.get("2026-W47").state == State.MISSED
+    assert due.issues.get("2026-W47").state == IssueState.MISSED
 
 
 def test_a_failing_send_waits_a_quarter_of_an_hour_and_is_told(due: Project, root: Path, clock: Clock) -> None:
@@ -321,7 +321,7 @@ def test_a_due_slot_becomes_mail_in_a_mailbox(root: Path) -> None:
     ticker = Ticker(project)
     ticker.tick()
     issue = project.issues.newest()[0]
-    assert issue.state == State.CLOSED, project.issues.alerts(issue.slot_key)
+    assert issue.state == IssueState.CLOSED, project.issues.alerts(issue.slot_key)
     assert [mail["To"] for mail in mails(root / "mail")] == ["reader@example.net"]
     ticker.tick()
     assert len(mails(root / "mail")) == 1

@@ -13,11 +13,11 @@ from newsletter.backends import Message
 from newsletter.backends.memory import Box, box, failing_after, refusing, throw_away
 from newsletter.database import Database
 from newsletter.errors import ConfigurationError, InDoubt, SendError, Unavailable
-from newsletter.issues import Issues, State
+from newsletter.issues import Issues, IssueState
 from newsletter.letter import Letter
 from newsletter.sending import outbox
 from newsletter.sending.audit import audit
-from newsletter.sending.frozen import Report, Sender
+from newsletter.sending.sender import Report, Sender
 from newsletter.sending.tables import outbox as outbox_table
 from subscribers import Book
 from tests.conftest import NOW, Clock
@@ -46,7 +46,7 @@ def test_everyone_gets_one_message_of_their_own(
     addresses = people(book, 7)
     freeze(database, book, letter, now=NOW)
     report = send(sender)
-    assert report.state == State.CLOSED
+    assert report.state == IssueState.CLOSED
     assert report.totals == {"accepted": 7}
     assert sorted(message.recipient for message in inbox.messages) == addresses
     mails = [message_from_bytes(message.data, policy=policy.default) for message in inbox.messages]
@@ -76,7 +76,7 @@ def test_an_issue_without_readers_closes_at_once(
     database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box
 ) -> None:
     freeze(database, book, letter, now=NOW)
-    assert send(sender).state == State.CLOSED
+    assert send(sender).state == IssueState.CLOSED
 
 
 def test_a_refused_address_is_listed_and_the_others_go_on(
@@ -87,7 +87,7 @@ def test_a_refused_address_is_listed_and_the_others_go_on(
     freeze(database, book, letter, now=NOW)
     report = send(sender)
     assert report.totals == {"accepted": 3, "refused": 1}
-    assert report.state == State.CLOSED
+    assert report.state == IssueState.CLOSED
 
 
 def test_a_deferred_reader_keeps_the_issue_open_until_the_next_try(
@@ -97,13 +97,13 @@ def test_a_deferred_reader_keeps_the_issue_open_until_the_next_try(
     inbox.on_offer = refusing({addresses[2]: SendError("4.7.1 greylisted", permanent=False, code=451)})
     freeze(database, book, letter, now=NOW)
     report = send(sender)
-    assert report.state == State.SENDING
+    assert report.state == IssueState.SENDING
     assert report.totals == {"accepted": 2, "deferred": 1}
     assert report.next_try_at is not None
     assert timedelta(minutes=4) <= report.next_try_at - NOW <= timedelta(minutes=6)
     inbox.on_offer = lambda _message: None
     clock.forward(timedelta(minutes=7))
-    assert send(sender).state == State.CLOSED
+    assert send(sender).state == IssueState.CLOSED
     assert len(inbox.messages) == 3
 
 
@@ -138,7 +138,7 @@ def test_a_held_doubt_is_not_sent_again_and_the_issue_still_closes(
     freeze(database, book, letter, now=NOW, on_doubt="hold")
     report = send(sender)
     assert report.totals == {"accepted": 1, "in doubt": 1}
-    assert report.state == State.CLOSED
+    assert report.state == IssueState.CLOSED
 
 
 def test_a_server_that_is_away_is_one_sentence_and_everybody_still_waits(
@@ -230,7 +230,7 @@ def test_asked_to_stop_it_gives_back_what_it_has_not_begun(
     inbox.on_hand_over = stop_at_the_fifth
     row = freeze(database, book, letter, now=NOW)
     report = sender.send(row, open_backend("memory", connections=1), stop=stop)
-    assert report.state == State.SENDING
+    assert report.state == IssueState.SENDING
     assert report.totals == {"accepted": 5, "waiting": 25}
     assert send(sender).totals == {"accepted": 30}
 

@@ -8,24 +8,24 @@ import pytest
 
 from newsletter.database import Database
 from newsletter.errors import Refused
-from newsletter.issues import Issues, State as IssueState
+from newsletter.issues import Issues, IssueState
 from newsletter.letter import Letter
 from newsletter.sending import workers
 from newsletter.sending.audit import audit, history
 from newsletter.sending.ledger import Outcome
-from newsletter.sending.states import OPEN, STEPS, State, step
+from newsletter.sending.states import OPEN, STEPS, DeliveryState, step
 from subscribers import Book
 from tests.conftest import NOW, Clock
 from tests.frozen_issue import freeze, people, sender_of
 
 
 def test_every_state_has_a_row_in_the_table_and_the_ends_lead_nowhere() -> None:
-    assert set(STEPS) == set(State)
-    for end in (State.ACCEPTED, State.SKIPPED, State.EXPIRED, State.CANCELLED):
+    assert set(STEPS) == set(DeliveryState)
+    for end in (DeliveryState.ACCEPTED, DeliveryState.SKIPPED, DeliveryState.EXPIRED, DeliveryState.CANCELLED):
         assert not STEPS[end]
         assert end not in OPEN
     with pytest.raises(Refused, match="accepted cannot become waiting"):
-        step(State.ACCEPTED, State.WAITING)
+        step(DeliveryState.ACCEPTED, DeliveryState.WAITING)
 
 
 def test_two_workers_never_claim_the_same_person(database: Database, book: Book, letter: Letter, clock: Clock) -> None:
@@ -46,7 +46,7 @@ def test_who_left_before_the_claim_is_skipped_and_counted(
     book.unsubscribe(addresses[1])
     claims = ledger.claim(1, limit=10, now=NOW)
     assert [claim.email for claim in claims] == [addresses[0], addresses[2]]
-    assert ledger.counts() == {State.CLAIMED: 2, State.SKIPPED: 1}
+    assert ledger.counts() == {DeliveryState.CLAIMED: 2, DeliveryState.SKIPPED: 1}
 
 
 def test_no_intent_is_made_after_an_unsubscribe_was_answered(
@@ -57,7 +57,7 @@ def test_no_intent_is_made_after_an_unsubscribe_was_answered(
     (claim,) = ledger.claim(1, limit=1, now=NOW)
     book.unsubscribe(addresses[0])
     assert not ledger.intend(claim, 1, now=NOW)
-    assert ledger.counts() == {State.SKIPPED: 1}
+    assert ledger.counts() == {DeliveryState.SKIPPED: 1}
 
 
 def test_a_suppressed_reader_is_not_intended_either(
@@ -75,33 +75,33 @@ def test_a_worker_whose_claims_were_ended_may_not_hand_over(
 ) -> None:
     people(book, 2)
     ledger = sender_of(database, book, clock).ledger(freeze(database, book, letter, now=NOW))
-    with workers.enlist(database, now=NOW) as dead:
+    with workers.register(database, now=NOW) as dead:
         claims = ledger.claim(dead.id, limit=2, now=NOW)
-    assert workers.end_dead(database, now=NOW).claims == 2
+    assert workers.recover(database, now=NOW).claims == 2
     assert not ledger.intend(claims[0], dead.id, now=NOW)
-    assert ledger.counts() == {State.WAITING: 2}
+    assert ledger.counts() == {DeliveryState.WAITING: 2}
 
 
 def test_a_living_workers_claims_are_left_alone(database: Database, book: Book, letter: Letter, clock: Clock) -> None:
     people(book, 2)
     ledger = sender_of(database, book, clock).ledger(freeze(database, book, letter, now=NOW))
-    with workers.enlist(database, now=NOW) as seat:
-        ledger.claim(seat.id, limit=2, now=NOW)
-        assert workers.end_dead(database, now=NOW) == workers.Ended()
-        assert ledger.counts() == {State.CLAIMED: 2}
+    with workers.register(database, now=NOW) as worker:
+        ledger.claim(worker.id, limit=2, now=NOW)
+        assert workers.recover(database, now=NOW) == workers.Ended()
+        assert ledger.counts() == {DeliveryState.CLAIMED: 2}
 
 
-@pytest.mark.parametrize(("on_doubt", "state"), [("resend", State.WAITING), ("hold", State.IN_DOUBT)])
+@pytest.mark.parametrize(("on_doubt", "state"), [("resend", DeliveryState.WAITING), ("hold", DeliveryState.IN_DOUBT)])
 def test_a_dead_worker_leaves_its_message_on_the_wire_in_doubt_by_name(
-    database: Database, book: Book, letter: Letter, clock: Clock, on_doubt: str, state: State
+    database: Database, book: Book, letter: Letter, clock: Clock, on_doubt: str, state: DeliveryState
 ) -> None:
     addresses = people(book, 2)
     row = freeze(database, book, letter, now=NOW, on_doubt=on_doubt)
     ledger = sender_of(database, book, clock).ledger(row)
-    with workers.enlist(database, now=NOW) as dead:
+    with workers.register(database, now=NOW) as dead:
         first, _ = ledger.claim(dead.id, limit=2, now=NOW)
         assert ledger.intend(first, dead.id, now=NOW)
-    assert workers.end_dead(database, now=NOW) == workers.Ended(workers=1, claims=1, doubts=1)
+    assert workers.recover(database, now=NOW) == workers.Ended(workers=1, claims=1, doubts=1)
     assert ledger.counts().get(state)
     (found,) = audit(database)
     assert [(one.address, one.attempt, one.settled) for one in found.ever_in_doubt] == [(addresses[0], 1, "")]
@@ -115,12 +115,12 @@ def test_who_was_in_doubt_stays_named_after_the_doubt_is_settled(
     ledger = sender_of(database, book, clock).ledger(freeze(database, book, letter, now=NOW))
     (claim,) = ledger.claim(1, limit=1, now=NOW)
     assert ledger.intend(claim, 1, now=NOW)
-    ledger.record(claim, 1, Outcome(State.IN_DOUBT, text="the connection was lost"), now=NOW)
+    ledger.record(claim, 1, Outcome(DeliveryState.IN_DOUBT, text="the connection was lost"), now=NOW)
     (again,) = ledger.claim(1, limit=1, now=NOW)
     assert again.attempt == 2
     assert again.doubt_at == NOW
     assert ledger.intend(again, 1, now=NOW)
-    ledger.record(again, 1, Outcome(State.ACCEPTED, 250, "OK"), now=NOW)
+    ledger.record(again, 1, Outcome(DeliveryState.ACCEPTED, 250, "OK"), now=NOW)
     (found,) = audit(database)
     assert [(one.attempt, one.settled) for one in found.ever_in_doubt] == [(1, "accepted")]
 
@@ -130,12 +130,12 @@ def test_an_answer_that_comes_after_the_doubt_settles_it(
 ) -> None:
     people(book, 1)
     ledger = sender_of(database, book, clock).ledger(freeze(database, book, letter, now=NOW))
-    with workers.enlist(database, now=NOW) as frozen_worker:
+    with workers.register(database, now=NOW) as frozen_worker:
         (claim,) = ledger.claim(frozen_worker.id, limit=1, now=NOW)
         assert ledger.intend(claim, frozen_worker.id, now=NOW)
-    workers.end_dead(database, now=NOW)
-    ledger.record(claim, frozen_worker.id, Outcome(State.ACCEPTED, 250, "OK"), now=NOW)
-    assert ledger.counts() == {State.ACCEPTED: 1}
+    workers.recover(database, now=NOW)
+    ledger.record(claim, frozen_worker.id, Outcome(DeliveryState.ACCEPTED, 250, "OK"), now=NOW)
+    assert ledger.counts() == {DeliveryState.ACCEPTED: 1}
     assert len(audit(database)[0].ever_in_doubt) == 1
 
 
@@ -147,8 +147,8 @@ def test_a_deferred_person_waits_until_the_time_and_then_is_tried_again(
     ledger = sender_of(database, book, clock).ledger(row)
     (claim,) = ledger.claim(1, limit=1, now=NOW)
     later = NOW + timedelta(minutes=5)
-    ledger.record(claim, 1, Outcome(State.DEFERRED, 451, "greylisted", later), now=NOW)
-    assert ledger.counts() == {State.DEFERRED: 1}
+    ledger.record(claim, 1, Outcome(DeliveryState.DEFERRED, 451, "greylisted", later), now=NOW)
+    assert ledger.counts() == {DeliveryState.DEFERRED: 1}
     assert ledger.claim(1, limit=1, now=NOW) == []
     assert ledger.next_try() == later
     (again,) = ledger.claim(1, limit=1, now=later)
@@ -165,7 +165,7 @@ def test_nobody_waits_longer_than_the_issue_lives(database: Database, book: Book
     assert row.expires_at is not None
     assert ledger.expire(row.expires_at, now=NOW) == 0
     assert ledger.expire(row.expires_at, now=row.expires_at) == 2
-    assert ledger.counts() == {State.EXPIRED: 2}
+    assert ledger.counts() == {DeliveryState.EXPIRED: 2}
 
 
 def test_who_is_deferred_while_the_issue_is_cancelled_is_not_left_waiting(
@@ -178,8 +178,8 @@ def test_who_is_deferred_while_the_issue_is_cancelled_is_not_left_waiting(
     (claim,) = ledger.claim(1, limit=1, now=NOW)
     assert ledger.intend(claim, 1, now=NOW)
     assert sender.cancel(row, reason="the editor changed their mind") == {"handing over": 1}
-    ledger.record(claim, 1, Outcome(State.DEFERRED, 451, "greylisted", NOW + timedelta(minutes=5)), now=NOW)
-    assert ledger.counts() == {State.CANCELLED: 1}
+    ledger.record(claim, 1, Outcome(DeliveryState.DEFERRED, 451, "greylisted", NOW + timedelta(minutes=5)), now=NOW)
+    assert ledger.counts() == {DeliveryState.CANCELLED: 1}
     assert not ledger.still_open()
 
 
@@ -218,7 +218,7 @@ def test_a_forgotten_person_leaves_the_ledger_and_the_sums_stay_right(
     sender = sender_of(database, book, clock)
     ledger = sender.ledger(row)
     (first,) = ledger.claim(1, limit=1, now=NOW)
-    ledger.record(first, 1, Outcome(State.REFUSED, 550, f"<{addresses[0]}> is unknown"), now=NOW)
+    ledger.record(first, 1, Outcome(DeliveryState.REFUSED, 550, f"<{addresses[0]}> is unknown"), now=NOW)
     for address in addresses[:2]:
         assert sender.forget(address.upper())
         assert not sender.forget(address)

@@ -17,7 +17,7 @@ import pytest
 from newsletter import __version__
 from newsletter.app import Project
 from newsletter.errors import ConfigurationError, SettingsError, TemplateError
-from newsletter.issues import State
+from newsletter.issues import IssueState
 from newsletter.letter import Letter
 from newsletter.sending import outbox
 from newsletter.web import Postman, create_app
@@ -235,7 +235,7 @@ def test_the_sign_up_page_shows_what_the_latest_issue_carried(
 def test_a_withdrawn_issue_is_gone(project: Project, visitor: Visitor, letter: Letter) -> None:
     row = freeze_issue(project, letter)
     with project.database.write() as connection:
-        project.issues.step(connection, row, State.CANCELLED, reason="wrong")
+        project.issues.step(connection, row, IssueState.CANCELLED, reason="wrong")
     answer = visitor.get("/issues/2026-W47")
     assert answer.status == 410
     assert "withdrawn" in answer.text

@@ -24,7 +24,7 @@ from newsletter import weekly as weekly_module
 from newsletter.app import Project
 from newsletter.backends.memory import box, refusing, throw_away
 from newsletter.errors import Busy, ConfigurationError, Refused, SendError, SettingsError, Unavailable
-from newsletter.issues import Issues, State, letters, picks
+from newsletter.issues import Issues, IssueState, letters, picks
 from newsletter.locks import try_lock
 from newsletter.sending.audit import audit
 from newsletter.sending.tables import deliveries
@@ -191,7 +191,7 @@ def site(tmp_path: Path, sqlite_template: Path) -> Iterator[Site]:
 
 def test_the_job_carries_the_best_to_everybody_and_closes(both: Site) -> None:
     done = both.run()
-    assert done.report.state == State.CLOSED
+    assert done.report.state == IssueState.CLOSED
     assert done.report.totals == {"accepted": 3}
     assert {str(mail["to"].addresses[0].addr_spec) for mail in mails()} == set(READERS)
     assert len(both.carried()) == 3
@@ -225,7 +225,7 @@ def freeze_and_die(root: str, where: str) -> None:
     def dying(call: Callable[..., Any]) -> Callable[..., Any]:
         def step(*args: Any, **kwargs: Any) -> Any:
             result = call(*args, **kwargs)
-            if where != "approved and sending" or args[3] == State.SENDING:
+            if where != "approved and sending" or args[3] == IssueState.SENDING:
                 os.kill(os.getpid(), signal.SIGKILL)
             return result
 
@@ -272,7 +272,7 @@ def test_a_kill_after_the_freeze_leaves_all_of_it(both: Site) -> None:
     assert child.exitcode == -signal.SIGKILL
     project = both.open()
     row = project.issues.get(KEY)
-    assert (row.state, row.frozen) == (State.SENDING, 3)
+    assert (row.state, row.frozen) == (IssueState.SENDING, 3)
     assert everything_in(project) == {"deliveries": 3, "letters": 1, "picks": 3}
     assert sum(one.carried_by == KEY for one in project.shelf.page()) == 3
     assert both.run().report.totals == {"accepted": 3}
@@ -301,7 +301,7 @@ def test_after_the_freeze_nothing_of_the_project_changes_what_goes_out(site: Sit
     box("test-weekly").on_offer = lambda _: None
     site.clock.forward(timedelta(hours=1))
     done = site.run()
-    assert done.report.state == State.CLOSED
+    assert done.report.state == IssueState.CLOSED
     assert done.report.totals == {"accepted": 3}
     last = mails()[-1]
     assert last["to"].addresses[0].addr_spec == ada
@@ -331,18 +331,18 @@ def test_a_shelf_that_changed_meanwhile_refuses_the_freeze(site: Site) -> None:
 def test_a_thin_week_by_hand_stays_a_draft_and_may_be_tried_again(site: Site) -> None:
     change(site.root, "min = 2", "min = 50")
     done = site.run()
-    assert (done.report.state, done.report.totals) == (State.DRAFT, {})
+    assert (done.report.state, done.report.totals) == (IssueState.DRAFT, {})
     assert "thin week: 3 articles" in done.report.reason
     assert site.open().issues.find(KEY) is None
     change(site.root, "min = 50", "min = 2")
-    assert site.run().report.state == State.CLOSED
+    assert site.run().report.state == IssueState.CLOSED
 
 
 def test_a_thin_week_of_the_schedule_is_skipped_and_told_once(site: Site) -> None:
     change(site.root, "min = 2", "min = 50")
-    assert site.run(by_hand=False).report.state == State.SKIPPED
-    assert site.run(by_hand=False).report.state == State.SKIPPED
-    assert site.run().report.state == State.SKIPPED
+    assert site.run(by_hand=False).report.state == IssueState.SKIPPED
+    assert site.run(by_hand=False).report.state == IssueState.SKIPPED
+    assert site.run().report.state == IssueState.SKIPPED
     assert site.alerts() == ["a thin week: 3 articles to carry, [issue] min is 50"]
     assert not mails()
 
@@ -350,7 +350,7 @@ def test_a_thin_week_of_the_schedule_is_skipped_and_told_once(site: Site) -> Non
 def test_a_thin_week_before_its_slot_is_not_skipped_yet(site: Site) -> None:
     change(site.root, "min = 2", "min = 50")
     site.clock.time = NOW
-    assert site.run(by_hand=False).report.state == State.DRAFT
+    assert site.run(by_hand=False).report.state == IssueState.DRAFT
     assert site.open().issues.find(KEY) is None
 
 
@@ -358,7 +358,7 @@ def test_a_thin_week_goes_out_when_that_is_wanted_but_an_empty_one_never_does(si
     change(site.root, "min = 2", 'min = 50\nwhen_thin = "send"')
     shutil.move(site.root / "articles", site.root / "away")
     (site.root / "articles").mkdir()
-    assert site.run().report.state == State.DRAFT
+    assert site.run().report.state == IssueState.DRAFT
     write(site.root, TITLES[0])
     assert site.run().report.totals == {"accepted": 3}
 
@@ -366,10 +366,10 @@ def test_a_thin_week_goes_out_when_that_is_wanted_but_an_empty_one_never_does(si
 def test_a_week_that_is_thin_because_a_source_is_away_is_not_skipped_for_good(site: Site) -> None:
     shutil.move(site.root / "articles", site.root / "away")
     for _ in range(3):
-        assert site.run(by_hand=False).report.state == State.DRAFT
+        assert site.run(by_hand=False).report.state == IssueState.DRAFT
     assert len(site.alerts()) == 1
     shutil.move(site.root / "away", site.root / "articles")
-    assert site.run(by_hand=False).report.state == State.CLOSED
+    assert site.run(by_hand=False).report.state == IssueState.CLOSED
 
 
 @pytest.mark.parametrize("how", ["by hand", "by schedule"])
@@ -379,7 +379,7 @@ def test_an_issue_nobody_would_get_keeps_its_articles(site: Site, how: str) -> N
     for address in READERS:
         book.suppress(address, reason="manual")
     done = site.run(by_hand=by_hand)
-    assert done.report.state == (State.DRAFT if by_hand else State.SKIPPED)
+    assert done.report.state == (IssueState.DRAFT if by_hand else IssueState.SKIPPED)
     assert "nobody is subscribed" in done.report.reason
     assert not any(one.carried_by for one in site.open().shelf.page())
 
@@ -433,7 +433,7 @@ def test_two_sends_at_once_are_one(both: Site) -> None:
     assert lock is not None
     with lock, pytest.raises(Busy, match="newsletter worker"):
         both.run()
-    assert both.run().report.state == State.CLOSED
+    assert both.run().report.state == IssueState.CLOSED
 
 
 # No article lost, none carried twice.
@@ -459,7 +459,7 @@ def test_an_article_never_comes_again_under_any_name(site: Site) -> None:
     site.clock.forward(WEEK)
     for index, title in enumerate(TITLES[5:8]):
         write(site.root, title, at=site.clock.time, name=f"fresh-{index}")
-    assert site.run(NEXT).report.state == State.CLOSED
+    assert site.run(NEXT).report.state == IssueState.CLOSED
     addresses = {str(pick.article["url"]) for key in (KEY, NEXT) for pick in picks_of(site, key)}
     assert len(addresses) == 6
     assert not carried & site.carried(NEXT)
@@ -475,7 +475,7 @@ def test_what_did_not_fit_waits_and_comes_next_week(site: Site) -> None:
     left = set(TITLES[:5]) - site.carried()
     assert len(left) == 2
     site.clock.forward(WEEK)
-    assert site.run(NEXT).report.state == State.CLOSED
+    assert site.run(NEXT).report.state == IssueState.CLOSED
     assert site.carried(NEXT) == left
 
 
@@ -513,11 +513,11 @@ def test_an_unfinished_older_issue_does_not_hold_up_the_current_one(site: Site) 
     site.clock.forward(WEEK)
     assert site.run(NEXT).report.slot_key == KEY, "its turn was due"
     assert site.run(NEXT).report.totals == {"accepted": 2, "deferred": 1}
-    assert [site.open().issues.get(key).state for key in (KEY, NEXT)] == [State.SENDING, State.SENDING]
+    assert [site.open().issues.get(key).state for key in (KEY, NEXT)] == [IssueState.SENDING, IssueState.SENDING]
     box("test-weekly").on_offer = lambda _: None
     site.clock.forward(timedelta(days=1))
     assert site.run(NEXT).report.slot_key == KEY
-    assert site.run(NEXT).report.state == State.CLOSED
+    assert site.run(NEXT).report.state == IssueState.CLOSED
     assert len(mails()) == 6
 
 

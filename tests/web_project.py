@@ -17,7 +17,7 @@ import uvicorn
 
 from newsletter.app import Project
 from newsletter.database import Database
-from newsletter.issues import FrozenPick, IssueRow, State
+from newsletter.issues import FrozenPick, IssueRow, IssueState
 from newsletter.letter import Letter
 from newsletter.sending.audience import freeze_audience
 from newsletter.settings import load
@@ -81,7 +81,7 @@ def freeze_issue(project: Project, letter: Letter, *, key: str = "2026-W47", now
     article = {"title": "Night Ferry returns <b>", "url": "https://www.marquee.example/night-ferry"}
     with project.database.write() as connection:
         row = issues.open(connection, slot_key=key, slot_at=now, now=now)
-        issues.step(connection, row, State.APPROVED)
+        issues.step(connection, row, IssueState.APPROVED)
         issues.keep(
             connection, row, variants={"": letter}, chosen=[FrozenPick("highlights", 0, None, 1.0, "best", article)]
         )
@@ -90,7 +90,7 @@ def freeze_issue(project: Project, letter: Letter, *, key: str = "2026-W47", now
         issues.step(
             connection,
             issues.get(key),
-            State.SENDING,
+            IssueState.SENDING,
             frozen=frozen,
             frozen_at=now,
             expires_at=now + timedelta(hours=48),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from newsletter.cli.stopping import Stopping
     from newsletter.issues import IssueRow
     from newsletter.sending.delivery import Tally
-    from newsletter.sending.frozen import Report
+    from newsletter.sending.sender import Report
     from newsletter.weekly import Composed, Done, PullLine
 
 TOLD = ("accepted", "refused", "deferred", "in doubt", "skipped")

@@ -4,14 +4,14 @@
     tables       what is kept
     audience     the people of an issue, frozen in one statement
     ledger       a row per person per issue, and per single mail: claim, intend, record, end a dead worker's claims
-    together     the changes of many lanes, committed as one
+    group_commit the changes of many lanes, committed as one
     workers      who is sending, proved by a lock
     addressing   a Letter and a person → the Message
     outbox       single mails, written in the transaction that causes them
     alerts       what the operator is told
     pace         how fast, over all workers together
     delivery     claim → offer → intend → hand over → record, a lane per open connection
-    frozen       a frozen issue, from its first message to its closing
+    sender       a frozen issue, from its first message to its closing
     audit        every sum, recomputed
 
 The promise (DESIGN §6): kill any process at any moment; every person frozen into an issue ends in exactly one listed

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from newsletter.database import RowId, UtcDateTime
 from newsletter.issues import issues
-from newsletter.sending.states import OPEN, State
+from newsletter.sending.states import OPEN, DeliveryState
 from newsletter.sending.tables import FORGOTTEN, attempts, deliveries, outbox
 
 
@@ -39,7 +39,7 @@ def freeze_audience(connection: sa.Connection, *, issue_id: int, audience: sa.Se
                 people.c.email,
                 people.c.name,
                 sa.literal(""),
-                sa.literal(State.WAITING.value),
+                sa.literal(DeliveryState.WAITING.value),
                 sa.literal(now, UtcDateTime),
                 sa.literal(now, UtcDateTime),
             ),
@@ -69,7 +69,7 @@ def forget_person(connection: sa.Connection, address: str, *, subscriber_id: int
         who = sa.and_(deliveries.c.issue_id.in_(sa.select(issues.c.id)), deliveries.c.subscriber_id == subscriber_id)
     named = _forget(connection, deliveries, who, {"name": "", "public_id": ""}, now=now)
     # Single mails that have ended are kept for a month; the others are few.
-    ended = sa.case((outbox.c.state.in_(OPEN), State.CANCELLED), else_=outbox.c.state)
+    ended = sa.case((outbox.c.state.in_(OPEN), DeliveryState.CANCELLED), else_=outbox.c.state)
     who = sa.func.lower(outbox.c.email) == address.lower()
     return named + _forget(connection, outbox, who, {"data": None, "state": ended}, now=now)
 

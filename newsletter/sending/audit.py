@@ -8,8 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from newsletter.database import Database
-from newsletter.issues import IssueRow, State as IssueState, issues
-from newsletter.sending.states import OPEN, State
+from newsletter.issues import IssueRow, IssueState, issues
+from newsletter.sending.states import OPEN, DeliveryState
 from newsletter.sending.tables import FORGOTTEN, attempts, deliveries
 
 
@@ -51,7 +51,7 @@ def _one(connection: sa.Connection, row: sa.Row[Any, Any, Any, Any]) -> IssueAud
             .group_by(deliveries.c.state)
         ).all()
     )
-    counts = {state.value: found.pop(state.value, 0) for state in State}
+    counts = {state.value: found.pop(state.value, 0) for state in DeliveryState}
     wrong = [f"{number} rows are in a state that does not exist: {state}" for state, number in found.items()]
     total = sum(counts.values())
     if total != row.frozen:
@@ -73,10 +73,10 @@ def _doubts(connection: sa.Connection, issue_id: int) -> tuple[Doubt, ...]:
     rows = connection.execute(
         sa.select(deliveries.c.email, deliveries.c.state, attempts.c.number)
         .join(deliveries, sa.and_(attempts.c.ledger == deliveries.name, attempts.c.row_id == deliveries.c.id))
-        .where(deliveries.c.issue_id == issue_id, attempts.c.outcome == State.IN_DOUBT)
+        .where(deliveries.c.issue_id == issue_id, attempts.c.outcome == DeliveryState.IN_DOUBT)
         .order_by(attempts.c.id)
     ).all()
-    unsettled = {*OPEN, State.IN_DOUBT}
+    unsettled = {*OPEN, DeliveryState.IN_DOUBT}
     return tuple(Doubt(row.email, row.number, "" if row.state in unsettled else row.state) for row in rows)
 
 

@@ -20,7 +20,7 @@ from newsletter.backends import Backend, Connection, Message
 from newsletter.errors import ConfigurationError, DatabaseError, InDoubt, SendError, Unavailable
 from newsletter.sending.ledger import Claim, Ledger, Outcome
 from newsletter.sending.pace import Pace
-from newsletter.sending.states import State
+from newsletter.sending.states import DeliveryState
 
 CLAIM_AT_ONCE = 50
 # Minutes until the next try after a temporary refusal, doubling, each give or take a fifth.
@@ -48,16 +48,16 @@ class AllRefused(ConfigurationError):
 class Tally:
     """What this run has done so far, by state. `refused` holds who was refused while nobody was accepted yet."""
 
-    counts: Counter[State] = field(default_factory=Counter)
+    counts: Counter[DeliveryState] = field(default_factory=Counter)
     refused: list[tuple[Ledger, Claim]] = field(default_factory=list)
     guard: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, ledger: Ledger, claim: Claim, outcome: Outcome) -> None:
         with self.guard:
             self.counts[outcome.state] += 1
-            if outcome.state == State.ACCEPTED:
+            if outcome.state == DeliveryState.ACCEPTED:
                 self.refused.clear()
-            elif outcome.state == State.REFUSED and not self.counts[State.ACCEPTED]:
+            elif outcome.state == DeliveryState.REFUSED and not self.counts[DeliveryState.ACCEPTED]:
                 self.refused.append((ledger, claim))
             hopeless = len(self.refused) >= ALL_REFUSED
         if hopeless:
@@ -70,7 +70,7 @@ class Tally:
         """Nobody stays refused for what was the sender's fault."""
         for ledger, claim in self.refused:
             ledger.take_back([claim], now=now)
-            self.counts[State.REFUSED] -= 1
+            self.counts[DeliveryState.REFUSED] -= 1
 
 
 def deliver(
@@ -190,9 +190,9 @@ class _Lane:
         except SendError as error:
             outcome = self._refusal(error, claim)
         except InDoubt as error:
-            outcome = Outcome(State.IN_DOUBT, text=str(error))
+            outcome = Outcome(DeliveryState.IN_DOUBT, text=str(error))
         else:
-            outcome = Outcome(State.ACCEPTED, reply.code, reply.text)
+            outcome = Outcome(DeliveryState.ACCEPTED, reply.code, reply.text)
         self._record(ledger, claim, outcome)
 
     def _offer(self, message: Message, connection: Connection | None) -> Connection | None:
@@ -227,9 +227,9 @@ class _Lane:
 
     def _refusal(self, error: SendError, claim: Claim) -> Outcome:
         if error.permanent:
-            return Outcome(State.REFUSED, error.code, error.text)
+            return Outcome(DeliveryState.REFUSED, error.code, error.text)
         pause = min(FIRST_WAIT * 2 ** (claim.attempt - 1), LONGEST_WAIT) * random.uniform(0.8, 1.2)  # noqa: S311 - spread
-        return Outcome(State.DEFERRED, error.code, error.text, self._clock() + pause)
+        return Outcome(DeliveryState.DEFERRED, error.code, error.text, self._clock() + pause)
 
     def _open(self) -> Connection | None:
         """The lane's connection, opened again if it was lost; None when asked to stop meanwhile."""

@@ -18,10 +18,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from newsletter.database import Database, UtcDateTime, storable
-from newsletter.issues import State as IssueState, issues
-from newsletter.sending.states import OPEN, State
+from newsletter.issues import IssueState, issues
+from newsletter.sending.group_commit import GroupCommit, Statement
+from newsletter.sending.states import OPEN, DeliveryState
 from newsletter.sending.tables import attempts, deliveries, outbox
-from newsletter.sending.together import Statement, Together
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Claim:
 class Outcome:
     """What became of one attempt. `next_try_at` is set for *deferred* alone."""
 
-    state: State
+    state: DeliveryState
     code: int | None = None
     text: str = ""
     next_try_at: datetime | None = None
@@ -64,19 +64,19 @@ class Ledger:
         mine = sa.and_(table.c.id == sa.bindparam("row"), table.c.worker_id == sa.bindparam("worker"))
         # A single mail's bytes hold a token, and go with its end; that an issue's letter stays is the issue's business.
         self._at_the_end: dict[str, Any] = {"data": None} if table is outbox else {}
-        self._together = Together(database)
+        self._group_commit = GroupCommit(database)
         self._intend = Statement(
             database,
             table.update()
-            .where(mine, table.c.state == State.CLAIMED, self._may)
-            .values(state=State.HANDING_OVER, attempts=table.c.attempts + 1, updated_at=sa.bindparam("now")),
+            .where(mine, table.c.state == DeliveryState.CLAIMED, self._may)
+            .values(state=DeliveryState.HANDING_OVER, attempts=table.c.attempts + 1, updated_at=sa.bindparam("now")),
         )
         self._accept = Statement(
             database,
             table.update()
-            .where(mine, table.c.state == State.HANDING_OVER)
+            .where(mine, table.c.state == DeliveryState.HANDING_OVER)
             .values(
-                state=State.ACCEPTED,
+                state=DeliveryState.ACCEPTED,
                 worker_id=None,
                 code=sa.bindparam("said_code"),
                 text=sa.bindparam("said_text"),
@@ -89,7 +89,7 @@ class Ledger:
         table = self.table
         due = (
             sa.select(table.c.id)
-            .where(self.within, table.c.state == State.WAITING, table.c.next_try_at <= sa.bindparam("now"))
+            .where(self.within, table.c.state == DeliveryState.WAITING, table.c.next_try_at <= sa.bindparam("now"))
             .order_by(table.c.next_try_at, table.c.id)
             .limit(sa.bindparam("limit"))
             .with_for_update(skip_locked=True)
@@ -98,7 +98,7 @@ class Ledger:
             table.update()
             .where(table.c.id.in_(due.scalar_subquery()))
             .values(
-                state=sa.case((self._may, State.CLAIMED), else_=State.SKIPPED),
+                state=sa.case((self._may, DeliveryState.CLAIMED), else_=DeliveryState.SKIPPED),
                 reason=sa.case((self._may, ""), else_="left the list"),
                 worker_id=sa.case((self._may, sa.bindparam("worker")), else_=None),
                 updated_at=sa.bindparam("now"),
@@ -107,8 +107,8 @@ class Ledger:
         )
         again = (
             table.update()
-            .where(self.within, table.c.state == State.DEFERRED, table.c.next_try_at <= sa.bindparam("now"))
-            .values(state=State.WAITING)
+            .where(self.within, table.c.state == DeliveryState.DEFERRED, table.c.next_try_at <= sa.bindparam("now"))
+            .values(state=DeliveryState.WAITING)
         )
         return claim, again
 
@@ -120,24 +120,28 @@ class Ledger:
         return [
             Claim(row["id"], row["email"], row["attempts"] + 1, row["doubt_at"], dict(row))
             for row in sorted(rows, key=lambda row: (row["next_try_at"], row["id"]))
-            if row["state"] == State.CLAIMED
+            if row["state"] == DeliveryState.CLAIMED
         ]
 
     def intend(self, claim: Claim, worker: int, *, now: datetime) -> bool:
         """Make the intent to hand over durable. False: it must not be handed over, and the row says why."""
-        if self._together.change(self._intend, {"row": claim.id, "worker": worker, "now": now}, flushed=True):
+        if self._group_commit.change(self._intend, {"row": claim.id, "worker": worker, "now": now}, flushed=True):
             return True
         with self._database.write() as connection:
             connection.execute(
                 self.table.update()
-                .where(self._mine(claim, worker), self.table.c.state == State.CLAIMED)
-                .values(state=State.SKIPPED, reason="left the list", worker_id=None, updated_at=now)
+                .where(self._mine(claim, worker), self.table.c.state == DeliveryState.CLAIMED)
+                .values(state=DeliveryState.SKIPPED, reason="left the list", worker_id=None, updated_at=now)
             )
         return False
 
     def record(self, claim: Claim, worker: int, outcome: Outcome, *, now: datetime) -> None:
         """Write down what became of an attempt, also when this worker has been taken for dead meanwhile."""
-        if outcome.state == State.ACCEPTED and claim.attempt == 1 and self._accepted(claim, worker, outcome, now=now):
+        if (
+            outcome.state == DeliveryState.ACCEPTED
+            and claim.attempt == 1
+            and self._accepted(claim, worker, outcome, now=now)
+        ):
             return
         table = self.table
         values: dict[str, Any] = {
@@ -149,34 +153,36 @@ class Ledger:
         }
         if outcome.next_try_at is not None:
             values["next_try_at"] = outcome.next_try_at
-        if outcome.state == State.IN_DOUBT:
+        if outcome.state == DeliveryState.IN_DOUBT:
             # Sent again or held; again means at the end of the line.
             values |= {"state": _after_doubt(table), "doubt_at": now, "next_try_at": now}
-        elif outcome.state == State.DEFERRED:
+        elif outcome.state == DeliveryState.DEFERRED:
             values["state"] = _after_deferral(table)
         else:
             values |= self._at_the_end
         # An attempt that ended before the intent has not been counted yet.
-        counted = sa.case((table.c.state == State.CLAIMED, table.c.attempts + 1), else_=table.c.attempts)
+        counted = sa.case((table.c.state == DeliveryState.CLAIMED, table.c.attempts + 1), else_=table.c.attempts)
         with self._database.write() as connection:
             done = connection.execute(
                 table.update()
-                .where(self._mine(claim, worker), table.c.state.in_((State.HANDING_OVER, State.CLAIMED)))
+                .where(
+                    self._mine(claim, worker), table.c.state.in_((DeliveryState.HANDING_OVER, DeliveryState.CLAIMED))
+                )
                 .values(attempts=counted, **values)
             )
             late = not done.rowcount
-            if late and outcome.state == State.ACCEPTED:
+            if late and outcome.state == DeliveryState.ACCEPTED:
                 # The proof came after the doubt: nobody needs to send it again.
                 connection.execute(
                     table.update()
                     .where(
                         table.c.id == claim.id,
-                        table.c.state.in_((State.WAITING, State.IN_DOUBT)),
+                        table.c.state.in_((DeliveryState.WAITING, DeliveryState.IN_DOUBT)),
                         table.c.doubt_at.is_not(None),
                     )
                     .values(**values)
                 )
-            if late or outcome.state != State.ACCEPTED or claim.attempt > 1:
+            if late or outcome.state != DeliveryState.ACCEPTED or claim.attempt > 1:
                 self._note(connection, claim, outcome, now=now)
 
     def _accepted(self, claim: Claim, worker: int, outcome: Outcome, *, now: datetime) -> bool:
@@ -187,7 +193,7 @@ class Ledger:
         """
         said = {"said_code": outcome.code, "said_text": storable(outcome.text)[:500]}
         values = {"row": claim.id, "worker": worker, "now": now, **said}
-        return bool(self._together.change(self._accept, values, flushed=False))
+        return bool(self._group_commit.change(self._accept, values, flushed=False))
 
     def give_back(self, claims: Sequence[Claim], worker: int, *, now: datetime) -> None:
         """Let go of claims that were not begun."""
@@ -199,9 +205,9 @@ class Ledger:
                 .where(
                     self.table.c.id.in_([claim.id for claim in claims]),
                     self.table.c.worker_id == worker,
-                    self.table.c.state == State.CLAIMED,
+                    self.table.c.state == DeliveryState.CLAIMED,
                 )
-                .values(state=State.WAITING, worker_id=None, updated_at=now)
+                .values(state=DeliveryState.WAITING, worker_id=None, updated_at=now)
             )
 
     def take_back(self, claims: Sequence[Claim], *, now: datetime) -> None:
@@ -209,8 +215,8 @@ class Ledger:
         with self._database.write() as connection:
             connection.execute(
                 self.table.update()
-                .where(self.table.c.id.in_([claim.id for claim in claims]), self.table.c.state == State.REFUSED)
-                .values(state=State.WAITING, next_try_at=now, updated_at=now)
+                .where(self.table.c.id.in_([claim.id for claim in claims]), self.table.c.state == DeliveryState.REFUSED)
+                .values(state=DeliveryState.WAITING, next_try_at=now, updated_at=now)
             )
 
     def expire(self, moment: datetime, *, now: datetime) -> int:
@@ -220,29 +226,29 @@ class Ledger:
         with self._database.write() as connection:
             done = connection.execute(
                 self.table.update()
-                .where(self.within, self.table.c.state.in_((State.WAITING, State.DEFERRED)))
-                .values(state=State.EXPIRED, worker_id=None, updated_at=now, **self._at_the_end)
+                .where(self.within, self.table.c.state.in_((DeliveryState.WAITING, DeliveryState.DEFERRED)))
+                .values(state=DeliveryState.EXPIRED, worker_id=None, updated_at=now, **self._at_the_end)
             )
         return done.rowcount
 
     def cancel(self, connection: sa.Connection, *, now: datetime) -> None:
         """End every row nobody has begun to hand over."""
-        unbegun = (State.WAITING, State.DEFERRED, State.CLAIMED, State.IN_DOUBT)
+        unbegun = (DeliveryState.WAITING, DeliveryState.DEFERRED, DeliveryState.CLAIMED, DeliveryState.IN_DOUBT)
         connection.execute(
             self.table.update()
             .where(self.within, self.table.c.state.in_(unbegun))
-            .values(state=State.CANCELLED, worker_id=None, updated_at=now)
+            .values(state=DeliveryState.CANCELLED, worker_id=None, updated_at=now)
         )
 
-    def counts(self) -> dict[State, int]:
+    def counts(self) -> dict[DeliveryState, int]:
         """How many rows are in each state; states without rows are left out."""
         with self._database.read() as connection:
             return self.counts_in(connection)
 
-    def counts_in(self, connection: sa.Connection) -> dict[State, int]:
+    def counts_in(self, connection: sa.Connection) -> dict[DeliveryState, int]:
         state = self.table.c.state
         rows = connection.execute(sa.select(state, sa.func.count()).where(self.within).group_by(state)).all()
-        return {State(name): number for name, number in rows}
+        return {DeliveryState(name): number for name, number in rows}
 
     def still_open(self) -> int:
         """How many rows have not ended; asks for those alone, however many have."""
@@ -280,16 +286,16 @@ class Ledger:
 def _after_doubt(table: sa.Table) -> sa.ColumnElement[str]:
     """Where a doubt leads: single mails are sent again, deliveries as their issue says while it is being sent."""
     if table is outbox:
-        return sa.literal(State.WAITING.value)
+        return sa.literal(DeliveryState.WAITING.value)
     again = sa.and_(_goes_on(), issues.c.on_doubt == "resend")
-    return sa.case((sa.exists().where(again), State.WAITING.value), else_=State.IN_DOUBT.value)
+    return sa.case((sa.exists().where(again), DeliveryState.WAITING.value), else_=DeliveryState.IN_DOUBT.value)
 
 
 def _after_deferral(table: sa.Table) -> sa.ColumnElement[str]:
     """Where a deferral leads: nobody comes back to an issue that was cancelled while the server was asked."""
     if table is outbox:
-        return sa.literal(State.DEFERRED.value)
-    return sa.case((sa.exists().where(_goes_on()), State.DEFERRED.value), else_=State.CANCELLED.value)
+        return sa.literal(DeliveryState.DEFERRED.value)
+    return sa.case((sa.exists().where(_goes_on()), DeliveryState.DEFERRED.value), else_=DeliveryState.CANCELLED.value)
 
 
 def _goes_on() -> sa.ColumnElement[bool]:
@@ -300,7 +306,7 @@ def end_claims(connection: sa.Connection, worker: int, *, now: datetime) -> tupl
     """End what a dead worker held: unbegun claims wait again, begun ones are in doubt. Gives (claims, doubts)."""
     back = doubts = 0
     for table in (deliveries, outbox):
-        begun = sa.and_(table.c.worker_id == worker, table.c.state == State.HANDING_OVER)
+        begun = sa.and_(table.c.worker_id == worker, table.c.state == DeliveryState.HANDING_OVER)
         connection.execute(
             attempts.insert().from_select(
                 ["ledger", "row_id", "number", "at", "outcome", "text"],
@@ -309,7 +315,7 @@ def end_claims(connection: sa.Connection, worker: int, *, now: datetime) -> tupl
                     table.c.id,
                     table.c.attempts,
                     sa.literal(now, UtcDateTime),
-                    sa.literal(State.IN_DOUBT.value),
+                    sa.literal(DeliveryState.IN_DOUBT.value),
                     sa.literal("the worker died before the answer was recorded"),
                 ).where(begun),
             )
@@ -327,7 +333,7 @@ def end_claims(connection: sa.Connection, worker: int, *, now: datetime) -> tupl
         ).rowcount
         back += connection.execute(
             table.update()
-            .where(table.c.worker_id == worker, table.c.state == State.CLAIMED)
-            .values(state=State.WAITING, worker_id=None, updated_at=now)
+            .where(table.c.worker_id == worker, table.c.state == DeliveryState.CLAIMED)
+            .values(state=DeliveryState.WAITING, worker_id=None, updated_at=now)
         ).rowcount
     return back, doubts

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from newsletter.backends import Message
 from newsletter.database import Database
 from newsletter.sending.ledger import Ledger
-from newsletter.sending.states import OPEN, State
+from newsletter.sending.states import OPEN, DeliveryState
 from newsletter.sending.tables import attempts, outbox
 
 # A confirmation that could not be handed over for this long is no use to anybody.
@@ -27,7 +27,7 @@ def post(connection: sa.Connection, message: Message, *, kind: str, now: datetim
             sender=message.sender,
             email=message.recipient,
             data=message.data,
-            state=State.WAITING,
+            state=DeliveryState.WAITING,
             next_try_at=now,
             created_at=now,
             updated_at=now,
@@ -44,8 +44,8 @@ def tidy(database: Database, *, now: datetime) -> None:
         connection.execute(outbox.delete().where(outbox.c.id.in_(old)))
         connection.execute(
             outbox.update()
-            .where(outbox.c.state.in_((State.WAITING, State.DEFERRED)), outbox.c.expires_at <= now)
-            .values(state=State.EXPIRED, updated_at=now, data=None)
+            .where(outbox.c.state.in_((DeliveryState.WAITING, DeliveryState.DEFERRED)), outbox.c.expires_at <= now)
+            .values(state=DeliveryState.EXPIRED, updated_at=now, data=None)
         )
 
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 from newsletter.errors import Refused
 
 
-class State(StrEnum):
+class DeliveryState(StrEnum):
     WAITING = "waiting"
     CLAIMED = "claimed"
     HANDING_OVER = "handing over"
@@ -27,22 +27,34 @@ class State(StrEnum):
 
 # A dead worker's claims go back to waiting; an answer that comes late settles a doubt; who was refused only because the
 # server refused everybody waits again.
-STEPS: Mapping[State, frozenset[State]] = {
-    State.WAITING: frozenset({State.CLAIMED, State.SKIPPED, State.EXPIRED, State.CANCELLED}),
-    State.CLAIMED: frozenset({State.HANDING_OVER, State.WAITING, State.REFUSED, State.DEFERRED, State.SKIPPED}),
-    State.HANDING_OVER: frozenset({State.ACCEPTED, State.REFUSED, State.DEFERRED, State.IN_DOUBT}),
-    State.DEFERRED: frozenset({State.WAITING, State.EXPIRED, State.CANCELLED}),
-    State.IN_DOUBT: frozenset({State.WAITING, State.ACCEPTED, State.CANCELLED}),
-    State.ACCEPTED: frozenset(),
-    State.REFUSED: frozenset({State.WAITING}),
-    State.SKIPPED: frozenset(),
-    State.EXPIRED: frozenset(),
-    State.CANCELLED: frozenset(),
+STEPS: Mapping[DeliveryState, frozenset[DeliveryState]] = {
+    DeliveryState.WAITING: frozenset(
+        {DeliveryState.CLAIMED, DeliveryState.SKIPPED, DeliveryState.EXPIRED, DeliveryState.CANCELLED}
+    ),
+    DeliveryState.CLAIMED: frozenset(
+        {
+            DeliveryState.HANDING_OVER,
+            DeliveryState.WAITING,
+            DeliveryState.REFUSED,
+            DeliveryState.DEFERRED,
+            DeliveryState.SKIPPED,
+        }
+    ),
+    DeliveryState.HANDING_OVER: frozenset(
+        {DeliveryState.ACCEPTED, DeliveryState.REFUSED, DeliveryState.DEFERRED, DeliveryState.IN_DOUBT}
+    ),
+    DeliveryState.DEFERRED: frozenset({DeliveryState.WAITING, DeliveryState.EXPIRED, DeliveryState.CANCELLED}),
+    DeliveryState.IN_DOUBT: frozenset({DeliveryState.WAITING, DeliveryState.ACCEPTED, DeliveryState.CANCELLED}),
+    DeliveryState.ACCEPTED: frozenset(),
+    DeliveryState.REFUSED: frozenset({DeliveryState.WAITING}),
+    DeliveryState.SKIPPED: frozenset(),
+    DeliveryState.EXPIRED: frozenset(),
+    DeliveryState.CANCELLED: frozenset(),
 }
-OPEN = frozenset({State.WAITING, State.CLAIMED, State.HANDING_OVER, State.DEFERRED})
+OPEN = frozenset({DeliveryState.WAITING, DeliveryState.CLAIMED, DeliveryState.HANDING_OVER, DeliveryState.DEFERRED})
 
 
-def step(before: State, after: State) -> State:
+def step(before: DeliveryState, after: DeliveryState) -> DeliveryState:
     """`after`, if the table allows it from `before`; otherwise `Refused` with a sentence."""
     if after not in STEPS[before]:
         raise Refused(f"a message that is {before} cannot become {after}")

@@ -43,7 +43,7 @@ class Ended:
     doubts: int = 0
 
 
-class Seat:
+class Worker:
     """A living worker's place. Leaving it gives the lock back; `leave` also ends the worker, which has no claims left.
 
     Without `leave` — after an error, or a kill — the next worker that starts ends what is still claimed.
@@ -65,7 +65,7 @@ class Seat:
         self._lock.release()
 
 
-def enlist(database: Database, *, now: datetime) -> Seat:
+def register(database: Database, *, now: datetime) -> Worker:
     """Become a worker: the lock first, then the row, so that no row is ever seen without its lock."""
     token = os.urandom(16).hex()
     lock = try_lock(database, f"worker-{token}")
@@ -77,10 +77,10 @@ def enlist(database: Database, *, now: datetime) -> Seat:
             .values(token=token, host=platform.node()[:100], pid=os.getpid(), started_at=now)
             .returning(workers.c.id)
         ).scalar_one()
-    return Seat(database, number, lock)
+    return Worker(database, number, lock)
 
 
-def end_dead(database: Database, *, now: datetime) -> Ended:
+def recover(database: Database, *, now: datetime) -> Ended:
     """End the claims of every worker whose lock is free."""
     with database.write() as connection:
         connection.execute(workers.delete().where(workers.c.ended_at <= now - KEEP_ENDED))

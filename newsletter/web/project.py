@@ -11,7 +11,7 @@ from newsletter.backends import Backend
 from newsletter.database import Database
 from newsletter.issues import Issues
 from newsletter.sending.alerts import Alerts
-from newsletter.sending.frozen import Sender
+from newsletter.sending.sender import Sender
 from newsletter.settings import Settings
 from newsletter.shelf import Shelf
 from subscribers import Book, KeyRing

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 
 from newsletter import __version__
 from newsletter.errors import NewsletterError
-from newsletter.issues import State
+from newsletter.issues import IssueState
 from newsletter.sending import outbox
 from newsletter.web.drawing import ICON, Draw, past_issues
 from newsletter.web.project import Project
@@ -60,7 +60,7 @@ def public_routes(project: Project, *, draw: Draw, site: Site) -> APIRouter:
         row = project.issues.find(slot_key) if _KEY.fullmatch(slot_key) else None
         if row is None or row.frozen_at is None:
             return page("not_found", status=404)
-        if row.state == State.CANCELLED:
+        if row.state == IssueState.CANCELLED:
             return page("refused", status=410, message="This issue was withdrawn by its publisher.")
         return HTMLResponse(project.issues.letter(row.id).html(), headers=_LETTER)
 

@@ -1,4 +1,4 @@
-"""Changes of one row, of many lanes, committed together.
+"""Group commit: changes of one row each, asked for by many lanes, in one transaction.
 
 SQLite lets one transaction in at a time, and a flushed commit waits for the disk (0.3 to 5 ms). So the lane that finds
 nobody at work commits what every lane has asked for meanwhile, in one transaction and with one flush; the others wait
@@ -59,7 +59,7 @@ class _Wish:
     error: BaseException | None = None
 
 
-class Together:
+class GroupCommit:
     """Used by all lanes of one process at once."""
 
     def __init__(self, database: Database) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from newsletter.backends import Backend, Message
 from newsletter.database import Database
 from newsletter.errors import NewsletterError, Refused
-from newsletter.issues import IssueRow, Issues, State
+from newsletter.issues import IssueRow, Issues, IssueState
 from newsletter.letter import Letter
 from newsletter.sending import addressing, outbox, workers
 from newsletter.sending.alerts import Alerts
@@ -38,7 +38,7 @@ class Report:
     """
 
     slot_key: str
-    state: State
+    state: IssueState
     subject: str = ""
     frozen: int = 0
     run: dict[str, int] = field(default_factory=dict)
@@ -69,10 +69,10 @@ class Sender:
         on_progress: Callable[[IssueRow, Tally], None] | None = None,
     ) -> Report:
         """Send a frozen issue's due messages, single mails first; close it when nobody is open any more."""
-        if row.state != State.SENDING:
+        if row.state != IssueState.SENDING:
             raise Refused(f"the issue {row.slot_key} is {row.state}; only a frozen, unfinished one can be sent")
         now = self.clock()
-        ended = workers.end_dead(self.database, now=now)
+        ended = workers.recover(self.database, now=now)
         if ended.doubts:
             what = "are sent again under the same id" if row.on_doubt == "resend" else "are held"
             self.alerts.tell(
@@ -92,7 +92,7 @@ class Sender:
 
     def send_single_mails(self, backend: Backend, *, stop: threading.Event) -> Tally:
         """Send what is due in the outbox."""
-        workers.end_dead(self.database, now=self.clock())
+        workers.recover(self.database, now=self.clock())
         return self._deliver([self._single_mails()], backend, stop=stop)
 
     def report(self, row: IssueRow) -> Report:
@@ -110,7 +110,7 @@ class Sender:
         now = self.clock()
         ledger = self.ledger(row)
         with self.database.write() as connection:
-            self.issues.step(connection, row, State.CANCELLED, reason=reason, closed_at=now)
+            self.issues.step(connection, row, IssueState.CANCELLED, reason=reason, closed_at=now)
             ledger.cancel(connection, now=now)
             counts = {state.value: number for state, number in ledger.counts_in(connection).items()}
             if set(counts) <= {"cancelled", "skipped"}:
@@ -144,17 +144,17 @@ class Sender:
     ) -> Tally:
         now = self.clock()
         outbox.tidy(self.database, now=now)
-        with workers.enlist(self.database, now=now) as seat:
+        with workers.register(self.database, now=now) as worker:
             tally = deliver(
                 mailings,
                 backend,
-                worker=seat.id,
+                worker=worker.id,
                 pace=Pace(self.database, self.rate),
                 clock=self.clock,
                 stop=stop,
                 on_progress=on_progress,
             )
-            seat.leave(now=self.clock())
+            worker.leave(now=self.clock())
             return tally
 
     def _single_mails(self) -> Mailing:
@@ -169,9 +169,9 @@ class Sender:
             counts = ledger.counts_in(connection)
             current = self.issues.open(connection, slot_key=row.slot_key, slot_at=row.slot_at, now=now)
             state = current.state
-            if state == State.SENDING and not any(counts.get(one) for one in OPEN):
-                self.issues.step(connection, current, State.CLOSED, closed_at=now)
-                state = State.CLOSED
+            if state == IssueState.SENDING and not any(counts.get(one) for one in OPEN):
+                self.issues.step(connection, current, IssueState.CLOSED, closed_at=now)
+                state = IssueState.CLOSED
         total = sum(counts.values())
         if total != row.frozen:
             self.alerts.tell(row.slot_key, f"{row.frozen} people were frozen, but their states add up to {total}")
@@ -182,7 +182,7 @@ class Sender:
             row.frozen,
             run={one.value: number for one, number in tally.counts.items() if number},
             totals={one.value: number for one, number in counts.items()},
-            next_try_at=ledger.next_try() if state == State.SENDING else None,
+            next_try_at=ledger.next_try() if state == IssueState.SENDING else None,
             ended=ended,
         )
 
