@@ -12,7 +12,7 @@ from html import escape
 from typing import Any
 from urllib.parse import urlsplit
 
-Draw = Callable[[str, Mapping[str, Any]], str]
+RenderPage = Callable[[str, Mapping[str, Any]], str]
 
 _log = logging.getLogger(__name__)
 
@@ -66,12 +66,12 @@ class Site:
         return urlsplit(self.public_url).path.rstrip("/") + path
 
 
-def page_text(draw: Draw, page: str, context: Mapping[str, Any]) -> str:
-    """The HTML of a page, drawn or plain."""
+def page_text(render_page: RenderPage, page: str, context: Mapping[str, Any]) -> str:
+    """The HTML of a page, rendered or plain."""
     try:
-        return draw(page, context)
+        return render_page(page, context)
     except Exception:  # noqa: BLE001 - whatever is wrong with a template, the person must get their button
-        _log.exception("the page %r could not be drawn; a plain one was shown instead", page)
+        _log.exception("the page %r could not be rendered; a plain one was shown instead", page)
         return _plain(page, context)
 
 

@@ -1,6 +1,6 @@
 """The public routes of joining and leaving. GET, HEAD and OPTIONS never change anything.
 
-`draw(page, context)` gives the HTML of a page. Every context holds `site` (`Site`); besides:
+`render_page(page, context)` gives the HTML of a page. Every context holds `site` (`Site`); besides:
 
 * `subscribe`: `action`, `form_token`, `honeypot` (the name of a field people must not see), `email`, `name`,
   `language`, `message` (a sentence or ""), `wording` (what the person agrees to). Fields to post: `email`, `name`,
@@ -39,7 +39,7 @@ from subscribers.book import Book
 from subscribers.errors import BadAddress, BadToken
 from subscribers.guard import Guard, Verdict
 from subscribers.network import Network, client_ip
-from subscribers.pages import OPEN, SECRET, Draw, Site, page_text
+from subscribers.pages import OPEN, SECRET, RenderPage, Site, page_text
 from subscribers.subscriber import Confirmation, Visit
 from subscribers.visiting import UnreadableForm, form_fields, json_fields, may_post, origin_of
 
@@ -75,7 +75,7 @@ def router(
     book: Book,
     guard: Guard,
     *,
-    draw: Draw,
+    render_page: RenderPage,
     site: Site,
     allow_origins: Collection[str] = (),
     trusted_proxies: Sequence[Network] = (),
@@ -88,7 +88,7 @@ def router(
     """
     logging.getLogger("uvicorn.access").addFilter(_MASK)
     routes = APIRouter()
-    desk = _Desk(draw=draw, site=site, allow_origins=allow_origins, trusted_proxies=trusted_proxies)
+    desk = _Desk(render_page=render_page, site=site, allow_origins=allow_origins, trusted_proxies=trusted_proxies)
     _joining(routes, book, guard, desk=desk, same_time=same_time)
     _confirming(routes, book, desk=desk)
     _leaving(routes, book, desk=desk)
@@ -103,10 +103,10 @@ class _Desk:
     """What all routes share: pages out, visitors in."""
 
     def __init__(
-        self, *, draw: Draw, site: Site, allow_origins: Collection[str], trusted_proxies: Sequence[Network]
+        self, *, render_page: RenderPage, site: Site, allow_origins: Collection[str], trusted_proxies: Sequence[Network]
     ) -> None:
         self.site = site
-        self._draw = draw
+        self._draw = render_page
         self._trusted = tuple(trusted_proxies)
         self.origins = {origin_of(site.public_url), *(origin_of(origin) for origin in allow_origins)}
         self.allowed = {origin_of(origin) for origin in allow_origins}

@@ -92,7 +92,7 @@ def site(desk: Desk) -> Iterator[Pages]:
     guard = Guard(desk.store, KEYS, now=desk.clock, limits=Limits(per_network=20, overall=60))
     broken: list[str] = []
 
-    def draw(page, context):
+    def render_page(page, context):
         if page in broken:
             raise KeyError("no such template")
         shown = {key: value for key, value in context.items() if key != "site"}
@@ -103,7 +103,7 @@ def site(desk: Desk) -> Iterator[Pages]:
         router(
             desk.book,
             guard,
-            draw=draw,
+            render_page=render_page,
             site=Site(name="The Weekly", public_url="https://news.example.org"),
             allow_origins=["https://www.example.org"],
             trusted_proxies=[ip_network("127.0.0.0/8")],
@@ -447,7 +447,7 @@ def test_with_every_template_broken_people_still_join_and_leave(site, caplog):
     page = site.ask("GET", site.unsubscribe_path("ann@example.org")).text
     goodbye = site.post_form(re.search(r'action="([^"]+)"', page)[1])
     assert (goodbye.status, site.desk.receivers()) == (200, [])
-    assert "could not be drawn" in caplog.text
+    assert "could not be rendered" in caplog.text
 
 
 def test_a_plain_page_escapes_what_a_stranger_typed(site):
@@ -479,7 +479,7 @@ def test_a_sign_up_takes_the_same_time_whatever_is_known(desk):
     guard = Guard(desk.store, KEYS, now=desk.clock)
     app = FastAPI()
     where = Site(name="The Weekly", public_url="https://news.example.org")
-    app.include_router(router(desk.book, guard, draw=lambda page, _: page, site=where, same_time=0.2))
+    app.include_router(router(desk.book, guard, render_page=lambda page, _: page, site=where, same_time=0.2))
 
     async def took(email: str) -> float:
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://x") as client:

@@ -20,9 +20,9 @@ from newsletter.errors import ConfigurationError, SettingsError, TemplateError
 from newsletter.issues import IssueState
 from newsletter.letter import Letter
 from newsletter.sending import outbox
-from newsletter.web import Postman, create_app
-from newsletter.web.gate import host_name
-from newsletter.web.serving import listen
+from newsletter.web import OutboxThread, create_app
+from newsletter.web.middleware import host_name
+from newsletter.web.server import listen
 from subscribers import Status
 from tests.conftest import Clock
 from tests.web_project import (
@@ -98,17 +98,17 @@ def test_somebody_joins_by_form_mail_and_button(project: Project, clock: Clock) 
 
 
 class Arrivals:
-    """Stands beside the pages and empties the outbox when told to, with the postman's own round."""
+    """Stands beside the pages and empties the outbox when told to, with the outbox_thread's own round."""
 
     def __init__(self, project: Project) -> None:
-        self._postman = Postman(project)
+        self._outbox_thread = OutboxThread(project)
 
     def start(self) -> None: ...
 
     def stop(self) -> None: ...
 
     def send(self) -> None:
-        assert self._postman.round()
+        assert self._outbox_thread.round()
 
 
 def test_new_known_and_suppressed_addresses_are_answered_with_the_same_bytes(
@@ -423,8 +423,8 @@ def test_a_host_is_compared_by_its_name_alone() -> None:
 
 def test_the_postman_sends_a_confirmation_by_itself_once_it_is_woken(project: Project) -> None:
     sent = threading.Event()
-    postman = Postman(Told(project, sent), idle=3600)  # type: ignore[arg-type]
-    with served(project, beside=(postman,)) as visitor:
+    outbox_thread = OutboxThread(Told(project, sent), idle=3600)  # type: ignore[arg-type]
+    with served(project, beside=(outbox_thread,)) as visitor:
         hook(visitor, "reader@example.net")
         assert sent.wait(10)
     assert [mail["To"] for mail in mails(project.root / "mail")] == ["reader@example.net"]
@@ -478,9 +478,9 @@ def test_a_backend_that_cannot_be_used_is_said_once_and_the_mails_wait(
     toml.write_text(toml.read_text().replace('kind = "maildir"\npath = "mail"', smtp))
     project = make_project(tmp_path / "p", clock=clock)
     project.book.add("reader@example.net")
-    postman = Postman(project)
-    assert not postman.round()
-    assert not postman.round()
+    outbox_thread = OutboxThread(project)
+    assert not outbox_thread.round()
+    assert not outbox_thread.round()
     assert caplog.text.count("they wait in the outbox") == 1
     assert outbox.ledger(project.database).counts() == {"waiting": 1}
     project.database.dispose()

@@ -21,8 +21,8 @@ from newsletter.issues import FrozenPick, IssueRow, IssueState
 from newsletter.letter import Letter
 from newsletter.sending.audience import freeze_audience
 from newsletter.settings import load
-from newsletter.web import Beside, Postman, create_app
-from newsletter.web.serving import configuration, listen
+from newsletter.web import Beside, OutboxThread, create_app
+from newsletter.web.server import configuration, listen
 from subscribers import create_keys
 from tests.conftest import NOW, Clock
 
@@ -142,9 +142,12 @@ class Visitor:
 @contextmanager
 def served(project: Project, *, beside: tuple[Beside, ...] = (), same_time: float = 0.0) -> Iterator[Visitor]:
     """The public pages of a project on a free port of loopback. Requests made at once wait in the socket's line."""
-    postmen = [one for one in beside if isinstance(one, Postman)]
+    outbox_threads = [one for one in beside if isinstance(one, OutboxThread)]
     app = create_app(
-        project, beside=beside, after_post=postmen[0].wake if postmen else lambda: None, same_time=same_time
+        project,
+        beside=beside,
+        after_post=outbox_threads[0].wake if outbox_threads else lambda: None,
+        same_time=same_time,
     )
     with listen("127.0.0.1", 0) as listening:
         server = uvicorn.Server(configuration(app))

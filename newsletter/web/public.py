@@ -12,7 +12,7 @@ from newsletter import __version__
 from newsletter.errors import NewsletterError
 from newsletter.issues import IssueState
 from newsletter.sending import outbox
-from newsletter.web.drawing import ICON, Draw, past_issues
+from newsletter.web.pages import ICON, RenderPage, past_issues
 from newsletter.web.project import Project
 from subscribers.web import Site
 
@@ -38,11 +38,11 @@ _KEY = re.compile(r"[0-9]{4}-W[0-9]{2}")
 _ROBOTS = "User-agent: *\nDisallow: {home}/unsubscribe\nDisallow: {home}/resubscribe\nDisallow: {home}/confirm\n"
 
 
-def public_routes(project: Project, *, draw: Draw, site: Site) -> APIRouter:
+def public_routes(project: Project, *, render_page: RenderPage, site: Site) -> APIRouter:
     routes = APIRouter()
 
     def page(name: str, *, status: int = 200, **context: Any) -> Response:
-        return HTMLResponse(draw(name, context), status, headers=PAGE)
+        return HTMLResponse(render_page(name, context), status, headers=PAGE)
 
     @routes.get("/issues", summary="The past issues", response_class=HTMLResponse)
     @routes.head("/issues", include_in_schema=False)
@@ -89,7 +89,9 @@ def public_routes(project: Project, *, draw: Draw, site: Site) -> APIRouter:
     @routes.get("/icon.svg", include_in_schema=False)
     @routes.head("/icon.svg", include_in_schema=False)
     def icon() -> Response:
-        return Response(draw(ICON, {}), media_type="image/svg+xml", headers={"Cache-Control": "public, max-age=3600"})
+        return Response(
+            render_page(ICON, {}), media_type="image/svg+xml", headers={"Cache-Control": "public, max-age=3600"}
+        )
 
     @routes.get("/robots.txt", include_in_schema=False)
     @routes.head("/robots.txt", include_in_schema=False)

@@ -24,7 +24,7 @@ _ANY_HOST = ("/unsubscribe", "/resubscribe/")
 _STRANGE_HOST = "This name is not answered here; whoever runs this site can add it to [web] allow_hosts.\n"
 
 
-class Gate:
+class PublicMiddleware:
     """`hosts` are names without port. `prefix` is the path of the public address: a proxy may or may not cut it off.
 
     `after_post` is called when a POST has been answered: it may have put a mail into the outbox.

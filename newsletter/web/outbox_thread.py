@@ -19,7 +19,7 @@ LONGEST_PAUSE = 300.0
 log = logging.getLogger(__name__)
 
 
-class Postman:
+class OutboxThread:
     """A thread from `start` to `stop`; the message in hand is finished first."""
 
     def __init__(self, project: Project, *, idle: float = IDLE) -> None:
@@ -29,7 +29,7 @@ class Postman:
         self._said = ""
         self._stopping = threading.Event()
         self._woken = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="postman", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="outbox_thread", daemon=True)
 
     def start(self) -> None:
         self._thread.start()

@@ -20,7 +20,7 @@ from newsletter.rendering.words import date_words
 from newsletter.web.project import Project
 from subscribers.web import Site
 
-Draw = Callable[[str, Mapping[str, Any]], str]
+RenderPage = Callable[[str, Mapping[str, Any]], str]
 
 PAGES = (
     "subscribe",
@@ -70,7 +70,7 @@ def _past(project: Project, site: Site, row: IssueRow) -> PastIssue:
     return PastIssue(row.subject or row.slot_key, date, site.path(f"/issues/{row.slot_key}"))
 
 
-def drawer(project: Project, site: Site) -> Draw:
+def page_renderer(project: Project, site: Site) -> RenderPage:
     """What draws a page; raises `TemplateError`. All pages are read once, so that a broken one is found now."""
     templates, publication, look = project.templates, project.publication, project.look
     for page in (*PAGES, ICON):
@@ -86,13 +86,13 @@ def drawer(project: Project, site: Site) -> Draw:
         "home": site.path(""),
     }
 
-    def draw(page: str, context: Mapping[str, Any]) -> str:
+    def render_page(page: str, context: Mapping[str, Any]) -> str:
         more: dict[str, Any] = {"logo": _logo(project, site)}
         if page == "subscribe":
             more["latest"] = _latest(project, site)
         return templates.render(_file(page), {**fixed, **more, **context})
 
-    return draw
+    return render_page
 
 
 def _file(page: str) -> str:
@@ -123,7 +123,7 @@ def _logo(project: Project, site: Site) -> str:
 
 
 def _latest(project: Project, site: Site) -> PastIssue | None:
-    """What the newest issue carried, as a taste. The form must be drawn whatever is wrong with issues."""
+    """What the newest issue carried, as a taste. The form must be rendered whatever is wrong with issues."""
     try:
         row = project.issues.last_frozen()
         if row is None or row.state not in FROZEN:

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 import uvicorn
 
 from newsletter.errors import ConfigurationError
-from newsletter.web.assembly import create_app
-from newsletter.web.postman import Postman
+from newsletter.web.asgi import create_app
+from newsletter.web.outbox_thread import OutboxThread
 from newsletter.web.project import Beside, Project
 
 _FINISH_WITHIN = 10  # seconds for requests in hand
@@ -25,10 +25,10 @@ log = logging.getLogger(__name__)
 
 
 def serve(project: Project, *, host: str, port: int, beside: Sequence[Beside] = ()) -> None:
-    """Serve until told to stop. `beside` (the ticker) runs along with the outbox's postman. Main thread only."""
+    """Serve until told to stop. `beside` (the ticker) runs along with the outbox's outbox_thread. Main thread only."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    postman = Postman(project)
-    app = create_app(project, beside=(postman, *beside), after_post=postman.wake)
+    outbox_thread = OutboxThread(project)
+    app = create_app(project, beside=(outbox_thread, *beside), after_post=outbox_thread.wake)
     with listen(host, port) as listening:
         shown = f"[{host}]" if ":" in host else host
         log.info("listening on http://%s:%s for %s", shown, listening.getsockname()[1], project.publication.public_url)

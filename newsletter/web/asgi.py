@@ -16,8 +16,8 @@ from starlette.exceptions import HTTPException
 
 from newsletter import __version__
 from newsletter.errors import NewsletterError, SettingsError
-from newsletter.web.drawing import Draw, drawer, site_of
-from newsletter.web.gate import HEADERS, Gate
+from newsletter.web.middleware import HEADERS, PublicMiddleware
+from newsletter.web.pages import RenderPage, page_renderer, site_of
 from newsletter.web.project import Beside, Project
 from newsletter.web.public import PAGE, public_routes
 from subscribers import Guard
@@ -55,7 +55,7 @@ def create_app(
     Raises the configuration errors: settings, database, keys and pages are all looked at before anybody is served.
     """
     site = site_of(project)
-    draw = drawer(project, site)
+    render_page = page_renderer(project, site)
     public, web = urlsplit(site.public_url), project.settings.web
     app = FastAPI(
         title=site.name,
@@ -71,19 +71,19 @@ def create_app(
         router(
             project.book,
             guard_of(project),
-            draw=draw,
+            render_page=render_page,
             site=site,
             allow_origins=web.allow_origins,
             trusted_proxies=[_network(text) for text in web.trusted_proxies],
             same_time=same_time,
         )
     )
-    app.include_router(public_routes(project, draw=draw, site=site))
-    app.add_exception_handler(HTTPException, _refuse(draw))
+    app.include_router(public_routes(project, render_page=render_page, site=site))
+    app.add_exception_handler(HTTPException, _refuse(render_page))
     app.add_exception_handler(NewsletterError, _away)
     app.add_exception_handler(Exception, _broken)
     app.add_middleware(
-        Gate,
+        PublicMiddleware,
         hosts=[public.netloc, *web.allow_hosts],
         prefix=public.path.rstrip("/"),
         after_post=after_post,
@@ -114,15 +114,15 @@ def _lifespan(beside: Sequence[Beside]) -> Callable[[FastAPI], AbstractAsyncCont
     return lifespan
 
 
-def _refuse(draw: Draw) -> Callable[[Request, Exception], Awaitable[Response]]:
+def _refuse(render_page: RenderPage) -> Callable[[Request, Exception], Awaitable[Response]]:
     async def refuse(_: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
         headers = {**PAGE, **(getattr(error, "headers", None) or {})}
         name, context = ("not_found", {}) if status == 404 else ("refused", {"message": _WRONG_METHOD})
         try:
-            return HTMLResponse(await run_in_threadpool(draw, name, context), status, headers)
+            return HTMLResponse(await run_in_threadpool(render_page, name, context), status, headers)
         except NewsletterError:
-            log.exception("the page %r could not be drawn", name)
+            log.exception("the page %r could not be rendered", name)
             return _plain("There is no such page." if status == 404 else _WRONG_METHOD, status, headers)
 
     return refuse
