@@ -19,7 +19,7 @@ import uvicorn
 from newsletter.app import Project
 from newsletter.issue import Article, Image, Signal, SignalKind
 from newsletter.preview import listen
-from newsletter.preview.desk import Desk
+from newsletter.preview.draft import Draft
 from newsletter.preview.routes import make_app
 from newsletter.rendering import shipped_templates
 from subscribers import create_keys
@@ -100,8 +100,8 @@ def own_template(root: Path, name: str, change: Callable[[str], str]) -> Path:
     return path
 
 
-def make_desk(root: Path, *, clock: Clock, as_address: str | None = None) -> Desk:
-    return Desk(root, open_project=lambda: Project(root, clock=clock), slot_key=None, as_address=as_address)
+def make_desk(root: Path, *, clock: Clock, as_address: str | None = None) -> Draft:
+    return Draft(root, open_project=lambda: Project(root, clock=clock), slot_key=None, as_address=as_address)
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class Answer:
 class Site:
     """The preview as a client meets it."""
 
-    desk: Desk
+    draft: Draft
     port: int
 
     @property
@@ -150,22 +150,22 @@ class Site:
     def post(self, path: str, value: object = None) -> Answer:
         return self.ask(path, method="POST", x_preview_token=TOKEN, json=json.dumps(value or {}))
 
-    def state(self, person: str = "") -> Any:
-        return self.ask(f"/state?as={quote(person)}").json()
+    def state(self, recipient: str = "") -> Any:
+        return self.ask(f"/state?as={quote(recipient)}").json()
 
 
 @contextmanager
-def served(desk: Desk) -> Iterator[Site]:
-    """The preview of a desk behind a real server."""
+def served(draft: Draft) -> Iterator[Site]:
+    """The preview of a draft behind a real server."""
     with listen(0) as listener:
         port = listener.getsockname()[1]
-        app = make_app(desk, port=port, token=TOKEN, stopping=lambda: server.should_exit)
+        app = make_app(draft, port=port, token=TOKEN, stopping=lambda: server.should_exit)
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False, lifespan="off"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:
-            yield Site(desk, port)
+            yield Site(draft, port)
         finally:
             server.should_exit = True
             thread.join()
-            desk.close()
+            draft.close()

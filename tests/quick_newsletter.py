@@ -17,7 +17,7 @@ from pathlib import Path
 
 LOADED = (
     "newsletter.app", "newsletter.weekly", "newsletter.web", "newsletter.schedule", "newsletter.preview",
-    "newsletter.preview.once", "newsletter.preview.desk", "newsletter.demo", "newsletter.migrations.run", "newsletter.backends.smtp",
+    "newsletter.preview.export", "newsletter.preview.draft", "newsletter.demo", "newsletter.migrations.run", "newsletter.backends.smtp",
     "newsletter.backends.maildir", "newsletter.backends.console", "newsletter.sources.feed", "newsletter.sources.page",
     "newsletter.sources.folder", "newsletter.rendering.inlining", "premailer", "newsletter.cli.project", "newsletter.cli.weekly",
     "newsletter.cli.sending", "newsletter.cli.issues", "newsletter.cli.articles", "newsletter.cli.subscribers",

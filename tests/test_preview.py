@@ -16,7 +16,7 @@ import pytest
 
 from newsletter.errors import ConfigurationError, Refused, SettingsError
 from newsletter.preview import listen
-from newsletter.preview.watching import Watch, watching
+from newsletter.preview.watcher import Watch, watching
 from tests.conftest import Clock
 from tests.preview_project import (
     PICTURE,
@@ -94,7 +94,7 @@ def test_only_its_own_address_is_answered(still: Site, host: str, status: int) -
         ("null", 403),
     ],
 )
-@pytest.mark.parametrize("path", ["/state", "/letter", "/people", "/"])
+@pytest.mark.parametrize("path", ["/state", "/letter", "/recipients", "/"])
 def test_other_sites_cannot_ask_for_anything(still: Site, path: str, origin: str, status: int) -> None:
     assert still.ask(path, origin=origin.format(port=still.port)).status == status
 
@@ -174,7 +174,7 @@ def test_what_was_passed_over_is_shown_with_why(site: Site, root: Path, clock: C
         number = next(one.article.id for one in project.shelf.page() if one.article.title == TITLES[3])
         assert number is not None
         project.shelf.drop(number, now=clock())
-    site.desk.refresh()
+    site.draft.refresh()
     passed = {one["title"]: one["reason"] for one in site.state()["passed_over"]}
     assert passed == {TITLES[3]: "dropped by the editor"}
 
@@ -198,7 +198,7 @@ def test_a_frozen_issue_is_shown_as_it_was_stored(site: Site, root: Path, clock:
         project.weekly.freeze(slot, project.weekly.compose(slot))
     before = site.ask("/parts/html").text
     own_template(root, BODY, lambda text: text.replace("here are the", "THESE ARE THE"))
-    site.desk.refresh()
+    site.draft.refresh()
     state = site.state()
     assert state["slot"]["stored"]
     assert (state["slot"]["state"], state["slot"]["frozen"]) == ("sending", 2)
@@ -231,10 +231,10 @@ def test_a_subscriber_is_found_by_part_of_the_address_or_the_name(site: Site, ro
         project.book.unsubscribe("gone@reader.example")
         project.book.add_confirmed("never@reader.example", name="Never Again")
         project.book.suppress("never@reader.example", reason="complaint")
-    assert [one["key"] for one in site.ask("/people?words=ZOE").json()] == ["zoe@reader.example"]
-    assert [one["key"] for one in site.ask("/people?words=fernsby").json()] == ["ada@reader.example"]
-    assert [one["key"] for one in site.ask("/people").json()] == ["ada@reader.example", "zoe@reader.example"]
-    assert site.ask("/people?words=again").json() == []
+    assert [one["key"] for one in site.ask("/recipients?words=ZOE").json()] == ["zoe@reader.example"]
+    assert [one["key"] for one in site.ask("/recipients?words=fernsby").json()] == ["ada@reader.example"]
+    assert [one["key"] for one in site.ask("/recipients").json()] == ["ada@reader.example", "zoe@reader.example"]
+    assert site.ask("/recipients?words=again").json() == []
 
 
 def test_the_letter_is_shown_for_the_chosen_person(still: Site) -> None:
@@ -277,7 +277,7 @@ def read_event(stream: http.client.HTTPResponse) -> int:
 
 def test_a_changed_template_is_announced_and_the_next_letter_shows_it(site: Site, root: Path) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=30)
-    with watching(site.desk):
+    with watched(site.draft):
         connection.request("GET", "/changes")
         stream = connection.getresponse()
         assert stream.getheader("content-type", "").startswith("text/event-stream")
@@ -289,15 +289,15 @@ def test_a_changed_template_is_announced_and_the_next_letter_shows_it(site: Site
 
 
 def test_nothing_is_announced_while_nothing_changes(site: Site) -> None:
-    watch = Watch(site.desk)
+    watch = Watch(site.draft)
     site.state()
     site.ask("/letter")
     assert not watch.look()
-    assert site.desk.version == 1
+    assert site.draft.version == 1
 
 
 def test_a_broken_template_shows_file_and_line_above_the_last_good_letter(site: Site, root: Path) -> None:
-    watch = Watch(site.desk)
+    watch = Watch(site.draft)
     good = site.ask("/letter").text
     template = own_template(root, BODY, lambda text: text.replace("{% endfor %}", "{% endfr %}", 1))
     assert watch.look()
@@ -317,7 +317,7 @@ def test_a_broken_template_shows_file_and_line_above_the_last_good_letter(site: 
 def test_a_template_broken_from_the_start_is_shown_and_mended(root: Path, clock: Clock) -> None:
     template = own_template(root, BODY, lambda text: "{{ nothing_of_this_name }}\n" + text)
     with served(make_desk(root, clock=clock)) as site:
-        watch = Watch(site.desk)
+        watch = Watch(site.draft)
         state = site.state()
         assert (state["trouble"]["stale"], state["trouble"]["line"], state["letter"]) == (False, 1, None)
         assert site.ask("/letter").status == 400
@@ -336,7 +336,7 @@ def test_a_template_broken_from_the_start_is_shown_and_mended(root: Path, clock:
 def test_broken_settings_show_the_line_above_the_last_good_letter(
     site: Site, root: Path, old: str, new: str, line: int, says: str
 ) -> None:
-    watch = Watch(site.desk)
+    watch = Watch(site.draft)
     good = site.ask("/letter").text
     file = root / "newsletter.toml"
     file.write_text(TOML.replace(old, new), encoding="utf-8")
@@ -352,14 +352,14 @@ def test_broken_settings_show_the_line_above_the_last_good_letter(
 
 
 def test_a_change_of_the_environment_file_is_followed(site: Site, root: Path) -> None:
-    watch = Watch(site.desk)
+    watch = Watch(site.draft)
     (root / ".env").write_text('NEWSLETTER_NEWSLETTER__NAME="Other Weekly"\n', encoding="utf-8")
     assert watch.look()
     assert site.state()["name"] == "Other Weekly"
 
 
 def test_every_change_of_the_shelf_is_followed(site: Site, root: Path, clock: Clock) -> None:
-    watch = Watch(site.desk)
+    watch = Watch(site.draft)
     with opened(root, clock=clock) as project:
         number = project.shelf.page()[0].article.id
         assert number is not None
@@ -382,7 +382,7 @@ def test_every_change_of_the_shelf_is_followed(site: Site, root: Path, clock: Cl
 
 
 def test_pulling_by_hand_brings_new_articles(site: Site, root: Path, clock: Clock) -> None:
-    watch = Watch(site.desk)
+    watch = Watch(site.draft)
     story = {
         "title": "Fresh bread at midnight",
         "url": "https://www.marquee.example/bread",
@@ -425,7 +425,7 @@ def test_a_backend_that_cannot_be_reached_is_one_line(site: Site, root: Path) ->
     smtp = f'kind = "smtp"\nhost = "127.0.0.1"\nport = {port}\nsecurity = "none"\n'
     text = TOML.replace('kind = "maildir"\npath = "mail"\n', smtp)
     (root / "newsletter.toml").write_text(text, encoding="utf-8")
-    site.desk.refresh()
+    site.draft.refresh()
     answer = site.post("/test-copy", {"address": "editor@marquee.example"})
     assert (answer.status, answer.text.count("\n")) == (400, 1)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from newsletter.preview.watching import watching
+from newsletter.preview.watcher import watching
 from tests.conftest import Clock
 from tests.preview_project import PICTURE, TITLES, TOML, Site, articles, make_desk, make_root, own_template, served
 
@@ -109,8 +109,8 @@ def test_the_letter_stands_at_phone_and_desktop_width_with_its_picks_beside_it(
 
 
 def test_the_page_follows_a_template_and_shows_what_is_wrong_with_it(browser: Chrome, root: Path, clock: Clock) -> None:
-    desk = make_desk(root, clock=clock)
-    with served(desk) as site, watching(desk):
+    draft = make_desk(root, clock=clock)
+    with served(draft) as site, watching(draft):
         opened(browser, site)
         own_template(root, "weekly/body.html.j2", lambda text: text.replace("here are the", "THESE ARE THE"))
         until(browser, "return document.querySelector('.screen iframe.on')?.src.includes('v=2')")

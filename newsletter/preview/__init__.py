@@ -2,14 +2,14 @@
 
 In reading order:
 
-    people     whom a letter is shown for: a subscriber, or a typical sample
+    recipients     whom a letter is shown for: a subscriber, or a typical sample
     views      pure: the letter as other mail programs show it, and its pictures found at home
-    desk       what is on show: composed like a send, or the stored letter of a frozen issue; what is wrong
-    panels     all of it as JSON for the page
-    watching   notices that a template, the settings or the shelf changed
-    door       who may come in: Host, Origin and a token on every POST
+    draft       what is on show: composed like a send, or the stored letter of a frozen issue; what is wrong
+    payload     all of it as JSON for the page
+    watcher    notices that a template, the settings or the shelf changed
+    middleware who may come in: Host, Origin and a token on every POST
     routes     the page's addresses
-    once       the same as files
+    export     the same as files
     page/      the page itself: one template, one style sheet, one script
 
 Nothing here is reachable from another machine, and looking changes nothing: only a pull and a test copy do, and they
@@ -29,7 +29,7 @@ from newsletter.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from newsletter.app import Project
-    from newsletter.preview.desk import Desk
+    from newsletter.preview.draft import Draft
 
 __all__ = ["run", "write_once"]
 
@@ -52,24 +52,24 @@ def run(
     """
     import uvicorn
 
-    from newsletter.preview.desk import Desk
+    from newsletter.preview.draft import Draft
     from newsletter.preview.routes import make_app
-    from newsletter.preview.watching import watching
+    from newsletter.preview.watcher import watched
 
-    desk = Desk(root, open_project=open_project, slot_key=slot_key, as_address=as_address)
+    draft = Draft(root, open_project=open_project, slot_key=slot_key, as_address=as_address)
     try:
-        _fill_empty_shelf(desk, say=say)
+        _fill_empty_shelf(draft, say=say)
         with listen(port) as listener:
             number = listener.getsockname()[1]
-            app = make_app(desk, port=number, token=secrets.token_urlsafe(32), stopping=lambda: server.should_exit)
+            app = make_app(draft, port=number, token=secrets.token_urlsafe(32), stopping=lambda: server.should_exit)
             server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off"))
-            desk.show()
+            draft.show()
             say(f"Preview: http://{LOOPBACK}:{number}/  (Ctrl-C stops it)")
             # uvicorn raises the signal again once it has stopped; here that is the usual end.
-            with watching(desk), suppress(KeyboardInterrupt):
+            with watched(draft), suppress(KeyboardInterrupt):
                 server.run(sockets=[listener])
     finally:
-        desk.close()
+        draft.close()
 
 
 def write_once(
@@ -82,17 +82,17 @@ def write_once(
 ) -> list[Path]:
     """Write `issue.html`, `issue.txt`, `issue.eml`, `findings.json` and `images/` into `folder`; gives their paths.
 
-    The mail is byte for byte what that person would get; only `issue.html` has its stored pictures beside it. Raises
+    The mail is byte for byte what that recipient would get; only `issue.html` has its stored pictures beside it. Raises
     `Refused` when no article was picked, and what composing raises.
     """
-    from newsletter.preview.desk import Desk
-    from newsletter.preview.once import write
+    from newsletter.preview.draft import Draft
+    from newsletter.preview.export import write
 
-    desk = Desk(root, open_project=open_project, slot_key=slot_key, as_address=as_address)
+    draft = Draft(root, open_project=open_project, slot_key=slot_key, as_address=as_address)
     try:
-        return write(desk, folder)
+        return write(draft, folder)
     finally:
-        desk.close()
+        draft.close()
 
 
 def listen(port: int) -> socket.socket:
@@ -110,9 +110,9 @@ def listen(port: int) -> socket.socket:
     return listener
 
 
-def _fill_empty_shelf(desk: Desk, *, say: Callable[[str], None]) -> None:
-    weekly = desk.project.weekly
-    if desk.project.shelf.page(limit=1) or not weekly.sources:
+def _fill_empty_shelf(draft: Draft, *, say: Callable[[str], None]) -> None:
+    weekly = draft.project.weekly
+    if draft.project.shelf.page(limit=1) or not weekly.sources:
         return
     say(f"The shelf is empty: pulling {len(weekly.sources)} source{'s' if len(weekly.sources) > 1 else ''} …")
     for line in weekly.pull():

@@ -22,9 +22,9 @@ from jinja2 import Environment
 from pydantic import BaseModel, Field
 
 from newsletter.errors import NewsletterError, Refused
-from newsletter.preview import panels, people
-from newsletter.preview.desk import Desk, Shown
-from newsletter.preview.door import Door
+from newsletter.preview import payload, recipients
+from newsletter.preview.draft import Draft, Shown
+from newsletter.preview.middleware import LoopbackMiddleware
 from newsletter.preview.views import View, at_home, prepared, seen
 
 PICTURES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
@@ -58,16 +58,16 @@ class Ascii(JSONResponse):
         return json.dumps(content).encode()
 
 
-def make_app(desk: Desk, *, port: int, token: str, stopping: Callable[[], bool]) -> Door:
-    """The whole application behind its door. `stopping` ends open event streams, so that Ctrl-C need not wait."""
+def make_app(draft: Draft, *, port: int, token: str, stopping: Callable[[], bool]) -> LoopbackMiddleware:
+    """The whole application behind its middleware. `stopping` ends open event streams, so that Ctrl-C need not wait."""
     app = FastAPI(openapi_url=None, default_response_class=Ascii)
     app.exception_handler(Exception)(_in_a_line)
     app.exception_handler(NewsletterError)(_in_a_line)
     _add_page(app, token=token)
-    _add_state(app, desk, stopping=stopping)
-    _add_letter(app, desk)
-    _add_actions(app, desk)
-    return Door(app, port=port, token=token)
+    _add_state(app, draft, stopping=stopping)
+    _add_letter(app, draft)
+    _add_actions(app, draft)
+    return LoopbackMiddleware(app, port=port, token=token)
 
 
 async def _in_a_line(request: Request, error: Exception) -> Response:  # noqa: ARG001 - FastAPI gives the request
@@ -91,26 +91,26 @@ def _add_page(app: FastAPI, *, token: str) -> None:
         return Response(page.joinpath(name).read_bytes(), media_type=f"{ASSETS[name]}; charset=utf-8")
 
 
-def _add_state(app: FastAPI, desk: Desk, *, stopping: Callable[[], bool]) -> None:
+def _add_state(app: FastAPI, draft: Draft, *, stopping: Callable[[], bool]) -> None:
     @app.get("/state")
-    def state(slot: Slot = "", person: As = "") -> dict[str, Any]:
-        return panels.everything(desk, key=slot, person=desk.person(person))
+    def state(slot: Slot = "", recipient: As = "") -> dict[str, Any]:
+        return payload.everything(draft, key=slot, recipient=draft.recipient(recipient))
 
-    @app.get("/people")
+    @app.get("/recipients")
     def search(words: Annotated[str, Query(max_length=200)] = "") -> list[dict[str, str]]:
-        return panels.found(list(islice(people.search(desk.project.book, words, limit=8), 8)))
+        return payload.found(list(islice(recipients.search(draft.project.book, words, limit=8), 8)))
 
     @app.get("/changes")
     async def changes() -> Response:
-        return StreamingResponse(_changes(desk, stopping=stopping), media_type="text/event-stream")
+        return StreamingResponse(_changes(draft, stopping=stopping), media_type="text/event-stream")
 
 
-async def _changes(desk: Desk, *, stopping: Callable[[], bool]) -> AsyncIterator[str]:
+async def _changes(draft: Draft, *, stopping: Callable[[], bool]) -> AsyncIterator[str]:
     """Server-sent events: the version now, and every later one."""
     told, quiet = 0, 0.0
     while not stopping():
-        if desk.version != told:
-            told, quiet = desk.version, 0.0
+        if draft.version != told:
+            told, quiet = draft.version, 0.0
             yield f"data: {told}\n\n"
         elif quiet >= _STILL_HERE:
             quiet = 0.0
@@ -119,60 +119,60 @@ async def _changes(desk: Desk, *, stopping: Callable[[], bool]) -> AsyncIterator
         quiet += _LOOK_AGAIN
 
 
-def _add_letter(app: FastAPI, desk: Desk) -> None:
+def _add_letter(app: FastAPI, draft: Draft) -> None:
     @app.get("/letter")
     def letter(
         slot: Slot = "",
-        person: As = "",
+        recipient: As = "",
         look: Literal["light", "dark", "forced"] = "light",
         program: Literal["modern", "nostyle", "outlook"] = "modern",
         images: Literal["on", "off"] = "on",
     ) -> Response:
-        html = seen(_html(desk, slot, person), View(look, program))
+        html = seen(_html(draft, slot, recipient), View(look, program))
         policy = _LETTER_POLICY.format(images="* data:" if images == "on" else "'none'")
         return HTMLResponse(html, headers={"content-security-policy": policy})
 
     @app.get("/parts/{part}")
-    def part(part: Literal["html", "text", "message"], slot: Slot = "", person: As = "") -> Response:
-        shown = _shown(desk, slot)
-        chosen = desk.person(person)
-        values = people.values_of(chosen, book=desk.project.book)
+    def part(part: Literal["html", "text", "message"], slot: Slot = "", recipient: As = "") -> Response:
+        shown = _shown(draft, slot)
+        chosen = draft.recipient(recipient)
+        values = recipients.values_of(chosen, book=draft.project.book)
         if part == "message" or shown.composed.letter is None:
-            content: str | bytes = panels.message(shown, chosen, project=desk.project)
+            content: str | bytes = payload.message(shown, chosen, project=draft.project)
         else:
             content = shown.composed.letter.html(values) if part == "html" else shown.composed.letter.text(values)
         return PlainTextResponse(content)
 
     @app.get("/images/{name}")
     def picture(name: str) -> Response:
-        found = desk.picture(name)
+        found = draft.picture(name)
         if found is None or found[0] not in PICTURES:
             return PlainTextResponse("there is no such picture on the shelf\n", status_code=404)
         return Response(found[1], media_type=found[0], headers={"content-security-policy": "default-src 'none'"})
 
 
-def _shown(desk: Desk, key: str) -> Shown:
-    shown, trouble = desk.show(key)
+def _shown(draft: Draft, key: str) -> Shown:
+    shown, trouble = draft.show(key)
     if shown is None:
         raise Refused(trouble.message if trouble else "there is nothing to show")
     return shown
 
 
-def _html(desk: Desk, key: str, person: str) -> str:
-    shown = _shown(desk, key)
+def _html(draft: Draft, key: str, recipient: str) -> str:
+    shown = _shown(draft, key)
     if shown.composed.letter is None:
         raise Refused("no article was picked, so there is no letter")
-    html = shown.composed.letter.html(people.values_of(desk.person(person), book=desk.project.book))
+    html = shown.composed.letter.html(recipients.values_of(draft.recipient(recipient), book=draft.project.book))
     html = at_home(
         html,
-        public_url=desk.project.publication.public_url,
+        public_url=draft.project.publication.public_url,
         prefix="/images/",
-        has=lambda name: desk.picture(name) is not None,
+        has=lambda name: draft.picture(name) is not None,
     )
-    return prepared(html, urls=panels.story_urls(shown))
+    return prepared(html, urls=payload.story_urls(shown))
 
 
-def _add_actions(app: FastAPI, desk: Desk) -> None:
+def _add_actions(app: FastAPI, draft: Draft) -> None:
     pulling = threading.Lock()
 
     @app.post("/pull")
@@ -180,7 +180,7 @@ def _add_actions(app: FastAPI, desk: Desk) -> None:
         if not pulling.acquire(blocking=False):
             raise Refused("the sources are being pulled already")
         try:
-            lines = desk.project.weekly.pull()
+            lines = draft.project.weekly.pull()
         finally:
             pulling.release()
         return [
@@ -196,11 +196,11 @@ def _add_actions(app: FastAPI, desk: Desk) -> None:
 
     @app.post("/test-copy")
     def test_copy(wish: TestCopy) -> dict[str, str]:
-        project = desk.project
-        people.known(project.book, wish.address)
+        project = draft.project
+        recipients.known(project.book, wish.address)
         editors = {editor.casefold() for editor in project.settings.newsletter.editors}
         if wish.address.casefold() not in editors and not wish.sure:
             raise Refused(f"{wish.address} is none of [newsletter] editors; say that you are sure")
-        shown = desk.composed(wish.slot)
+        shown = draft.composed(wish.slot)
         answer = project.weekly.test_copy(shown.composed, wish.address, project.backend())
         return {"address": wish.address, "answer": answer}

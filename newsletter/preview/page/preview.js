@@ -120,7 +120,7 @@ function drawSlots() {
   pill.hidden = false;
   if (state.slot.stored) {
     pill.textContent = `${state.slot.state} · ${state.slot.frozen}`;
-    pill.title = `This issue is frozen for ${state.slot.frozen} people: this is the stored letter, whatever templates and settings say now.`;
+    pill.title = `This issue is frozen for ${state.slot.frozen} recipients: this is the stored letter, whatever templates and settings say now.`;
   } else {
     const left = new Date(state.slot.at) - Date.now();
     const days = Math.floor(left / 864e5);
@@ -152,10 +152,10 @@ function drawTrouble() {
 }
 
 function drawPerson() {
-  const person = state.person;
-  $("person").querySelector(".whom").textContent = person.key.startsWith("sample:") ? person.note : person.name || person.email;
-  $("person").querySelector(".face").textContent = initials(person.name || person.email);
-  $("person").title = `${person.name ? `${person.name} ` : ""}<${person.email}>${person.note ? ` · ${person.note}` : ""} (p)`;
+  const recipient = state.recipient;
+  $("recipient").querySelector(".whom").textContent = recipient.key.startsWith("sample:") ? recipient.note : recipient.name || recipient.email;
+  $("recipient").querySelector(".face").textContent = initials(recipient.name || recipient.email);
+  $("recipient").title = `${recipient.name ? `${recipient.name} ` : ""}<${recipient.email}>${recipient.note ? ` · ${recipient.note}` : ""} (p)`;
 }
 
 function drawInbox() {
@@ -451,12 +451,12 @@ function drawSources() {
 // What the editor does
 
 function set(change) {
-  const person = change.as !== undefined && change.as !== now.as;
+  const recipient = change.as !== undefined && change.as !== now.as;
   const slot = change.slot !== undefined && change.slot !== now.slot;
   Object.assign(now, change);
   remember();
   if (slot) at = -1;
-  if (slot || person) { load(); return; }
+  if (slot || recipient) { load(); return; }
   if (!state) return;
   drawPressed();
   if ("panel" in change) drawPanel();
@@ -519,10 +519,10 @@ async function reallySend() {
 }
 
 function openChooser() {
-  const box = $("person").getBoundingClientRect();
+  const box = $("recipient").getBoundingClientRect();
   $("chooser").style.left = `${Math.max(8, Math.min(innerWidth - 338, box.left))}px`;
   $("chooser").hidden = false;
-  $("person").setAttribute("aria-expanded", "true");
+  $("recipient").setAttribute("aria-expanded", "true");
   $("words").value = "";
   $("words").focus();
   search();
@@ -530,32 +530,32 @@ function openChooser() {
 
 function closeChooser() {
   $("chooser").hidden = true;
-  $("person").setAttribute("aria-expanded", "false");
+  $("recipient").setAttribute("aria-expanded", "false");
 }
 
 let searching = 0;
 async function search() {
   const mine = ++searching;
-  let people = [];
+  let recipients = [];
   try {
-    people = await (await get(`/people?${new URLSearchParams({ words: $("words").value })}`)).json();
+    recipients = await (await get(`/recipients?${new URLSearchParams({ words: $("words").value })}`)).json();
   } catch (error) {
     toast(error.message);
   }
   if (mine !== searching || !state) return;
-  const rows = [make("li", "label", people.length ? "Active subscribers" : "No active subscriber fits"), ...people.map(personRow)];
-  if (!$("words").value.trim()) rows.push(make("li", "label", "Typical samples"), ...state.samples.map(personRow));
-  $("people").replaceChildren(...rows);
+  const rows = [make("li", "label", recipients.length ? "Active subscribers" : "No active subscriber fits"), ...recipients.map(recipientRow)];
+  if (!$("words").value.trim()) rows.push(make("li", "label", "Typical samples"), ...state.samples.map(recipientRow));
+  $("recipients").replaceChildren(...rows);
 }
 
-function personRow(person) {
-  const sample = person.key.startsWith("sample:");
+function recipientRow(recipient) {
+  const sample = recipient.key.startsWith("sample:");
   const button = make("button");
-  button.setAttribute("aria-current", String(person.key === state.person.key));
-  const title = make("strong", "", sample ? person.note : person.name || person.email);
+  button.setAttribute("aria-current", String(recipient.key === state.recipient.key));
+  const title = make("strong", "", sample ? recipient.note : recipient.name || recipient.email);
   title.dir = "auto";
-  button.append(title, make("small", "", sample ? person.name || person.email : person.email));
-  button.addEventListener("click", () => { closeChooser(); set({ as: person.key }); $("person").focus(); });
+  button.append(title, make("small", "", sample ? recipient.name || recipient.email : recipient.email));
+  button.addEventListener("click", () => { closeChooser(); set({ as: recipient.key }); $("recipient").focus(); });
   const row = make("li");
   row.append(button);
   return row;
@@ -614,7 +614,7 @@ function listen() {
   $("pull").addEventListener("click", pull);
   $("copy").addEventListener("click", openSend);
   $("keys").addEventListener("click", KEYS["?"]);
-  $("person").addEventListener("click", () => ($("chooser").hidden ? openChooser() : closeChooser()));
+  $("recipient").addEventListener("click", () => ($("chooser").hidden ? openChooser() : closeChooser()));
   $("words").addEventListener("input", search);
   $("address").addEventListener("input", typed);
   $("sure").addEventListener("change", typed);
@@ -623,7 +623,7 @@ function listen() {
   $("close-send").addEventListener("click", () => $("send").close());
   $("close-help").addEventListener("click", () => $("help").close());
   document.addEventListener("pointerdown", (event) => {
-    if (!$("chooser").hidden && !event.target.closest("#chooser, #person")) closeChooser();
+    if (!$("chooser").hidden && !event.target.closest("#chooser, #recipient")) closeChooser();
   });
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") closeChooser();

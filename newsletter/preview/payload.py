@@ -12,32 +12,32 @@ from dataclasses import asdict
 from typing import Any
 
 from newsletter.issue import Article, Term
-from newsletter.preview.desk import Desk, Project, Shown, Trouble
-from newsletter.preview.people import SAMPLES, Person, addressed, values_of
+from newsletter.preview.draft import Draft, Project, Shown, Trouble
+from newsletter.preview.recipients import SAMPLES, Recipient, addressed, values_of
 from newsletter.rendering.document import read
 
 CLIPPED = 102 * 1024  # Gmail cuts the HTML off about here (email-bugs 41)
 _AFTER_THE_SUM = re.compile(r"; ((?:held back|beat) .*)", re.DOTALL)
 
 
-def everything(desk: Desk, *, key: str, person: Person) -> dict[str, Any]:
-    """The whole state of the page for one slot and one person."""
-    shown, trouble = desk.show(key)
-    project = desk.project
+def everything(draft: Draft, *, key: str, recipient: Recipient) -> dict[str, Any]:
+    """The whole state of the page for one slot and one recipient."""
+    shown, trouble = draft.show(key)
+    project = draft.project
     return {
-        "version": desk.version,
+        "version": draft.version,
         "name": project.publication.name,
         "slots": [
             {"key": slot.key, "at": slot.at.isoformat(), "state": str(row.state) if row else ""}
-            for slot, row in desk.slots(key)
+            for slot, row in draft.slots(key)
         ],
-        "slot": _slot(shown) if shown else {"key": desk.slot(key).key},
+        "slot": _slot(shown) if shown else {"key": draft.slot(key).key},
         "trouble": _trouble(trouble, shown=shown) if trouble else None,
-        "person": _person(person),
-        "samples": [_person(sample) for sample in SAMPLES],
+        "recipient": _recipient(recipient),
+        "samples": [_recipient(sample) for sample in SAMPLES],
         "editors": list(project.settings.newsletter.editors),
         "sources": _sources(project),
-        "letter": _letter(shown, person, project=project) if shown else None,
+        "letter": _letter(shown, recipient, project=project) if shown else None,
         "findings": findings(shown) if shown else [],
         "picks": _picks(shown) if shown else [],
         "passed_over": _passed_over(shown) if shown else [],
@@ -49,18 +49,18 @@ def findings(shown: Shown) -> list[dict[str, Any]]:
     return [{**asdict(finding), "level": str(finding.level)} for finding in shown.composed.findings]
 
 
-def found(people: Sequence[Person]) -> list[dict[str, str]]:
+def found(recipients: Sequence[Recipient]) -> list[dict[str, str]]:
     """People as the chooser lists them."""
-    return [_person(person) for person in people]
+    return [_recipient(recipient) for recipient in recipients]
 
 
-def message(shown: Shown, person: Person, *, project: Project) -> bytes:
-    """The bytes this person would get; empty when there is no letter."""
+def message(shown: Shown, recipient: Recipient, *, project: Project) -> bytes:
+    """The bytes this recipient would get; empty when there is no letter."""
     if shown.composed.letter is None:
         return b""
     return addressed(
         shown.composed.letter,
-        person,
+        recipient,
         slot_key=shown.slot.key,
         list_id=shown.row.list_id if shown.stored and shown.row else project.publication.list_id,
         book=project.book,
@@ -73,8 +73,8 @@ def story_urls(shown: Shown) -> list[str]:
     return [pick.article.url or "" for pick in _in_order(shown)]
 
 
-def _person(person: Person) -> dict[str, str]:
-    return {"key": person.key, "email": person.email, "name": person.name, "note": person.note}
+def _recipient(recipient: Recipient) -> dict[str, str]:
+    return {"key": recipient.key, "email": recipient.email, "name": recipient.name, "note": recipient.note}
 
 
 def _slot(shown: Shown) -> dict[str, Any]:
@@ -103,11 +103,11 @@ def _sources(project: Project) -> list[dict[str, str]]:
     return lines
 
 
-def _letter(shown: Shown, person: Person, *, project: Project) -> dict[str, Any] | None:
+def _letter(shown: Shown, recipient: Recipient, *, project: Project) -> dict[str, Any] | None:
     letter = shown.composed.letter
     if letter is None:
         return None
-    values = values_of(person, book=project.book)
+    values = values_of(recipient, book=project.book)
     html, text = letter.html(values), letter.text(values)
     preheader = " ".join(read(html).preheader.split())
     return {
@@ -117,7 +117,7 @@ def _letter(shown: Shown, person: Person, *, project: Project) -> dict[str, Any]
         "preheader": preheader or " ".join(text.split())[:200],
         "html_bytes": len(html.encode()),
         "text_bytes": len(text.encode()),
-        "message_bytes": len(message(shown, person, project=project)),
+        "message_bytes": len(message(shown, recipient, project=project)),
         "clip_bytes": CLIPPED,
     }
 

@@ -24,7 +24,7 @@ _ALWAYS = (
 )
 
 
-class Door:
+class LoopbackMiddleware:
     """Wraps an application that listens on loopback at `port`; `token` is the run's own."""
 
     def __init__(self, app: ASGIApp, *, port: int, token: str) -> None:

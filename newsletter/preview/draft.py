@@ -4,7 +4,7 @@ The same `compose` as a send, so what is seen is what is sent. Everything is wor
 `refresh` begins anew with a fresh project. When a template or the settings are broken, the last good state stays and
 `trouble` says what is wrong, with the file, the line and the lines around it.
 
-What it does not know: HTTP, and when something changed (`watching` tells). `Project` is what it needs of the project.
+What it does not know: HTTP, and when something changed (`watcher` tells). `Project` is what it needs of the project.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from newsletter.database import Database
 from newsletter.errors import NewsletterError, SettingsError, TemplateError
 from newsletter.issue import Issue, Pick, Slot
 from newsletter.issues import IssueRow, Issues
-from newsletter.preview.people import Book, Person, person_of
+from newsletter.preview.recipients import Book, Recipient, recipient_of
 from newsletter.settings import FILE, Settings
 from newsletter.shelf import Shelf, load_article
 from newsletter.weekly import Composed, Weekly
@@ -82,7 +82,7 @@ class Trouble:
     excerpt: tuple[tuple[int, str], ...] = ()
 
 
-class Desk:
+class Draft:
     """Holds the newest good state; safe to use from many threads. Raises what opening the project raises."""
 
     def __init__(
@@ -100,7 +100,7 @@ class Desk:
         self.project = open_project()
         try:
             self.project.slot(slot_key)
-            self.person(self.as_address)
+            self.recipient(self.as_address)
         except BaseException:
             self.close()
             raise
@@ -149,9 +149,9 @@ class Desk:
         """The same for whom only the newest will do. Raises what composing raises."""
         return _look(self.project, self.slot(key))
 
-    def person(self, key: str = "") -> Person:
+    def recipient(self, key: str = "") -> Recipient:
         """Whom the letter is shown for. Raises `Refused` for an address that is not in the Book."""
-        return person_of(self.project.book, key or self.as_address)
+        return recipient_of(self.project.book, key or self.as_address)
 
     def picture(self, name: str) -> tuple[str, bytes] | None:
         """A stored picture, or one of the project's own that the next pull will store."""

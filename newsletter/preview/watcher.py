@@ -13,7 +13,7 @@ from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from newsletter.preview.desk import Desk
+from newsletter.preview.draft import Draft
 from newsletter.rendering import shipped_templates
 from newsletter.settings import FILE
 from newsletter.weekly import REMEMBERED
@@ -27,8 +27,8 @@ _log = logging.getLogger(__name__)
 class Watch:
     """Remembers how things stood when it last looked."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, draft: Draft) -> None:
+        self._desk = draft
         self._database: Hashable = None
         self._shelf: Hashable = None
         self._asked = 0.0
@@ -36,7 +36,7 @@ class Watch:
         self._shelf_changed()
 
     def look(self) -> bool:
-        """Whether anything changed since the last look; the desk was then refreshed."""
+        """Whether anything changed since the last look; the draft was then refreshed."""
         stamps = self._stamps()
         changed = stamps != self._files
         self._files = stamps
@@ -77,10 +77,10 @@ class Watch:
 
 
 @contextmanager
-def watching(desk: Desk) -> Iterator[None]:
+def watched(draft: Draft) -> Iterator[None]:
     """Look again and again in a thread of its own, until the block ends."""
     stop = threading.Event()
-    thread = threading.Thread(target=_look_until, args=(Watch(desk), stop), name="watching", daemon=True)
+    thread = threading.Thread(target=_look_until, args=(Watch(draft), stop), name="watched", daemon=True)
     thread.start()
     try:
         yield

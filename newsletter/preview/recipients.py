@@ -43,8 +43,8 @@ class Book(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
-    """`key` names the person in addresses of the page. `public_id` is empty for a sample; `note` says why they would
+class Recipient:
+    """`key` names the recipient in addresses of the page. `public_id` is empty for a sample; `note` says why they would
     get nothing, or what the sample is a sample of."""
 
     key: str
@@ -55,22 +55,24 @@ class Person:
 
 
 SAMPLES = (
-    Person("sample:usual", "anna@example.org", "Anna Berg", note="A usual name"),
-    Person("sample:nameless", "reader@example.org", "", note="No name"),
-    Person(
+    Recipient("sample:usual", "anna@example.org", "Anna Berg", note="A usual name"),
+    Recipient("sample:nameless", "reader@example.org", "", note="No name"),
+    Recipient(
         "sample:long",
         "hubertine.wilhelmina.longstocking-untertannenwaldhausen@correspondence.example.org",
         "Hubertine-Wilhelmina-Alexandra Freifrau von und zu Hohenschlummerberg-Untertannenwaldhausen",
         note="A very long name",
     ),
-    Person("sample:rtl", "nour@example.org", "نور القمر", note="Right to left"),
-    Person("sample:cjk", "hana@example.org", "月野 花", note="Chinese, Japanese, Korean"),
-    Person("sample:awkward", "fergus+mo@example.org", 'Fergus&Mo "Tuba" <at number four>', note="Awkward characters"),
+    Recipient("sample:rtl", "nour@example.org", "نور القمر", note="Right to left"),
+    Recipient("sample:cjk", "hana@example.org", "月野 花", note="Chinese, Japanese, Korean"),
+    Recipient(
+        "sample:awkward", "fergus+mo@example.org", 'Fergus&Mo "Tuba" <at number four>', note="Awkward characters"
+    ),
 )
 
 
-def person_of(book: Book, key: str) -> Person:
-    """The person a key of the page names: a sample, or an address in the Book. Raises `Refused`."""
+def recipient_of(book: Book, key: str) -> Recipient:
+    """The recipient a key of the page names: a sample, or an address in the Book. Raises `Refused`."""
     if not key:
         return next(search(book, "", limit=1), SAMPLES[0])
     for sample in SAMPLES:
@@ -81,7 +83,7 @@ def person_of(book: Book, key: str) -> Person:
         raise Refused(f"{key} is not in the Book; choose another address, or add it with `newsletter subscribers add`")
     status = str(found.status)
     note = "" if status == "active" else f"{status}: would get nothing"
-    return Person(found.email, found.email, found.name, found.public_id, note)
+    return Recipient(found.email, found.email, found.name, found.public_id, note)
 
 
 def known(book: Book, address: str) -> Subscriber | None:
@@ -95,7 +97,7 @@ def known(book: Book, address: str) -> Subscriber | None:
         raise Refused(str(error)) from error
 
 
-def search(book: Book, words: str, *, limit: int) -> Iterator[Person]:
+def search(book: Book, words: str, *, limit: int) -> Iterator[Recipient]:
     """Active subscribers whose address or name holds `words`, by key page; looks at the first 20,000 and no further."""
     wanted = words.casefold().strip()
     after, given = 0, 0
@@ -104,7 +106,7 @@ def search(book: Book, words: str, *, limit: int) -> Iterator[Person]:
         for one, suppressed in page:
             fits = wanted in one.email.casefold() or wanted in one.name.casefold()
             if fits and one.status == "active" and not suppressed:
-                yield Person(one.email, one.email, one.name, one.public_id)
+                yield Recipient(one.email, one.email, one.name, one.public_id)
                 given += 1
                 if given == limit:
                     return
@@ -113,19 +115,19 @@ def search(book: Book, words: str, *, limit: int) -> Iterator[Person]:
         after = page[-1][0].id
 
 
-def values_of(person: Person, *, book: Book) -> dict[str, str]:
-    """What fills the letter's blanks for this person."""
-    return addressing.values_of(name=person.name, address=person.email, token=_token(person, book=book))
+def values_of(recipient: Recipient, *, book: Book) -> dict[str, str]:
+    """What fills the letter's blanks for this recipient."""
+    return addressing.values_of(name=recipient.name, address=recipient.email, token=_token(recipient, book=book))
 
 
-def addressed(letter: Letter, person: Person, *, slot_key: str, list_id: str, book: Book, now: datetime) -> bytes:
-    """The Message this person would get, byte for byte but for its date, which is `now`."""
+def addressed(letter: Letter, recipient: Recipient, *, slot_key: str, list_id: str, book: Book, now: datetime) -> bytes:
+    """The Message this recipient would get, byte for byte but for its date, which is `now`."""
     message = addressing.of_issue(
         letter,
-        address=person.email,
-        name=person.name,
-        token=_token(person, book=book),
-        person=person.public_id or person.key,
+        address=recipient.email,
+        name=recipient.name,
+        token=_token(recipient, book=book),
+        recipient=recipient.public_id or recipient.key,
         slot_key=slot_key,
         list_id=list_id,
         at=now,
@@ -133,5 +135,5 @@ def addressed(letter: Letter, person: Person, *, slot_key: str, list_id: str, bo
     return message.data
 
 
-def _token(person: Person, *, book: Book) -> str:
-    return book.unsubscribe_token(person.public_id) if person.public_id else SAMPLE_TOKEN
+def _token(recipient: Recipient, *, book: Book) -> str:
+    return book.unsubscribe_token(recipient.public_id) if recipient.public_id else SAMPLE_TOKEN

@@ -6,27 +6,27 @@ import json
 from pathlib import Path
 
 from newsletter.errors import Refused
-from newsletter.preview.desk import Desk
-from newsletter.preview.panels import findings, message
-from newsletter.preview.people import values_of
+from newsletter.preview.draft import Draft
+from newsletter.preview.payload import findings, message
+from newsletter.preview.recipients import values_of
 from newsletter.preview.views import at_home, stored_pictures
 
 
-def write(desk: Desk, folder: Path) -> list[Path]:
-    """Write the letter of the desk's slot for the desk's person. Raises `Refused` when nothing was picked."""
-    shown, person = desk.composed(), desk.person()
+def write(draft: Draft, folder: Path) -> list[Path]:
+    """Write the letter of the draft's slot for the draft's recipient. Raises `Refused` when nothing was picked."""
+    shown, recipient = draft.composed(), draft.recipient()
     letter = shown.composed.letter
     if letter is None:
         raise Refused(f"the issue {shown.slot.key} has no picks, so there is no letter; see `newsletter pick`")
-    project = desk.project
+    project = draft.project
     public_url = project.publication.public_url
-    values = values_of(person, book=project.book)
+    values = values_of(recipient, book=project.book)
     html = letter.html(values)
-    pictures = {name: found for name in stored_pictures(html, public_url=public_url) if (found := desk.picture(name))}
+    pictures = {name: found for name in stored_pictures(html, public_url=public_url) if (found := draft.picture(name))}
     files = {
         "issue.html": at_home(html, public_url=public_url, prefix="images/", has=pictures.__contains__).encode(),
         "issue.txt": letter.text(values).encode(),
-        "issue.eml": message(shown, person, project=project),
+        "issue.eml": message(shown, recipient, project=project),
         "findings.json": (json.dumps(findings(shown), ensure_ascii=False, indent=2) + "\n").encode(),
         **{f"images/{name}": data for name, (_, data) in pictures.items()},
     }
