@@ -104,7 +104,7 @@ alerts = sa.Table(
 
 @dataclass(frozen=True, slots=True)
 class IssueRow:
-    """What is on record about one issue. `frozen` is how many people were frozen into it."""
+    """What is on record about one issue. `frozen` is how many recipients were frozen into it."""
 
     id: int
     slot_key: str

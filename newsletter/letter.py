@@ -1,8 +1,8 @@
 """A Letter — a mail rendered but not yet addressed — and the bytes of one Message. Pure.
 
-A Letter is a row of byte literals, already transfer-encoded, with *blanks* between them: the places filled per person.
+A Letter is a row of byte literals, already transfer-encoded, with *blanks* between them, filled per recipient.
 Everything that can be done once is done once, by `encode`; `Letter.addressed` only encodes a handful of short values
-and joins. Measured against rendering, inlining and `EmailMessage` per person this is two orders of magnitude cheaper
+and joins. Measured against rendering, inlining and `EmailMessage` per recipient this is two orders of magnitude cheaper
 (`benchmarks/send.py`).
 
 Why the pieces fit (each point is held by tests over random input):
@@ -59,7 +59,7 @@ _HOLE = re.compile(r"slot([0-9a-f]{12})x([0-9]{2})z")
 
 @dataclass(frozen=True, slots=True)
 class Blank:
-    """A place in a Letter filled per person; `default` stands where the person has no such value."""
+    """A place in a Letter filled per recipient; `default` stands where the recipient has no such value."""
 
     name: str
     default: str = ""
@@ -102,7 +102,7 @@ class Letter:
     """A rendered, encoded, unaddressed mail. `literals` is one longer than `holes`; a hole is `context:name`.
 
     `text_at` and `html_at` are half-open ranges into `literals` that hold the two body parts. `defaults` are the
-    values of blanks a person leaves empty.
+    values of blanks a recipient leaves empty.
     """
 
     subject: str
@@ -121,8 +121,8 @@ class Letter:
     def addressed(self, *, address: str, name: str, message_id: str, date: str, values: Mapping[str, str]) -> bytes:
         """The bytes of one Message.
 
-        `name` is the person's display name or empty, `date` comes from `date_header`, `message_id` from `message_id`
-        (without angle brackets). `values` are the person's blanks; a missing or empty one takes the letter's default.
+        `name` is the display name or empty, `date` comes from `date_header`, `message_id` from `message_id`
+        (without angle brackets). `values` fill the blanks; a missing or empty one takes the letter's default.
         Raises `ValueError` for an address or a token that cannot stand in a header.
         """
         if _UNADDRESSABLE.search(address):
@@ -326,9 +326,9 @@ def date_header(at: datetime) -> str:
     return format_datetime(at)
 
 
-def message_id(*, issue: str, list_id: str, person: str, domain: str) -> str:
-    """The same for the same person and issue, so that a repeated hand-over can be recognised (RFC 5322 §3.6.4)."""
-    digest = hashlib.sha256(f"{list_id}\0{issue}\0{person}".encode()).hexdigest()[:32]
+def message_id(*, issue: str, list_id: str, recipient: str, domain: str) -> str:
+    """The same for the same recipient and issue, so that a repeated hand-over can be recognised (RFC 5322 §3.6.4)."""
+    digest = hashlib.sha256(f"{list_id}\0{issue}\0{recipient}".encode()).hexdigest()[:32]
     return f"{digest}@{domain}"
 
 

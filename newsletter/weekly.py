@@ -112,11 +112,11 @@ class Weekly:
 
     def pull(self) -> list[PullLine]:
         """Read all sources side by side and put what they gave on the shelf."""
-        desk = self.making()
-        for image in desk.own_images:
+        made_with = self.making()
+        for image in made_with.own_images:
             self.shelf.keep_image(image.name, image.media_type, image.data)
         with ThreadPoolExecutor(PULLS_AT_ONCE, thread_name_prefix="pull") as pool:
-            return list(pool.map(self._pull_one, desk.sources))
+            return list(pool.map(self._pull_one, made_with.sources))
 
     def _pull_one(self, source: Source) -> PullLine:
         now = self.clock()
@@ -202,7 +202,7 @@ class Weekly:
         return Composed(issue, letter, rendering.check(letter, publication=self.publication, look=making.look))
 
     def audience_size(self) -> int:
-        """How many people a freeze would take in now."""
+        """How many subscribers a freeze would take in now."""
         with self.database.read() as connection:
             return count_audience(connection, self.book.audience(self.clock()))
 
@@ -353,9 +353,9 @@ class Weekly:
         """Send one copy of the composed letter, recording nothing; gives what the server said."""
         if composed.letter is None:
             raise Refused("there is nothing to send: no article was picked")
-        person = self.book.find(address)
-        name = person.name if person else ""
-        token = self.book.unsubscribe_token(person.public_id) if person else "test-copy"
+        subscriber = self.book.find(address)
+        name = subscriber.name if subscriber else ""
+        token = self.book.unsubscribe_token(subscriber.public_id) if subscriber else "test-copy"
         values = addressing.values_of(name=name, address=address, token=token)
         message = addressing.single(composed.letter, address=address, name=name, values=values, now=self.clock())
         connection = backend.open()

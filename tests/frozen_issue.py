@@ -46,7 +46,7 @@ def freeze(
     return issues.get(key)
 
 
-def people(book: Book, number: int) -> list[str]:
+def add_subscribers(book: Book, number: int) -> list[str]:
     """Make `number` readers with consent; gives their addresses."""
     addresses = [f"reader{index:04d}@example.net" for index in range(number)]
     for address in addresses:

@@ -100,7 +100,7 @@ def own_template(root: Path, name: str, change: Callable[[str], str]) -> Path:
     return path
 
 
-def make_desk(root: Path, *, clock: Clock, as_address: str | None = None) -> Draft:
+def make_draft(root: Path, *, clock: Clock, as_address: str | None = None) -> Draft:
     return Draft(root, open_project=lambda: Project(root, clock=clock), slot_key=None, as_address=as_address)
 
 

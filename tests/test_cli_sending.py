@@ -112,7 +112,7 @@ def test_a_send_that_is_told_to_stop_loses_nobody_and_doubles_nobody(tmp_path: P
         process = start("send", "--yes", project=project, environment=slow)
         assert process.stderr is not None
         told = next(line for line in process.stderr if "is frozen for" in line)
-        assert f"{ACTIVE} people" in told
+        assert f"{ACTIVE} recipients" in told
         process.send_signal(number)
         _, stderr = process.communicate(timeout=60)
         assert process.returncode == 128 + number
@@ -131,7 +131,7 @@ def test_a_dry_run_shows_everything_and_freezes_nothing(tmp_path: Path) -> None:
     project = demo(tmp_path)
     shown = run("send", "--dry-run", project=project)
     assert shown.exit_code == 0
-    assert f"would go to {ACTIVE} people" in shown.stdout
+    assert f"would go to {ACTIVE} recipients" in shown.stdout
     assert "Passed over" in shown.stdout
     assert parsed(run("issues", "list", "--json", project=project).stdout) == []
     assert not mails(project)
@@ -249,7 +249,7 @@ def test_an_audit_that_is_off_says_so_with_exit_code_one(tmp_path: Path) -> None
     connection.close()
     audited = run("audit", project=project)
     assert audited.exit_code == 1
-    assert f"{ACTIVE + 1} people were frozen" in audited.stdout
+    assert f"{ACTIVE + 1} recipients were frozen" in audited.stdout
 
 
 def test_who_was_in_doubt_stays_named_in_the_audit(tmp_path: Path) -> None:
@@ -278,7 +278,7 @@ def test_an_issue_shows_its_articles_and_one_address_its_story(tmp_path: Path) -
     assert story[0]["state"] == "accepted"
     stranger = run("issues", "show", WEEK, "--address", "stranger@example.org", project=project)
     assert stranger.exit_code == 1
-    assert "not among the people frozen" in stranger.stderr
+    assert "not among the recipients frozen" in stranger.stderr
 
 
 def test_a_cancelled_issue_mails_nobody_further(tmp_path: Path, server: Received) -> None:

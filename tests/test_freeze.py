@@ -158,19 +158,19 @@ def frozen_bytes(project: Project) -> dict[str, bytes]:
     owed = {}
     for number in range(3):
         address = f"reader{number}@example.net"
-        person = project.book.find(address)
-        assert person is not None
+        subscriber = project.book.find(address)
+        assert subscriber is not None
         owed[address] = letter.addressed(
             address=address,
-            name=person.name,
+            name=subscriber.name,
             message_id=letters.message_id(
-                issue=KEY, list_id=row.list_id, person=person.public_id, domain="marquee.example"
+                issue=KEY, list_id=row.list_id, recipient=subscriber.public_id, domain="marquee.example"
             ),
             date=letters.date_header(project.clock()),
             values={
-                letters.FIRST_NAME: letters.first_name(person.name),
+                letters.FIRST_NAME: letters.first_name(subscriber.name),
                 letters.EMAIL: address,
-                letters.UNSUBSCRIBE_TOKEN: project.book.unsubscribe_token(person.public_id),
+                letters.UNSUBSCRIBE_TOKEN: project.book.unsubscribe_token(subscriber.public_id),
             },
         )
     return owed

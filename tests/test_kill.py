@@ -21,7 +21,7 @@ from newsletter.sending.audit import audit
 from subscribers import Book
 from tests import catcher, sending_child
 from tests.conftest import NOW
-from tests.frozen_issue import freeze, people
+from tests.frozen_issue import add_subscribers, freeze
 from tests.sending_child import POINTS
 
 KEY = "k1:" + "QUFB" * 11 + "\n"
@@ -70,7 +70,7 @@ TIMES = [
 def test_a_kill_anywhere_skips_nobody_and_doubles_only_who_is_named(
     database: Database, database_url: str, book: Book, letter: Letter, tmp_path: Path, point: str, number: str
 ) -> None:
-    addresses = people(book, 6)
+    addresses = add_subscribers(book, 6)
     freeze(database, book, letter, now=NOW)
     backend: dict[str, object] = {"kind": "maildir", "path": str(tmp_path / "mail")}
     assert end_of(start(database_url, backend, point, number)) == -signal.SIGKILL
@@ -90,7 +90,7 @@ def test_a_kill_anywhere_skips_nobody_and_doubles_only_who_is_named(
 def test_killed_again_and_again_over_smtp_with_four_connections_the_audit_adds_up(
     database: Database, database_url: str, book: Book, letter: Letter, tmp_path: Path
 ) -> None:
-    addresses = people(book, 240)
+    addresses = add_subscribers(book, 240)
     freeze(database, book, letter, now=NOW)
     kills = 5
     with catcher.running(tmp_path / "mail") as port:
@@ -118,7 +118,7 @@ def test_killed_again_and_again_over_smtp_with_four_connections_the_audit_adds_u
 def test_two_workers_at_once_mail_everybody_once(
     database: Database, database_url: str, book: Book, letter: Letter, tmp_path: Path
 ) -> None:
-    addresses = people(book, 150)
+    addresses = add_subscribers(book, 150)
     freeze(database, book, letter, now=NOW)
     backend: dict[str, object] = {"kind": "maildir", "path": str(tmp_path / "mail")}
     children = [start(database_url, backend) for _ in range(2)]

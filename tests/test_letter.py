@@ -242,8 +242,8 @@ def test_quoted_printable_decodes_to_what_went_in(text: str) -> None:
 
 
 def test_the_message_id_is_the_same_for_the_same_person_and_issue() -> None:
-    def of(person: str, issue: str = "2026-W47") -> str:
-        return message_id(issue=issue, list_id="weekly.example.org", person=person, domain="example.org")
+    def of(recipient: str, issue: str = "2026-W47") -> str:
+        return message_id(issue=issue, list_id="weekly.example.org", recipient=recipient, domain="example.org")
 
     assert of("7") == of("7")
     assert len({of("7"), of("8"), of("7", "2026-W48")}) == 3

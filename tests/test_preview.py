@@ -16,7 +16,7 @@ import pytest
 
 from newsletter.errors import ConfigurationError, Refused, SettingsError
 from newsletter.preview import listen
-from newsletter.preview.watcher import Watch, watching
+from newsletter.preview.watcher import Watch, watched
 from tests.conftest import Clock
 from tests.preview_project import (
     PICTURE,
@@ -27,7 +27,7 @@ from tests.preview_project import (
     TOML,
     Site,
     articles,
-    make_desk,
+    make_draft,
     make_root,
     opened,
     own_template,
@@ -44,7 +44,7 @@ def root(tmp_path: Path, sqlite_template: Path, clock: Clock) -> Path:
 
 @pytest.fixture
 def site(root: Path, clock: Clock) -> Iterator[Site]:
-    with served(make_desk(root, clock=clock)) as site:
+    with served(make_draft(root, clock=clock)) as site:
         yield site
 
 
@@ -55,7 +55,7 @@ def still(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> It
     root = make_root(
         tmp_path_factory.mktemp("still") / "project", database=sqlite_template, stories=articles(), clock=clock
     )
-    with served(make_desk(root, clock=clock)) as site:
+    with served(make_draft(root, clock=clock)) as site:
         yield site
 
 
@@ -256,7 +256,7 @@ def test_an_address_that_is_not_in_the_book_is_one_line(still: Site) -> None:
 
 def test_an_address_given_at_the_start_has_to_be_in_the_book(root: Path, clock: Clock) -> None:
     with pytest.raises(Refused, match="not in the Book"):
-        make_desk(root, clock=clock, as_address="nobody@reader.example")
+        make_draft(root, clock=clock, as_address="nobody@reader.example")
 
 
 def test_any_week_can_be_looked_at_and_no_other_key(still: Site) -> None:
@@ -316,7 +316,7 @@ def test_a_broken_template_shows_file_and_line_above_the_last_good_letter(site: 
 
 def test_a_template_broken_from_the_start_is_shown_and_mended(root: Path, clock: Clock) -> None:
     template = own_template(root, BODY, lambda text: "{{ nothing_of_this_name }}\n" + text)
-    with served(make_desk(root, clock=clock)) as site:
+    with served(make_draft(root, clock=clock)) as site:
         watch = Watch(site.draft)
         state = site.state()
         assert (state["trouble"]["stale"], state["trouble"]["line"], state["letter"]) == (False, 1, None)
@@ -436,7 +436,7 @@ def test_a_backend_that_cannot_be_reached_is_one_line(site: Site, root: Path) ->
 def test_broken_settings_at_the_start_are_refused(root: Path, clock: Clock) -> None:
     (root / "newsletter.toml").write_text("[newsletter]\n", encoding="utf-8")
     with pytest.raises(SettingsError):
-        make_desk(root, clock=clock)
+        make_draft(root, clock=clock)
 
 
 def test_a_taken_port_is_refused_in_a_sentence() -> None:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from newsletter.preview.watcher import watching
+from newsletter.preview.watcher import watched
 from tests.conftest import Clock
-from tests.preview_project import PICTURE, TITLES, TOML, Site, articles, make_desk, make_root, own_template, served
+from tests.preview_project import PICTURE, TITLES, TOML, Site, articles, make_draft, make_root, own_template, served
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
@@ -95,7 +95,7 @@ def complaints(browser: Chrome) -> list[str]:
 def test_the_letter_stands_at_phone_and_desktop_width_with_its_picks_beside_it(
     browser: Chrome, root: Path, clock: Clock
 ) -> None:
-    with served(make_desk(root, clock=clock)) as site:
+    with served(make_draft(root, clock=clock)) as site:
         opened(browser, site)
         until(browser, "return document.querySelectorAll('.screen iframe.on').length === 2")
         frames = browser.execute_script(
@@ -109,8 +109,8 @@ def test_the_letter_stands_at_phone_and_desktop_width_with_its_picks_beside_it(
 
 
 def test_the_page_follows_a_template_and_shows_what_is_wrong_with_it(browser: Chrome, root: Path, clock: Clock) -> None:
-    draft = make_desk(root, clock=clock)
-    with served(draft) as site, watching(draft):
+    draft = make_draft(root, clock=clock)
+    with served(draft) as site, watched(draft):
         opened(browser, site)
         own_template(root, "weekly/body.html.j2", lambda text: text.replace("here are the", "THESE ARE THE"))
         until(browser, "return document.querySelector('.screen iframe.on')?.src.includes('v=2')")
@@ -127,7 +127,7 @@ def test_the_page_follows_a_template_and_shows_what_is_wrong_with_it(browser: Ch
 def test_the_keyboard_reaches_widths_looks_views_and_stories(browser: Chrome, root: Path, clock: Clock) -> None:
     from selenium.webdriver.common.by import By
 
-    with served(make_desk(root, clock=clock)) as site:
+    with served(make_draft(root, clock=clock)) as site:
         opened(browser, site)
         body = browser.find_element(By.TAG_NAME, "body")
         body.send_keys("1")
@@ -152,7 +152,7 @@ def test_stored_pictures_are_seen_in_the_letter(browser: Chrome, root: Path, clo
 
     (root / "logo.png").write_bytes(REAL_PNG)
     (root / "newsletter.toml").write_text(TOML + '\n[theme]\nlogo = "logo.png"\n', encoding="utf-8")
-    with served(make_desk(root, clock=clock)) as site:
+    with served(make_draft(root, clock=clock)) as site:
         opened(browser, site, "?width=600")
         browser.switch_to.frame(browser.find_element(By.CSS_SELECTOR, ".screen iframe.on"))
         drawn = browser.execute_script("return [...document.images].map(i => [i.src, i.naturalWidth])")
@@ -178,7 +178,7 @@ def test_hostile_articles_stay_words(browser: Chrome, tmp_path: Path, sqlite_tem
             "Hi {{", "<script>parent.owned=1;alert(5)</script><a href='javascript:alert(6)'>Hi</a> {{"
         ),
     )
-    with served(make_desk(root, clock=clock)) as site:
+    with served(make_draft(root, clock=clock)) as site:
         for query in (
             "",
             "?panel=passed&view=html",

@@ -313,7 +313,7 @@ def test_a_due_slot_becomes_mail_in_a_mailbox(root: Path) -> None:
             f'---\ntitle: "{title} returns"\nurl: "https://www.marquee.example/{title.lower()}"\n'
             f'published: "{(now - timedelta(hours=2)).isoformat()}"\n---\nA story about {title}, told at length.\n'
         )
-    source = '[[sources]]\nname = "desk"\nkind = "folder"\npath = "articles"\n'
+    source = '[[sources]]\nname = "newsroom"\nkind = "folder"\npath = "articles"\n'
     text = TOML.replace('"thursday"', f'"{came:%A}"'.lower()).replace('"07:00"', f'"{came:%H:%M}"')
     clock = Clock(now)
     project = make_project(root, clock=clock, began=now - timedelta(hours=1), text=text, more=source)

@@ -21,7 +21,7 @@ from newsletter.sending.sender import Report, Sender
 from newsletter.sending.tables import outbox as outbox_table
 from subscribers import Book
 from tests.conftest import NOW, Clock
-from tests.frozen_issue import freeze, open_backend, people, sender_of
+from tests.frozen_issue import add_subscribers, freeze, open_backend, sender_of
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def send(sender: Sender, key: str = "2026-W47") -> Report:
 def test_everyone_gets_one_message_of_their_own(
     database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box
 ) -> None:
-    addresses = people(book, 7)
+    addresses = add_subscribers(book, 7)
     freeze(database, book, letter, now=NOW)
     report = send(sender)
     assert report.state == IssueState.CLOSED
@@ -63,7 +63,7 @@ def test_everyone_gets_one_message_of_their_own(
 def test_a_closed_issue_mails_nobody_again(
     database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box
 ) -> None:
-    people(book, 2)
+    add_subscribers(book, 2)
     freeze(database, book, letter, now=NOW)
     send(sender)
     report = sender.report(Issues(database).get("2026-W47"))
@@ -82,7 +82,7 @@ def test_an_issue_without_readers_closes_at_once(
 def test_a_refused_address_is_listed_and_the_others_go_on(
     database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box
 ) -> None:
-    addresses = people(book, 4)
+    addresses = add_subscribers(book, 4)
     inbox.on_offer = refusing({addresses[1]: SendError("5.1.1 no such user", permanent=True, code=550)})
     freeze(database, book, letter, now=NOW)
     report = send(sender)
@@ -93,7 +93,7 @@ def test_a_refused_address_is_listed_and_the_others_go_on(
 def test_a_deferred_reader_keeps_the_issue_open_until_the_next_try(
     database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box, clock: Clock
 ) -> None:
-    addresses = people(book, 3)
+    addresses = add_subscribers(book, 3)
     inbox.on_offer = refusing({addresses[2]: SendError("4.7.1 greylisted", permanent=False, code=451)})
     freeze(database, book, letter, now=NOW)
     report = send(sender)
@@ -110,7 +110,7 @@ def test_a_deferred_reader_keeps_the_issue_open_until_the_next_try(
 def test_a_lost_answer_is_sent_again_under_the_same_id_and_stays_named(
     database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box
 ) -> None:
-    addresses = people(book, 2)
+    addresses = add_subscribers(book, 2)
     seen: list[bytes] = []
 
     def lose_the_first_answer(message: object) -> None:
@@ -133,7 +133,7 @@ def test_a_lost_answer_is_sent_again_under_the_same_id_and_stays_named(
 def test_a_held_doubt_is_not_sent_again_and_the_issue_still_closes(
     database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box
 ) -> None:
-    people(book, 2)
+    add_subscribers(book, 2)
     inbox.on_hand_over = failing_after(1, InDoubt("no answer"))
     freeze(database, book, letter, now=NOW, on_doubt="hold")
     report = send(sender)
@@ -144,7 +144,7 @@ def test_a_held_doubt_is_not_sent_again_and_the_issue_still_closes(
 def test_a_server_that_is_away_is_one_sentence_and_everybody_still_waits(
     database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box
 ) -> None:
-    people(book, 3)
+    add_subscribers(book, 3)
 
     def away() -> None:
         raise Unavailable("cannot reach the mail server mail.example.org:25: connection refused")
@@ -162,7 +162,7 @@ def test_a_server_that_is_away_is_one_sentence_and_everybody_still_waits(
 def test_a_connection_lost_before_the_dot_costs_nobody_their_turn(
     database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box
 ) -> None:
-    people(book, 5)
+    add_subscribers(book, 5)
     losses = iter([False, True, False, True, True, False, False, False])
 
     def lose(_message: object) -> None:
@@ -179,7 +179,7 @@ def test_a_connection_lost_before_the_dot_costs_nobody_their_turn(
 def test_a_message_that_loses_every_connection_is_deferred_and_the_others_go_on(
     database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box
 ) -> None:
-    addresses = people(book, 3)
+    addresses = add_subscribers(book, 3)
     inbox.on_offer = refusing({addresses[0]: SendError("the connection was lost", permanent=False)})
     freeze(database, book, letter, now=NOW)
     assert send(sender).totals == {"accepted": 2, "deferred": 1}
@@ -188,7 +188,7 @@ def test_a_message_that_loses_every_connection_is_deferred_and_the_others_go_on(
 def test_a_wrong_password_stops_everything_and_loses_nobody(
     database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box
 ) -> None:
-    people(book, 3)
+    add_subscribers(book, 3)
 
     def wrong() -> None:
         raise ConfigurationError("the mail server refused the log-in")
@@ -203,7 +203,7 @@ def test_a_wrong_password_stops_everything_and_loses_nobody(
 def test_when_everything_is_refused_only_a_few_are_tried(
     database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box
 ) -> None:
-    people(book, 60)
+    add_subscribers(book, 60)
 
     def refuse(_message: object) -> None:
         raise SendError("5.7.1 relaying denied", permanent=True, code=554)
@@ -220,7 +220,7 @@ def test_when_everything_is_refused_only_a_few_are_tried(
 def test_asked_to_stop_it_gives_back_what_it_has_not_begun(
     database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box
 ) -> None:
-    people(book, 30)
+    add_subscribers(book, 30)
     stop = threading.Event()
 
     def stop_at_the_fifth(_message: object) -> None:
@@ -238,7 +238,7 @@ def test_asked_to_stop_it_gives_back_what_it_has_not_begun(
 def test_single_mails_go_ahead_of_the_issue(
     database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box
 ) -> None:
-    people(book, 2)
+    add_subscribers(book, 2)
     freeze(database, book, letter, now=NOW)
     data = letter.addressed(
         address="new@example.net", name="", message_id="a@b", date="x", values={"unsubscribe_token": "t"}
@@ -268,7 +268,7 @@ def test_a_single_mail_nobody_took_expires_without_its_bytes(database: Database)
 def test_changing_the_book_or_its_names_after_the_freeze_changes_no_letter(
     database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box
 ) -> None:
-    people(book, 1)
+    add_subscribers(book, 1)
     freeze(database, book, letter, now=NOW)
     book.add_confirmed("late@example.net")
     report = send(sender)

@@ -16,7 +16,7 @@ from newsletter.sending.group_commit import GroupCommit, Statement
 from newsletter.sending.tables import deliveries
 from subscribers import Book
 from tests.conftest import NOW
-from tests.frozen_issue import freeze, people
+from tests.frozen_issue import add_subscribers, freeze
 
 LANES = 8
 ROW = sa.bindparam("row")
@@ -24,7 +24,7 @@ ROW = sa.bindparam("row")
 
 @pytest.fixture
 def rows(database: Database, book: Book, letter: Letter) -> list[int]:
-    people(book, LANES)
+    add_subscribers(book, LANES)
     freeze(database, book, letter, now=NOW)
     with database.read() as connection:
         return list(connection.scalars(sa.select(deliveries.c.id)))

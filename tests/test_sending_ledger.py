@@ -16,7 +16,7 @@ from newsletter.sending.ledger import Outcome
 from newsletter.sending.states import OPEN, STEPS, DeliveryState, step
 from subscribers import Book
 from tests.conftest import NOW, Clock
-from tests.frozen_issue import freeze, people, sender_of
+from tests.frozen_issue import add_subscribers, freeze, sender_of
 
 
 def test_every_state_has_a_row_in_the_table_and_the_ends_lead_nowhere() -> None:
@@ -29,7 +29,7 @@ def test_every_state_has_a_row_in_the_table_and_the_ends_lead_nowhere() -> None:
 
 
 def test_two_workers_never_claim_the_same_person(database: Database, book: Book, letter: Letter, clock: Clock) -> None:
-    people(book, 10)
+    add_subscribers(book, 10)
     ledger = sender_of(database, book, clock).ledger(freeze(database, book, letter, now=NOW))
     first = ledger.claim(1, limit=6, now=NOW)
     second = ledger.claim(2, limit=6, now=NOW)
@@ -41,7 +41,7 @@ def test_two_workers_never_claim_the_same_person(database: Database, book: Book,
 def test_who_left_before_the_claim_is_skipped_and_counted(
     database: Database, book: Book, letter: Letter, clock: Clock
 ) -> None:
-    addresses = people(book, 3)
+    addresses = add_subscribers(book, 3)
     ledger = sender_of(database, book, clock).ledger(freeze(database, book, letter, now=NOW))
     book.unsubscribe(addresses[1])
     claims = ledger.claim(1, limit=10, now=NOW)
@@ -52,7 +52,7 @@ def test_who_left_before_the_claim_is_skipped_and_counted(
 def test_no_intent_is_made_after_an_unsubscribe_was_answered(
     database: Database, book: Book, letter: Letter, clock: Clock
 ) -> None:
-    addresses = people(book, 1)
+    addresses = add_subscribers(book, 1)
     ledger = sender_of(database, book, clock).ledger(freeze(database, book, letter, now=NOW))
     (claim,) = ledger.claim(1, limit=1, now=NOW)
     book.unsubscribe(addresses[0])
@@ -63,7 +63,7 @@ def test_no_intent_is_made_after_an_unsubscribe_was_answered(
 def test_a_suppressed_reader_is_not_intended_either(
     database: Database, book: Book, letter: Letter, clock: Clock
 ) -> None:
-    addresses = people(book, 1)
+    addresses = add_subscribers(book, 1)
     ledger = sender_of(database, book, clock).ledger(freeze(database, book, letter, now=NOW))
     (claim,) = ledger.claim(1, limit=1, now=NOW)
     book.suppress(addresses[0], reason="asked by letter")
@@ -73,7 +73,7 @@ def test_a_suppressed_reader_is_not_intended_either(
 def test_a_worker_whose_claims_were_ended_may_not_hand_over(
     database: Database, book: Book, letter: Letter, clock: Clock
 ) -> None:
-    people(book, 2)
+    add_subscribers(book, 2)
     ledger = sender_of(database, book, clock).ledger(freeze(database, book, letter, now=NOW))
     with workers.register(database, now=NOW) as dead:
         claims = ledger.claim(dead.id, limit=2, now=NOW)
@@ -83,7 +83,7 @@ def test_a_worker_whose_claims_were_ended_may_not_hand_over(
 
 
 def test_a_living_workers_claims_are_left_alone(database: Database, book: Book, letter: Letter, clock: Clock) -> None:
-    people(book, 2)
+    add_subscribers(book, 2)
     ledger = sender_of(database, book, clock).ledger(freeze(database, book, letter, now=NOW))
     with workers.register(database, now=NOW) as worker:
         ledger.claim(worker.id, limit=2, now=NOW)
@@ -95,7 +95,7 @@ def test_a_living_workers_claims_are_left_alone(database: Database, book: Book, 
 def test_a_dead_worker_leaves_its_message_on_the_wire_in_doubt_by_name(
     database: Database, book: Book, letter: Letter, clock: Clock, on_doubt: str, state: DeliveryState
 ) -> None:
-    addresses = people(book, 2)
+    addresses = add_subscribers(book, 2)
     row = freeze(database, book, letter, now=NOW, on_doubt=on_doubt)
     ledger = sender_of(database, book, clock).ledger(row)
     with workers.register(database, now=NOW) as dead:
@@ -111,7 +111,7 @@ def test_a_dead_worker_leaves_its_message_on_the_wire_in_doubt_by_name(
 def test_who_was_in_doubt_stays_named_after_the_doubt_is_settled(
     database: Database, book: Book, letter: Letter, clock: Clock
 ) -> None:
-    people(book, 1)
+    add_subscribers(book, 1)
     ledger = sender_of(database, book, clock).ledger(freeze(database, book, letter, now=NOW))
     (claim,) = ledger.claim(1, limit=1, now=NOW)
     assert ledger.intend(claim, 1, now=NOW)
@@ -128,7 +128,7 @@ def test_who_was_in_doubt_stays_named_after_the_doubt_is_settled(
 def test_an_answer_that_comes_after_the_doubt_settles_it(
     database: Database, book: Book, letter: Letter, clock: Clock
 ) -> None:
-    people(book, 1)
+    add_subscribers(book, 1)
     ledger = sender_of(database, book, clock).ledger(freeze(database, book, letter, now=NOW))
     with workers.register(database, now=NOW) as frozen_worker:
         (claim,) = ledger.claim(frozen_worker.id, limit=1, now=NOW)
@@ -142,7 +142,7 @@ def test_an_answer_that_comes_after_the_doubt_settles_it(
 def test_a_deferred_person_waits_until_the_time_and_then_is_tried_again(
     database: Database, book: Book, letter: Letter, clock: Clock
 ) -> None:
-    addresses = people(book, 1)
+    addresses = add_subscribers(book, 1)
     row = freeze(database, book, letter, now=NOW)
     ledger = sender_of(database, book, clock).ledger(row)
     (claim,) = ledger.claim(1, limit=1, now=NOW)
@@ -159,7 +159,7 @@ def test_a_deferred_person_waits_until_the_time_and_then_is_tried_again(
 
 
 def test_nobody_waits_longer_than_the_issue_lives(database: Database, book: Book, letter: Letter, clock: Clock) -> None:
-    people(book, 2)
+    add_subscribers(book, 2)
     row = freeze(database, book, letter, now=NOW)
     ledger = sender_of(database, book, clock).ledger(row)
     assert row.expires_at is not None
@@ -171,7 +171,7 @@ def test_nobody_waits_longer_than_the_issue_lives(database: Database, book: Book
 def test_who_is_deferred_while_the_issue_is_cancelled_is_not_left_waiting(
     database: Database, book: Book, letter: Letter, clock: Clock
 ) -> None:
-    people(book, 1)
+    add_subscribers(book, 1)
     row = freeze(database, book, letter, now=NOW)
     sender = sender_of(database, book, clock)
     ledger = sender.ledger(row)
@@ -186,7 +186,7 @@ def test_who_is_deferred_while_the_issue_is_cancelled_is_not_left_waiting(
 def test_a_cancelled_issue_is_not_sent_any_further(
     database: Database, book: Book, letter: Letter, clock: Clock
 ) -> None:
-    people(book, 3)
+    add_subscribers(book, 3)
     row = freeze(database, book, letter, now=NOW)
     sender = sender_of(database, book, clock)
     ledger = sender.ledger(row)
@@ -202,18 +202,18 @@ def test_a_cancelled_issue_is_not_sent_any_further(
 
 
 def test_the_audit_tells_when_a_row_is_missing(database: Database, book: Book, letter: Letter, clock: Clock) -> None:
-    people(book, 3)
+    add_subscribers(book, 3)
     freeze(database, book, letter, now=NOW)
     assert not audit(database)[0].wrong
     with database.write() as connection:
         connection.exec_driver_sql("DELETE FROM deliveries WHERE email = 'reader0001@example.net'")
-    assert audit(database)[0].wrong == ("3 people were frozen into the issue, but its states add up to 2",)
+    assert audit(database)[0].wrong == ("3 recipients were frozen into the issue, but its states add up to 2",)
 
 
 def test_a_forgotten_person_leaves_the_ledger_and_the_sums_stay_right(
     database: Database, book: Book, letter: Letter, clock: Clock
 ) -> None:
-    addresses = people(book, 3)
+    addresses = add_subscribers(book, 3)
     row = freeze(database, book, letter, now=NOW)
     sender = sender_of(database, book, clock)
     ledger = sender.ledger(row)

@@ -41,7 +41,7 @@ list_id = "weekly.marquee.example"
 day = "thursday"
 time = "07:00"
 [[sources]]
-name = "desk"
+name = "newsroom"
 kind = "folder"
 path = "articles"
 [backend]

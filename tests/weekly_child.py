@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from newsletter import rendering, sources, weekly  # noqa: F401 - imported once, before the children are made
 from newsletter.app import Project
-from newsletter.preview import desk  # noqa: F401 - likewise
+from newsletter.preview import draft  # noqa: F401 - likewise
 from tests import newsroom
 
 TABLES = ("issues", "picks", "letters", "deliveries")

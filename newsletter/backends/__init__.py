@@ -39,7 +39,7 @@ BACKENDS = {
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A letter addressed to one person, as bytes on the wire.
+    """A letter addressed to one recipient, as bytes on the wire.
 
     `sender` and `recipient` are the envelope. `data` is a whole RFC 5322 message: CRLF line ends only, ASCII only, no
     line over 998 octets, **no line that begins with a dot** (so nothing needs dot-stuffing), ending in CRLF.

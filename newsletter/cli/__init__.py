@@ -1,6 +1,6 @@
 """The command line: `newsletter …`. The map, in the order of the contract:
 
-    call            what every command shares: -C, --now, --debug; the project it works on
+    context         what every command shares: -C, --now, --debug; the project it works on
     output          tables, JSON, times; how something is refused
     project         init, migrate, schedule, serve         doctor    doctor
     weekly          pull, pick, preview, check             sending   send, worker
@@ -23,7 +23,7 @@ import click
 
 from newsletter import __version__
 from newsletter.cli import output
-from newsletter.cli.call import Call, Group
+from newsletter.cli.context import Group, ProjectContext
 from newsletter.errors import NewsletterError
 
 MODULES = {
@@ -65,17 +65,17 @@ class Newsletter(Group):
         **extra: Any,
     ) -> NoReturn:
         """Run one command and end the process with its exit code."""
-        call = Call()
+        context = ProjectContext()
         try:
-            code = self._run(args, call, extra)
+            code = self._run(args, context, extra)
         finally:
-            call.close()
+            context.close()
         sys.exit(code)
 
-    def _run(self, args: Sequence[str] | None, call: Call, extra: dict[str, Any]) -> int:
+    def _run(self, args: Sequence[str] | None, context: ProjectContext, extra: dict[str, Any]) -> int:
         try:
             output.prepare()
-            code = super().main(args, "newsletter", **{**extra, "standalone_mode": False, "obj": call})
+            code = super().main(args, "newsletter", **{**extra, "standalone_mode": False, "obj": context})
             sys.stdout.flush()
         except click.Abort:
             return INTERRUPTED
@@ -83,7 +83,7 @@ class Newsletter(Group):
             output.abandon()
             return 1
         except Exception as error:  # noqa: BLE001 - the one place where whatever happened becomes a line and a code
-            if call.debug:
+            if context.debug:
                 import traceback
 
                 traceback.print_exc()

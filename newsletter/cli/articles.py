@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import click
 
-from newsletter.cli import output, showing
-from newsletter.cli.call import Call, Group, json_option, not_yet, pass_call
+from newsletter.cli import formats, output
+from newsletter.cli.context import Group, ProjectContext, json_option, not_yet, pass_project_context
 from newsletter.errors import ConfigurationError, Refused
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def _guessed(shelved: Shelved) -> str:
 
 def _json(shelved: Shelved) -> dict[str, Any]:
     return {
-        **showing.article_json(shelved.article),
+        **formats.article_json(shelved.article),
         "first_seen": shelved.article.first_seen,
         "lacks": list(shelved.article.lacks()),
         "carried_by": shelved.carried_by,
@@ -64,8 +64,8 @@ def _json(shelved: Shelved) -> dict[str, Any]:
 @click.option("--limit", metavar="N", type=click.IntRange(1, 1000), default=50, show_default=True, help="How many.")
 @click.option("--before", metavar="N", type=int, help="Go on below this number.")
 @json_option
-@pass_call
-def list_(call: Call, incomplete: bool, limit: int, before: int | None, as_json: bool) -> None:
+@pass_project_context
+def list_(context: ProjectContext, incomplete: bool, limit: int, before: int | None, as_json: bool) -> None:
     """List the newest articles on the shelf.
 
     JSON: [{"id", "title", "url", "source", "published", "first_seen", "lacks": ["title" | "url" | "date"],
@@ -74,7 +74,7 @@ def list_(call: Call, incomplete: bool, limit: int, before: int | None, as_json:
     found: list[Shelved] = []
     full = True
     while full and len(found) < limit:
-        page = call.project.shelf.page(limit=limit, before=before)
+        page = context.project.shelf.page(limit=limit, before=before)
         full = len(page) == limit
         before = page[-1].article.id if page else before
         found += [one for one in page if not incomplete or one.article.lacks()]
@@ -87,7 +87,7 @@ def list_(call: Call, incomplete: bool, limit: int, before: int | None, as_json:
         [
             (
                 one.article.id,
-                output.when(one.article.published, call.zone),
+                output.when(one.article.published, context.zone),
                 one.article.source,
                 one.article.title or "(no title)",
                 _status(one),
@@ -102,27 +102,27 @@ def list_(call: Call, incomplete: bool, limit: int, before: int | None, as_json:
 @articles.command()
 @click.argument("what")
 @json_option
-@pass_call
-def show(call: Call, what: str, as_json: bool) -> None:
+@pass_project_context
+def show(context: ProjectContext, what: str, as_json: bool) -> None:
     """Show everything known about one article.
 
     JSON: as of `articles list`, and "article": every field of it, "signals": [{"kind", "value", "at"}]
     """
     from newsletter.shelf import dump_article
 
-    shelved = call.project.shelf.find(what)
+    shelved = context.project.shelf.find(what)
     article = shelved.article
     signals = [{"kind": one.kind, "value": one.value, "at": one.at} for one in article.signals]
     if as_json:
         output.dump({**_json(shelved), "article": dump_article(article), "signals": signals})
         return
-    output.facts(_facts(call, shelved))
+    output.facts(_facts(context, shelved))
     if article.body:
         output.heading("Text")
         output.say(article.body)
 
 
-def _facts(call: Call, shelved: Shelved) -> dict[str, Any]:
+def _facts(context: ProjectContext, shelved: Shelved) -> dict[str, Any]:
     article = shelved.article
     card = article.card
     counted = f"{card.rating_count} users, no rating" if card and card.rating is None and card.rating_count else ""
@@ -133,8 +133,8 @@ def _facts(call: Call, shelved: Shelved) -> dict[str, Any]:
         "title": article.title,
         "address": article.url,
         "source": article.source,
-        "published": f"{output.when(article.published, call.zone)}{trusted}",
-        "first seen": output.when(article.first_seen, call.zone),
+        "published": f"{output.when(article.published, context.zone)}{trusted}",
+        "first seen": output.when(article.first_seen, context.zone),
         "blurb": article.blurb,
         "authors": ", ".join(article.authors),
         "categories": ", ".join(article.categories),
@@ -153,8 +153,8 @@ def _facts(call: Call, shelved: Shelved) -> dict[str, Any]:
 @articles.command()
 @click.argument("where", metavar="URL-or-FILE")
 @json_option
-@pass_call
-def add(call: Call, where: str, as_json: bool) -> None:
+@pass_project_context
+def add(context: ProjectContext, where: str, as_json: bool) -> None:
     """Read one article page, live or saved (HTML or plain text), onto the shelf.
 
     What the page does not say (often its address and date) is told, and `articles edit` completes it.
@@ -165,8 +165,10 @@ def add(call: Call, where: str, as_json: bool) -> None:
     from newsletter.fetch import Fetcher
     from newsletter.sources import PullState
 
-    project = call.project
-    source = sources.load("page", ADDED, _page_options(where), root=project.root, fetcher=Fetcher(), clock=call.clock)
+    project = context.project
+    source = sources.load(
+        "page", ADDED, _page_options(where), root=project.root, fetcher=Fetcher(), clock=context.clock
+    )
     pulled = source.read(PullState())
     for problem in pulled.problems:
         output.note(problem)
@@ -175,10 +177,10 @@ def add(call: Call, where: str, as_json: bool) -> None:
     for image in pulled.images:
         project.shelf.keep_image(image.name, image.media_type, image.data)
     read = [replace(article, source=ADDED) for article in pulled.articles]
-    done = project.shelf.put(read, now=call.clock())
+    done = project.shelf.put(read, now=context.clock())
     for problem in done.problems:
         output.note(problem)
-    shelved = [_shelved(call, article) for article in read]
+    shelved = [_shelved(context, article) for article in read]
     if as_json:
         output.dump([_json(one) for one in shelved])
         return
@@ -197,9 +199,9 @@ def _page_options(where: str) -> dict[str, Any]:
     return {"path": str(file.resolve())}
 
 
-def _shelved(call: Call, article: Article) -> Shelved:
+def _shelved(context: ProjectContext, article: Article) -> Shelved:
     """The article as it stands on the shelf now, under its address or, having none, its title."""
-    shelf = call.project.shelf
+    shelf = context.project.shelf
     if article.url:
         return shelf.find(article.url)
     before: int | None = None
@@ -228,9 +230,15 @@ def _say_lacks(shelved: Shelved) -> None:
     "--date", metavar="TIME", help="When it was published: ISO 8601; without an offset, the newsletter's zone."
 )
 @json_option
-@pass_call
+@pass_project_context
 def edit(
-    call: Call, what: str, title: str | None, blurb: str | None, url: str | None, date: str | None, as_json: bool
+    context: ProjectContext,
+    what: str,
+    title: str | None,
+    blurb: str | None,
+    url: str | None,
+    date: str | None,
+    as_json: bool,
 ) -> None:
     """Give an article a title, blurb, address or date of your own.
 
@@ -245,9 +253,9 @@ def edit(
     if changes.get("url"):
         changes["url"] = _address(changes["url"])
     if changes.get("published"):
-        changes["published"] = _moment(call, changes["published"]).isoformat()
-    shelf = call.project.shelf
-    shelved = shelf.edit(_number(call, what), changes, now=call.clock())
+        changes["published"] = _moment(context, changes["published"]).isoformat()
+    shelf = context.project.shelf
+    shelved = shelf.edit(_number(context, what), changes, now=context.clock())
     if as_json:
         output.dump(_json(shelved))
         return
@@ -255,8 +263,8 @@ def edit(
     _say_lacks(shelved)
 
 
-def _number(call: Call, what: str) -> int:
-    number = call.project.shelf.find(what).article.id
+def _number(context: ProjectContext, what: str) -> int:
+    number = context.project.shelf.find(what).article.id
     assert number is not None
     return number
 
@@ -270,45 +278,45 @@ def _address(text: str) -> str:
     return address
 
 
-def _moment(call: Call, text: str) -> datetime:
+def _moment(context: ProjectContext, text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise click.BadParameter(
             f'"{text}" is not a time such as 2026-11-19T07:00:00+01:00', param_hint="--date"
         ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=call.zone)
+    return moment if moment.tzinfo else moment.replace(tzinfo=context.zone)
 
 
 @articles.command()
 @click.argument("what")
-@pass_call
-def drop(call: Call, what: str) -> None:
+@pass_project_context
+def drop(context: ProjectContext, what: str) -> None:
     """Never pick this article."""
-    number = _number(call, what)
-    call.project.shelf.drop(number, now=call.clock())
+    number = _number(context, what)
+    context.project.shelf.drop(number, now=context.clock())
     output.say(f"{number} is dropped: no issue will pick it")
 
 
 @articles.command()
 @click.argument("what")
 @click.option("--until", metavar="KEY", help="The first issue that may carry it (default: the one after the next).")
-@pass_call
-def hold(call: Call, what: str, until: str | None) -> None:
+@pass_project_context
+def hold(context: ProjectContext, what: str, until: str | None) -> None:
     """Keep this article for a later issue."""
-    number = _number(call, what)
-    slot = call.slot(until) if until else _after_the_coming(call)
-    call.project.shelf.hold(number, until=slot.key)
+    number = _number(context, what)
+    slot = context.slot(until) if until else _after_the_coming(context)
+    context.project.shelf.hold(number, until=slot.key)
     output.say(f"{number} is held until {slot.key}")
 
 
-def _after_the_coming(call: Call) -> Slot:
+def _after_the_coming(context: ProjectContext) -> Slot:
     """The slot after the next one that still has its issue before it."""
     from newsletter.slots import slots
 
-    this_week = call.slot(None).at
-    row = call.project.issues.find(call.slot(None).key)
-    coming = list(slots(call.project.schedule, start=this_week, end=this_week + timedelta(weeks=4)))
+    this_week = context.slot(None).at
+    row = context.project.issues.find(context.slot(None).key)
+    coming = list(slots(context.project.schedule, start=this_week, end=this_week + timedelta(weeks=4)))
     return coming[2 if row is not None and row.state not in ("draft", "approved") else 1]
 
 

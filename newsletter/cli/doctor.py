@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import click
 
 from newsletter.cli import output
-from newsletter.cli.call import Call, Command, json_option, pass_call
+from newsletter.cli.context import Command, ProjectContext, json_option, pass_project_context
 from newsletter.errors import NewsletterError, SettingsError
 
 if TYPE_CHECKING:
@@ -40,15 +40,15 @@ class Sign:
 
 @click.command(cls=Command)
 @json_option
-@pass_call
-def doctor(call: Call, as_json: bool) -> int:
+@pass_project_context
+def doctor(context: ProjectContext, as_json: bool) -> int:
     """Look at everything a send leans on, and say what to do.
 
     Exit code 1 if anything fails; 2 if the settings cannot be read at all. Warnings are 0.
 
     JSON: [{"check", "level": "ok" | "warn" | "fail", "text", "advice"}]
     """
-    signs, code = _examine(call)
+    signs, code = _examine(context)
     if as_json:
         output.dump([{"check": s.check, "level": s.level, "text": s.text, "advice": s.advice} for s in signs])
     else:
@@ -59,9 +59,9 @@ def doctor(call: Call, as_json: bool) -> int:
     return code
 
 
-def _examine(call: Call) -> tuple[list[Sign], int]:
+def _examine(context: ProjectContext) -> tuple[list[Sign], int]:
     try:
-        project = call.project
+        project = context.project
     except SettingsError as error:
         return [Sign("settings", FAIL, str(error))], SettingsError.exit_code
     signs = [Sign("settings", OK, f"{project.root / 'newsletter.toml'} reads well")]
@@ -155,7 +155,7 @@ def _sources(project: Project) -> Iterator[Sign]:
 def _audience(project: Project) -> Iterator[Sign]:
     number = project.weekly.audience_size()
     if number:
-        yield Sign("audience", OK, f"{number:,} people")
+        yield Sign("audience", OK, f"{number:,} active subscribers")
     else:
         yield Sign("audience", WARN, "nobody would get an issue", "newsletter subscribers import FILE")
 

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from newsletter.cli import output
-from newsletter.cli.call import Call, Command, Group, json_option, not_yet, pass_call, slot_option
+from newsletter.cli.context import (
+    Command,
+    Group,
+    ProjectContext,
+    json_option,
+    not_yet,
+    pass_project_context,
+    slot_option,
+)
 from newsletter.errors import Refused
 
 if TYPE_CHECKING:
@@ -37,13 +45,13 @@ def _json(row: IssueRow) -> dict[str, Any]:
 @issues.command("list")
 @click.option("--limit", metavar="N", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many.")
 @json_option
-@pass_call
-def list_(call: Call, limit: int, as_json: bool) -> None:
+@pass_project_context
+def list_(context: ProjectContext, limit: int, as_json: bool) -> None:
     """List the newest issues.
 
     JSON: [{"slot", "at", "state", "reason", "subject", "frozen", "opened_at", "frozen_at", "closed_at"}]
     """
-    rows = call.project.issues.newest(limit=limit)
+    rows = context.project.issues.newest(limit=limit)
     if as_json:
         output.dump([_json(row) for row in rows])
         return
@@ -53,7 +61,7 @@ def list_(call: Call, limit: int, as_json: bool) -> None:
     output.table(
         ("issue", "planned for", "state", "frozen#", "subject", "reason"),
         [
-            (row.slot_key, output.when(row.slot_at, call.zone), row.state, row.frozen, row.subject, row.reason)
+            (row.slot_key, output.when(row.slot_at, context.zone), row.state, row.frozen, row.subject, row.reason)
             for row in rows
         ],
     )
@@ -63,19 +71,19 @@ def list_(call: Call, limit: int, as_json: bool) -> None:
 @click.argument("key")
 @click.option("--address", metavar="EMAIL", help="What happened to this address, and why.")
 @json_option
-@pass_call
-def show(call: Call, key: str, address: str | None, as_json: bool) -> None:
+@pass_project_context
+def show(context: ProjectContext, key: str, address: str | None, as_json: bool) -> None:
     """Show one issue: its state, its articles, what the operator was told; or one address's story.
 
     JSON: as of `issues list`, and "states": {STATE: N}, "picks": [{"section", "position", "title", "url", "score",
     "reason"}], "alerts": [{"at", "text"}]. With --address: [{"state", "reason", "attempts", "code", "text", "at"} and
     then, oldest first, {"attempt", "outcome", "code", "text", "at"} of every answer that was noted].
     """
-    row = call.project.issues.get(call.slot(key).key)
+    row = context.project.issues.get(context.slot(key).key)
     if address is not None:
-        _show_address(call, row, address, as_json=as_json)
+        _show_address(context, row, address, as_json=as_json)
         return
-    totals = call.project.sender.report(row).totals
+    totals = context.project.sender.report(row).totals
     picks = [
         {
             "section": one.section,
@@ -85,49 +93,51 @@ def show(call: Call, key: str, address: str | None, as_json: bool) -> None:
             "score": one.score,
             "reason": one.reason,
         }
-        for one in call.project.issues.picks(row.id)
+        for one in context.project.issues.picks(row.id)
     ]
-    alerts = call.project.issues.alerts(row.slot_key)
+    alerts = context.project.issues.alerts(row.slot_key)
     if as_json:
         told = [{"at": one.at, "text": one.text} for one in alerts]
         output.dump({**_json(row), "states": totals, "picks": picks, "alerts": told})
         return
-    _show(call, row, totals)
+    _show(context, row, totals)
     if picks:
         output.heading("Articles")
         for one in picks:
             output.item(f"{one['section']} {one['position']}. {one['title']}", [str(one["reason"])])
     if alerts:
         output.heading("The operator was told")
-        output.table(("at", "what"), [(output.when(one.at, call.zone), one.text) for one in alerts])
+        output.table(("at", "what"), [(output.when(one.at, context.zone), one.text) for one in alerts])
 
 
-def _show(call: Call, row: IssueRow, totals: dict[str, int]) -> None:
+def _show(context: ProjectContext, row: IssueRow, totals: dict[str, int]) -> None:
     output.facts(
         {
             "issue": row.slot_key,
-            "planned for": output.when(row.slot_at, call.zone),
+            "planned for": output.when(row.slot_at, context.zone),
             "state": f"{row.state}: {row.reason}" if row.reason else row.state,
             "subject": row.subject,
-            "frozen": f"{row.frozen:,} people, at {output.when(row.frozen_at, call.zone)}" if row.frozen_at else "",
-            "closed": output.when(row.closed_at, call.zone) if row.closed_at else "",
+            "frozen": f"{row.frozen:,} recipients, at {output.when(row.frozen_at, context.zone)}"
+            if row.frozen_at
+            else "",
+            "closed": output.when(row.closed_at, context.zone) if row.closed_at else "",
             "became": output.counts(totals),
         }
     )
 
 
-def _show_address(call: Call, row: IssueRow, address: str, *, as_json: bool) -> None:
+def _show_address(context: ProjectContext, row: IssueRow, address: str, *, as_json: bool) -> None:
     from newsletter.sending.audit import history
     from subscribers import parse_address
 
     email = parse_address(address).email
-    lines = history(call.project.database, row, email)
+    lines = history(context.project.database, row, email)
     if as_json:
         output.dump(lines)
         return
     if not lines:
         raise Refused(
-            f"{email} is not among the people frozen into {row.slot_key}; `newsletter subscribers show` says "
+            f"{email} is not among the recipients frozen into {row.slot_key}; `newsletter subscribers show` says "
             "since when they are active"
         )
     now, *noted = lines
@@ -140,21 +150,21 @@ def _show_address(call: Call, row: IssueRow, address: str, *, as_json: bool) -> 
     ]
     output.table(
         ("attempt#", "outcome", "code#", "the server said", "at"),
-        [(*cells, output.when(one["at"], call.zone)) for *cells, one in answers],  # type: ignore[arg-type]
+        [(*cells, output.when(one["at"], context.zone)) for *cells, one in answers],  # type: ignore[arg-type]
     )
 
 
 @issues.command()
 @click.argument("key")
 @click.option("--reason", metavar="TEXT", default="cancelled by the operator", help="Why, for the record.")
-@pass_call
-def cancel(call: Call, key: str, reason: str) -> None:
+@pass_project_context
+def cancel(context: ProjectContext, key: str, reason: str) -> None:
     """Stop an issue for good: whoever has not been begun gets nothing.
 
     If nobody got it, its articles may be picked again.
     """
-    row = call.project.issues.get(call.slot(key).key)
-    counts = call.project.weekly.cancel(row, reason=reason)
+    row = context.project.issues.get(context.slot(key).key)
+    counts = context.project.weekly.cancel(row, reason=reason)
     output.say(
         f"{row.slot_key} is cancelled" + (f": {output.counts(counts)}" if counts else "; nobody was frozen into it")
     )
@@ -169,8 +179,8 @@ not_yet(issues, "doubt", "Settle messages in doubt.")
 @click.command(cls=Command)
 @slot_option
 @json_option
-@pass_call
-def audit(call: Call, slot_key: str | None, as_json: bool) -> int:
+@pass_project_context
+def audit(context: ProjectContext, slot_key: str | None, as_json: bool) -> int:
     """Recompute every sum from the ledger's rows alone. Exit code 1 if one is off.
 
     Without --slot, all issues are audited.
@@ -180,8 +190,8 @@ def audit(call: Call, slot_key: str | None, as_json: bool) -> int:
     """
     from newsletter.sending.audit import audit as recompute
 
-    key = call.project.issues.get(call.slot(slot_key).key).slot_key if slot_key else None
-    found = recompute(call.project.database, key)
+    key = context.project.issues.get(context.slot(slot_key).key).slot_key if slot_key else None
+    found = recompute(context.project.database, key)
     if as_json:
         output.dump([_audit_json(one) for one in found])
     else:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from newsletter.cli import output
-from newsletter.cli.call import Call, Command, json_option, pass_call
+from newsletter.cli.context import Command, ProjectContext, json_option, pass_project_context
 from newsletter.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -25,14 +25,14 @@ SETTINGS_FILE = "newsletter.toml"
 @click.command(cls=Command)
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--demo", is_flag=True, help="Add a sample site and 25 sample subscribers; mails go into a Maildir.")
-@pass_call
-def init(call: Call, folder: Path, demo: bool) -> None:
+@pass_project_context
+def init(context: ProjectContext, folder: Path, demo: bool) -> None:
     """Make a new project in DIR.
 
     Writes a commented newsletter.toml, .env.example, templates/, the keys behind the unsubscribe links and the
     database. Never overwrites anything: a folder that already has a newsletter.toml is refused.
     """
-    root = call.folder / folder
+    root = context.folder / folder
     root.mkdir(parents=True, exist_ok=True)
     settings = root / SETTINGS_FILE
     try:
@@ -43,11 +43,11 @@ def init(call: Call, folder: Path, demo: bool) -> None:
         ) from None
     try:
         _write_files(root)
-        call.folder = root
+        context.folder = root
         if demo:
-            _add_demo(call)
+            _add_demo(context)
         elif not os.environ.get(DATABASE_VARIABLE):
-            _make_database(call)
+            _make_database(context)
     except BaseException:
         # Half a project would be taken for a whole one by the next `init`.
         settings.unlink(missing_ok=True)
@@ -85,25 +85,25 @@ def _write_files(root: Path) -> None:
         create_keys(root / "newsletter.key")
 
 
-def _make_database(call: Call) -> None:
+def _make_database(context: ProjectContext) -> None:
     """The database of a project whose settings still wait to be filled in."""
     from newsletter.database import Database
     from newsletter.settings.tables import DatabaseTable
 
     prefix = "sqlite:///"
-    database = Database(prefix + str((call.folder / DatabaseTable().url.removeprefix(prefix)).resolve()))
+    database = Database(prefix + str((context.folder / DatabaseTable().url.removeprefix(prefix)).resolve()))
     try:
-        database.migrate(now=call.clock())
+        database.migrate(now=context.clock())
     finally:
         database.dispose()
 
 
-def _add_demo(call: Call) -> None:
+def _add_demo(context: ProjectContext) -> None:
     from newsletter import demo
 
-    project = call.project
-    project.unchecked_database.migrate(now=call.clock())
-    demo.write_site(call.folder / "site", now=call.clock())
+    project = context.project
+    project.unchecked_database.migrate(now=context.clock())
+    demo.write_site(context.folder / "site", now=context.clock())
     _add_readers(project.book)
 
 
@@ -150,15 +150,15 @@ def _next_steps(root: Path, *, demo: bool) -> None:
 
 @click.command(cls=Command)
 @json_option
-@pass_call
-def migrate(call: Call, as_json: bool) -> None:
+@pass_project_context
+def migrate(context: ProjectContext, as_json: bool) -> None:
     """Bring the database to this version.
 
     Run it after an upgrade. A database made by a newer version is refused and stays as it is.
 
     JSON: {"before": VERSION or null, "after": VERSION}
     """
-    before, after = call.project.unchecked_database.migrate(now=call.clock())
+    before, after = context.project.unchecked_database.migrate(now=context.clock())
     if as_json:
         output.dump({"before": before, "after": after})
     elif before == after:
@@ -170,8 +170,8 @@ def migrate(call: Call, as_json: bool) -> None:
 @click.command(cls=Command)
 @click.option("--weeks", metavar="N", type=click.IntRange(1, 520), default=8, show_default=True, help="How many.")
 @json_option
-@pass_call
-def schedule(call: Call, weeks: int, as_json: bool) -> None:
+@pass_project_context
+def schedule(context: ProjectContext, weeks: int, as_json: bool) -> None:
     """Show the next slots, with zone and offset.
 
     JSON: [{"slot": KEY, "at": local time with offset, "zone": NAME}]
@@ -180,8 +180,8 @@ def schedule(call: Call, weeks: int, as_json: bool) -> None:
 
     from newsletter.slots import slots
 
-    now = call.clock()
-    rule = call.project.schedule
+    now = context.clock()
+    rule = context.project.schedule
     # Two weeks more than asked: a slot may lie up to a week ahead.
     coming = list(islice(slots(rule, start=now, end=now + timedelta(weeks=weeks + 2)), weeks))
     if as_json:
@@ -189,15 +189,15 @@ def schedule(call: Call, weeks: int, as_json: bool) -> None:
         return
     output.table(
         ("slot", "at", "day", "zone"),
-        [(one.key, output.when(one.at, call.zone), one.at.strftime("%A"), rule.timezone) for one in coming],
+        [(one.key, output.when(one.at, context.zone), one.at.strftime("%A"), rule.timezone) for one in coming],
     )
 
 
 @click.command(cls=Command)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="The port; 0 is any.")
-@pass_call
-def serve(call: Call, host: str, port: int) -> None:
+@pass_project_context
+def serve(context: ProjectContext, host: str, port: int) -> None:
     """Run the public pages, the hooks, the outbox and the ticker, until stopped.
 
     Put a TLS proxy in front (docs/running.md). Ctrl-C or SIGTERM ends it.
@@ -205,7 +205,7 @@ def serve(call: Call, host: str, port: int) -> None:
     from newsletter import web
     from newsletter.schedule import Ticker
 
-    project = call.project
+    project = context.project
     output.log_otherwise()
     ticker = Ticker(project, hourly=(project.book.tidy, web.guard_of(project).tidy))
     web.serve(project, host=host, port=port, beside=(ticker,))

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 import click
 
-from newsletter.cli import output, showing
-from newsletter.cli.call import Call, Command, json_option, pass_call, slot_option
+from newsletter.cli import formats, output
+from newsletter.cli.context import Command, ProjectContext, json_option, pass_project_context, slot_option
 from newsletter.errors import ConfigurationError, Refused
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from newsletter.cli.stopping import Stopping
+    from newsletter.cli.interrupts import Interrupts
     from newsletter.issues import IssueRow
     from newsletter.sending.delivery import Tally
     from newsletter.sending.sender import Report
@@ -37,8 +37,10 @@ BETWEEN_LINES = 10.0  # seconds
 @click.option("--dry-run", is_flag=True, help="Read the sources and show what would go out, to how many; mail nobody.")
 @click.option("--yes", is_flag=True, help="Do not ask before mailing. Needed where nobody can be asked.")
 @json_option
-@pass_call
-def send(call: Call, slot_key: str | None, address: str | None, dry_run: bool, yes: bool, as_json: bool) -> int:
+@pass_project_context
+def send(
+    context: ProjectContext, slot_key: str | None, address: str | None, dry_run: bool, yes: bool, as_json: bool
+) -> int:
     """Send this week's issue: pull, pick, compose, check, freeze, send.
 
     An unfinished issue is finished first; this week's has its turn when nobody in that one can be mailed now. With
@@ -56,78 +58,78 @@ def send(call: Call, slot_key: str | None, address: str | None, dry_run: bool, y
     if address is not None and dry_run:
         raise click.UsageError("--to and --dry-run exclude each other")
     if address is not None:
-        return _test_copy(call, slot_key, address, as_json=as_json)
+        return _test_copy(context, slot_key, address, as_json=as_json)
     if dry_run:
-        return _dry_run(call, slot_key, as_json=as_json)
-    return _send(call, slot_key, yes=yes, as_json=as_json)
+        return _dry_run(context, slot_key, as_json=as_json)
+    return _send(context, slot_key, yes=yes, as_json=as_json)
 
 
-def _send(call: Call, slot_key: str | None, *, yes: bool, as_json: bool) -> int:
-    from newsletter.cli.stopping import Stopping
+def _send(context: ProjectContext, slot_key: str | None, *, yes: bool, as_json: bool) -> int:
+    from newsletter.cli.interrupts import Interrupts
 
-    weekly = call.project.weekly
-    slot = call.slot(slot_key)
-    begun = _begun(call, slot_key)
-    with Stopping(gently=begun is not None and begun.state == "sending") as stopping, Meter(call) as meter:
+    weekly = context.project.weekly
+    slot = context.slot(slot_key)
+    begun = _begun(context, slot_key)
+    with Interrupts(gently=begun is not None and begun.state == "sending") as interrupts, Meter(context) as meter:
 
-        def confirm(composed: Composed, people: int) -> bool:
-            stopping.gently = False
+        def confirm(composed: Composed, recipients: int) -> bool:
+            interrupts.gently = False
             if not as_json:
-                showing.picks(composed.issue)
-            if not yes and not _asked(f"Mail “{_subject(composed)}” to {people:,} people", call):
+                formats.picks(composed.issue)
+            if not yes and not _asked(f"Mail “{_subject(composed)}” to {recipients:,} recipients", context):
                 return False
-            stopping.gently = True
+            interrupts.gently = True
             return True
 
         done = weekly.run(
             slot,
-            backend=call.project.backend,
+            backend=context.project.backend,
             confirm=confirm,
-            stop=stopping.event,
+            stop=interrupts.event,
             on_progress=meter,
             on_pulled=_tell_pulled,
             by_hand=slot_key is None,
         )
-    return _finish(call, done, stopping, as_json=as_json)
+    return _finish(context, done, interrupts, as_json=as_json)
 
 
-def _begun(call: Call, slot_key: str | None) -> IssueRow | None:
+def _begun(context: ProjectContext, slot_key: str | None) -> IssueRow | None:
     """The issue a send would go on with or say something about, if there is one."""
-    issues = call.project.issues
+    issues = context.project.issues
     unfinished = issues.unfinished() if slot_key is None else None
-    return unfinished or issues.find(call.slot(slot_key).key)
+    return unfinished or issues.find(context.slot(slot_key).key)
 
 
 def _subject(composed: Composed) -> str:
     return composed.letter.subject if composed.letter else ""
 
 
-def _asked(question: str, call: Call) -> bool:
+def _asked(question: str, context: ProjectContext) -> bool:
     if not sys.stdin.isatty():
         raise ConfigurationError(
             "nobody can be asked here whether to mail this issue; give --yes, or look first with --dry-run"
         )
-    return click.confirm(f"\n{question} through {call.project.backend().where}?", err=True)
+    return click.confirm(f"\n{question} through {context.project.backend().where}?", err=True)
 
 
 def _tell_pulled(lines: Sequence[PullLine]) -> None:
     for line in lines:
-        output.note(showing.pull_text(line))
+        output.note(formats.pull_text(line))
         for problem in line.problems:
             output.note(f"  {problem}")
 
 
-def _finish(call: Call, done: Done, stopping: Stopping, *, as_json: bool) -> int:
+def _finish(context: ProjectContext, done: Done, interrupts: Interrupts, *, as_json: bool) -> int:
     report = done.report
     if as_json:
         extra = {
-            "pulled": [showing.pull_json(line) for line in done.pulled],
-            "picked": [showing.pick_json(pick) for pick in done.composed.issue.picks] if done.composed else [],
+            "pulled": [formats.pull_json(line) for line in done.pulled],
+            "picked": [formats.pick_json(pick) for pick in done.composed.issue.picks] if done.composed else [],
         }
         output.dump({**report_json(report), **extra})
     else:
-        _say_report(call, report)
-    return _code(report, stopping)
+        _say_report(context, report)
+    return _code(report, interrupts)
 
 
 def report_json(report: Report) -> dict[str, Any]:
@@ -149,7 +151,7 @@ def report_json(report: Report) -> dict[str, Any]:
     }
 
 
-def _say_report(call: Call, report: Report) -> None:
+def _say_report(context: ProjectContext, report: Report) -> None:
     if report.state == "draft":
         output.say(f"{report.slot_key} was not sent, nobody was mailed: {report.reason}")
         return
@@ -160,15 +162,15 @@ def _say_report(call: Call, report: Report) -> None:
     output.say(f"\n{report.slot_key} “{report.subject}” is {report.state}{already}" + _because(report))
     if report.ended.claims or report.ended.doubts:
         output.say(
-            f"  a worker had died before: {report.ended.claims} people it had claimed wait again, "
+            f"  a worker had died before: {report.ended.claims} recipients it had claimed wait again, "
             f"{report.ended.doubts} are in doubt"
         )
     output.say(f"  frozen {report.frozen:,}: {output.counts(report.totals, always=TOLD)}")
     if report.run.get("accepted"):
-        output.say(f"  handed over to {call.project.backend().where}")
-    if report.next_try_at is not None and report.next_try_at > call.clock():
+        output.say(f"  handed over to {context.project.backend().where}")
+    if report.next_try_at is not None and report.next_try_at > context.clock():
         output.say(
-            f"  not finished: the next try is at {output.when(report.next_try_at, call.zone)}; "
+            f"  not finished: the next try is at {output.when(report.next_try_at, context.zone)}; "
             "`newsletter send` goes on then, and `newsletter serve` does by itself"
         )
 
@@ -177,10 +179,10 @@ def _because(report: Report) -> str:
     return f": {report.reason}" if report.reason and report.state != "closed" else ""
 
 
-def _code(report: Report, stopping: Stopping) -> int:
-    if stopping.number and report.state == "sending":
+def _code(report: Report, interrupts: Interrupts) -> int:
+    if interrupts.number and report.state == "sending":
         output.note("stopped; nothing is lost: run `newsletter send` again, and it goes on where it was")
-        return stopping.exit_code
+        return interrupts.exit_code
     if report.already:
         return 0 if report.state in ("closed", "skipped") else 1
     if report.state == "draft":
@@ -188,17 +190,17 @@ def _code(report: Report, stopping: Stopping) -> int:
     return 1 if any(report.totals.get(state) for state in ("refused", "expired", "in doubt")) else 0
 
 
-def _test_copy(call: Call, slot_key: str | None, address: str, *, as_json: bool) -> int:
+def _test_copy(context: ProjectContext, slot_key: str | None, address: str, *, as_json: bool) -> int:
     from newsletter.issue import Issue
     from newsletter.issues import FROZEN
     from newsletter.weekly import Composed
     from subscribers import parse_address
 
-    project = call.project
+    project = context.project
     email = parse_address(address).email
     if not project.publication.postal_address.strip():
         raise ConfigurationError("[newsletter] postal_address is empty: every letter has to carry one; set it first")
-    slot = call.slot(slot_key)
+    slot = context.slot(slot_key)
     row = project.issues.find(slot.key)
     if row is not None and row.state in FROZEN:
         composed = Composed(Issue(slot, (), ()), project.issues.letter(row.id))
@@ -217,10 +219,10 @@ def _test_copy(call: Call, slot_key: str | None, address: str, *, as_json: bool)
     return 0
 
 
-def _dry_run(call: Call, slot_key: str | None, *, as_json: bool) -> int:
-    weekly = call.project.weekly
-    slot = call.slot(slot_key)
-    row = _begun(call, slot_key)
+def _dry_run(context: ProjectContext, slot_key: str | None, *, as_json: bool) -> int:
+    weekly = context.project.weekly
+    slot = context.slot(slot_key)
+    row = _begun(context, slot_key)
     if row is not None and row.state not in ("draft", "approved"):
         report = weekly.sender.report(row)
         if as_json:
@@ -234,26 +236,27 @@ def _dry_run(call: Call, slot_key: str | None, *, as_json: bool) -> int:
     pulled = weekly.pull()
     _tell_pulled(pulled)
     composed = weekly.compose(slot)
-    people = weekly.audience_size()
+    recipients = weekly.audience_size()
     errors = [finding for finding in composed.findings if finding.level == "error"]
     if as_json:
         output.dump(
             {
-                **showing.issue_json(composed.issue),
+                **formats.issue_json(composed.issue),
                 "subject": _subject(composed),
-                "audience": people,
-                "findings": [showing.finding_json(finding) for finding in composed.findings],
-                "pulled": [showing.pull_json(line) for line in pulled],
+                "audience": recipients,
+                "findings": [formats.finding_json(finding) for finding in composed.findings],
+                "pulled": [formats.pull_json(line) for line in pulled],
             }
         )
     else:
-        showing.picks(composed.issue, zone=call.zone)
-        showing.passed_over(composed.issue.passed_over)
+        formats.picks(composed.issue, zone=context.zone)
+        formats.passed_over(composed.issue.passed_over)
         if composed.findings:
             output.heading("Findings")
-            showing.findings(composed.findings)
+            formats.findings(composed.findings)
         output.say(
-            f"\n{slot.key} “{_subject(composed)}” would go to {people:,} people. Nothing was frozen, nobody mailed."
+            f"\n{slot.key} “{_subject(composed)}” would go to {recipients:,} recipients. Nothing was frozen, "
+            "nobody mailed."
         )
     return 1 if errors or composed.letter is None else 0
 
@@ -261,30 +264,30 @@ def _dry_run(call: Call, slot_key: str | None, *, as_json: bool) -> int:
 @click.command(cls=Command)
 @slot_option
 @json_option
-@pass_call
-def worker(call: Call, slot_key: str | None, as_json: bool) -> int:
+@pass_project_context
+def worker(context: ProjectContext, slot_key: str | None, as_json: bool) -> int:
     """Send what is due of a frozen issue, and the single mails; nothing else.
 
     Any number may run at once, on any machine that reaches the database. Exit codes as of `send`; nothing frozen is 0.
 
     JSON: as of `send`, or {"slot": null, "this_run": {STATE: N}} when no issue is frozen and unfinished.
     """
-    from newsletter.cli.stopping import Stopping
+    from newsletter.cli.interrupts import Interrupts
 
-    project = call.project
-    row = project.issues.get(call.slot(slot_key).key) if slot_key else project.issues.unfinished()
-    with Stopping(gently=True) as stopping, Meter(call) as meter:
+    project = context.project
+    row = project.issues.get(context.slot(slot_key).key) if slot_key else project.issues.unfinished()
+    with Interrupts(gently=True) as interrupts, Meter(context) as meter:
         if row is None or row.state != "sending":
-            tally = project.sender.send_single_mails(project.backend(), stop=stopping.event)
+            tally = project.sender.send_single_mails(project.backend(), stop=interrupts.event)
             mailed = {state.value: number for state, number in tally.counts.items() if number}
             _say_single(row, mailed, as_json=as_json)
-            return stopping.exit_code if stopping.number else 0
-        report = project.sender.send(row, project.backend(), stop=stopping.event, on_progress=meter)
+            return interrupts.exit_code if interrupts.number else 0
+        report = project.sender.send(row, project.backend(), stop=interrupts.event, on_progress=meter)
     if as_json:
         output.dump(report_json(report))
     else:
-        _say_report(call, report)
-    return _code(report, stopping)
+        _say_report(context, report)
+    return _code(report, interrupts)
 
 
 def _say_single(row: IssueRow | None, mailed: Mapping[str, int], *, as_json: bool) -> None:
@@ -299,7 +302,7 @@ def _say_single(row: IssueRow | None, mailed: Mapping[str, int], *, as_json: boo
 class Meter(AbstractContextManager["Meter"]):
     """Progress on standard error: a bar on a terminal, else a line now and then."""
 
-    call: Call
+    context: ProjectContext
     _bar: Progress | None = None
     _before: int = -1
     _told_at: float = 0.0
@@ -324,10 +327,10 @@ class Meter(AbstractContextManager["Meter"]):
             output.note(f"{row.slot_key}: {done:,} of {row.frozen:,} done; {output.counts(counts)}")
 
     def _begin(self, row: IssueRow, *, now: int) -> None:
-        totals = self.call.project.sender.report(row).totals
+        totals = self.context.project.sender.report(row).totals
         self._before = max(0, sum(number for state, number in totals.items() if state in ENDED) - now)
         self._told_at = time.monotonic()
-        output.note(f"{row.slot_key} “{row.subject}” is frozen for {row.frozen:,} people")
+        output.note(f"{row.slot_key} “{row.subject}” is frozen for {row.frozen:,} recipients")
         if sys.stderr.isatty():
             from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

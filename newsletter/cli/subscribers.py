@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from newsletter.cli import output
-from newsletter.cli.call import Call, Group, json_option, not_yet, pass_call
+from newsletter.cli.context import Group, ProjectContext, json_option, not_yet, pass_project_context
 from newsletter.errors import Refused
 
 if TYPE_CHECKING:
@@ -42,13 +42,13 @@ def _json(person: Subscriber, suppressed: str) -> dict[str, Any]:
 @click.option("--name", default="", metavar="TEXT", help="Their name.")
 @click.option("--language", default="", metavar="TAG", help="Their language, such as en or pt-BR.")
 @click.option("--confirmed", is_flag=True, help="I hold their consent: make them active at once.")
-@pass_call
-def add(call: Call, email: str, name: str, language: str, confirmed: bool) -> int:
+@pass_project_context
+def add(context: ProjectContext, email: str, name: str, language: str, confirmed: bool) -> int:
     """Invite somebody: they are pending and get a confirmation mail.
 
     The mail waits in the outbox; `newsletter send`, `worker` or `serve` sends it.
     """
-    book = call.project.book
+    book = context.project.book
     if confirmed:
         result = book.add_confirmed(email, name=name, language=language)
         output.say(f"{email} is active" if result.changed else f"{email} was active already")
@@ -68,8 +68,8 @@ def add(call: Call, email: str, name: str, language: str, confirmed: bool) -> in
 @click.option("--limit", metavar="N", type=click.IntRange(1, 1000), default=100, show_default=True, help="How many.")
 @click.option("--after", metavar="EMAIL", help="Go on after this one.")
 @json_option
-@pass_call
-def list_(call: Call, status: str | None, limit: int, after: str | None, as_json: bool) -> None:
+@pass_project_context
+def list_(context: ProjectContext, status: str | None, limit: int, after: str | None, as_json: bool) -> None:
     """List subscribers in the order in which they came.
 
     JSON: {"subscribers": [{"email", "name", "language", "status", "suppressed": reason or "", "origin", "created_at",
@@ -77,7 +77,7 @@ def list_(call: Call, status: str | None, limit: int, after: str | None, as_json
     """
     from subscribers import Status
 
-    book = call.project.book
+    book = context.project.book
     start = 0
     if after is not None:
         person = book.find(after)
@@ -98,7 +98,7 @@ def list_(call: Call, status: str | None, limit: int, after: str | None, as_json
                 person.name,
                 person.status,
                 suppressed,
-                output.when(person.unsubscribed_at or person.confirmed_at or person.created_at, call.zone),
+                output.when(person.unsubscribed_at or person.confirmed_at or person.created_at, context.zone),
             )
             for person, suppressed in shown
         ],
@@ -110,14 +110,14 @@ def list_(call: Call, status: str | None, limit: int, after: str | None, as_json
 @subscribers.command()
 @click.argument("email")
 @json_option
-@pass_call
-def show(call: Call, email: str, as_json: bool) -> None:
+@pass_project_context
+def show(context: ProjectContext, email: str, as_json: bool) -> None:
     """Show everything known about an address, with the record of its consent.
 
     JSON: {"subscriber": as of `subscribers list` or null, "suppression": {"reason", "since"} or null,
     "evidence": [{"at", "what", "via", "form", "wording", "ip", "user_agent", "detail"}]}
     """
-    record = call.project.book.show(email)
+    record = context.project.book.show(email)
     if as_json:
         output.dump(_record_json(record))
         return
@@ -130,19 +130,19 @@ def show(call: Call, email: str, as_json: bool) -> None:
                 "language": person.language,
                 "status": person.status,
                 "came by": person.origin,
-                "asked": output.when(person.created_at, call.zone),
-                "confirmed": output.when(person.confirmed_at, call.zone),
-                "unsubscribed": output.when(person.unsubscribed_at, call.zone),
+                "asked": output.when(person.created_at, context.zone),
+                "confirmed": output.when(person.confirmed_at, context.zone),
+                "unsubscribed": output.when(person.unsubscribed_at, context.zone),
             }
         )
     if never is not None:
-        output.say(f"suppressed since {output.when(never.since, call.zone)}: {never.reason}")
+        output.say(f"suppressed since {output.when(never.since, context.zone)}: {never.reason}")
     if record.evidence:
         output.heading("Record")
         output.table(
             ("at", "what", "via", "from", "words", "detail"),
             [
-                (output.when(one.at, call.zone), one.what, one.via, one.ip, one.wording, one.detail)
+                (output.when(one.at, context.zone), one.what, one.via, one.ip, one.wording, one.detail)
                 for one in record.evidence
             ],
         )
@@ -176,11 +176,11 @@ not_yet(subscribers, "stats", "How many came, confirmed and left.")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--confirmed", is_flag=True, help="I hold the consent of everybody in the file: make them active.")
 @json_option
-@pass_call
-def import_(call: Call, file: Path, confirmed: bool, as_json: bool) -> int:
+@pass_project_context
+def import_(context: ProjectContext, file: Path, confirmed: bool, as_json: bool) -> int:
     """Take in a CSV file with a column called email (and, if you like, name and language).
 
-    Without --confirmed people are pending and are not written to. Good rows are kept, bad ones are listed with row
+    Without --confirmed they are pending and are not written to. Good rows are kept, bad ones are listed with row
     number and reason, and then the exit code is 1. Nobody who left or is suppressed comes back, and importing a file
     twice changes nothing.
 
@@ -190,7 +190,7 @@ def import_(call: Call, file: Path, confirmed: bool, as_json: bool) -> int:
     from subscribers import ImportReport, imports
 
     report = ImportReport()
-    for report in imports(call.project.book, file, confirmed=confirmed):
+    for report in imports(context.project.book, file, confirmed=confirmed):
         if report.rows % 10_000 == 0:
             output.note(f"{report.rows:,} rows read")
     if as_json:
@@ -246,12 +246,12 @@ def _say_report(report: ImportReport) -> None:
     default="-",
     help="Where to; - is standard output.",
 )
-@pass_call
-def export(call: Call, status: str | None, file: Any) -> None:
+@pass_project_context
+def export(context: ProjectContext, status: str | None, file: Any) -> None:
     """Write everybody as CSV, to standard output or --output FILE. `subscribers import` reads it again."""
     from subscribers import Status, export_csv
 
-    for line in export_csv(call.project.book, status=Status(status) if status else None):
+    for line in export_csv(context.project.book, status=Status(status) if status else None):
         file.write(line)
 
 
@@ -259,10 +259,10 @@ def export(call: Call, status: str | None, file: Any) -> None:
 @click.argument("email")
 @click.option("--reason", default="operator", metavar="TEXT", show_default=True, help="Why, for the record.")
 @click.option("--lift", is_flag=True, help="Take a suppression back instead.")
-@pass_call
-def suppress(call: Call, email: str, reason: str, lift: bool) -> int:
+@pass_project_context
+def suppress(context: ProjectContext, email: str, reason: str, lift: bool) -> int:
     """Never mail this address again, known or not. It outlives everything but --lift."""
-    book = call.project.book
+    book = context.project.book
     if lift:
         if book.lift_suppression(email, detail=reason):
             output.say(f"{email} is no longer suppressed")
@@ -275,19 +275,19 @@ def suppress(call: Call, email: str, reason: str, lift: bool) -> int:
 
 @subscribers.command()
 @click.argument("email")
-@pass_call
-def unsubscribe(call: Call, email: str) -> None:
+@pass_project_context
+def unsubscribe(context: ProjectContext, email: str) -> None:
     """Unsubscribe an address. Only its owner can come back."""
-    departure = call.project.book.unsubscribe(email)
+    departure = context.project.book.unsubscribe(email)
     output.say(f"{email} is unsubscribed" if departure.changed else f"{email} had left before; nothing was changed")
 
 
 @subscribers.command()
 @click.argument("email")
-@pass_call
-def forget(call: Call, email: str) -> None:
+@pass_project_context
+def forget(context: ProjectContext, email: str) -> None:
     """Erase a person, but for what stops every later mail to them."""
-    gone = call.project.sender.forget(email)
+    gone = context.project.sender.forget(email)
     unknown = (
         f"nobody of the address {email} was there to forget; it is suppressed all the same, `newsletter subscribers "
     )

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from newsletter.cli import output, showing
-from newsletter.cli.call import Call, Command, json_option, pass_call, slot_option
+from newsletter.cli import formats, output
+from newsletter.cli.context import Command, ProjectContext, json_option, pass_project_context, slot_option
 from newsletter.errors import ConfigurationError, NotYet, Refused
 
 if TYPE_CHECKING:
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 
 @click.command(cls=Command)
 @json_option
-@pass_call
-def pull(call: Call, as_json: bool) -> int:
+@pass_project_context
+def pull(context: ProjectContext, as_json: bool) -> int:
     """Read all sources onto the shelf.
 
     A line per source; one that fails never stops the others. Exit code 1 if any failed.
 
     JSON: [{"source", "new", "changed", "same", "unchanged", "failed", "problems": [TEXT]}]
     """
-    if not call.project.settings.sources:
+    if not context.project.settings.sources:
         raise ConfigurationError("there is no source to read; add a [[sources]] table to newsletter.toml")
-    lines = call.project.weekly.pull()
+    lines = context.project.weekly.pull()
     if as_json:
-        output.dump([showing.pull_json(line) for line in lines])
+        output.dump([formats.pull_json(line) for line in lines])
     else:
         for line in lines:
-            output.say(showing.pull_text(line))
+            output.say(formats.pull_text(line))
             for problem in line.problems:
                 output.say(f"  {problem}")
     return 1 if any(line.failed for line in lines) else 0
@@ -43,35 +43,35 @@ def pull(call: Call, as_json: bool) -> int:
 @slot_option
 @click.option("--why", metavar="URL", help="Explain one article, by its address or number.")
 @json_option
-@pass_call
-def pick(call: Call, slot_key: str | None, why: str | None, as_json: bool) -> None:
+@pass_project_context
+def pick(context: ProjectContext, slot_key: str | None, why: str | None, as_json: bool) -> None:
     """Show what the issue would be now, and why. Changes nothing.
 
     JSON: {"slot", "at", "sections": [{"name", "title"}], "picked": [{"section", "position", "score", "reason", "beat",
     "article": {"id", "title", "url", "source", "published"}, "terms": [{"name", "weight", "value", "points", "why"}]}],
     "passed_over": [{"reason", "score", "waits", "article", "terms"}]}; with --why only the one of that article.
     """
-    slot = call.slot(slot_key)
-    issue = call.project.weekly.pick(slot)
+    slot = context.slot(slot_key)
+    issue = context.project.weekly.pick(slot)
     if why is not None:
-        _explain(call, issue, why, as_json=as_json)
+        _explain(context, issue, why, as_json=as_json)
         return
     if as_json:
-        output.dump(showing.issue_json(issue))
+        output.dump(formats.issue_json(issue))
         return
-    row = call.project.issues.find(slot.key)
+    row = context.project.issues.find(slot.key)
     if row is not None and row.frozen_at is not None:
         output.note(f"{slot.key} is {row.state}: `newsletter issues show {slot.key}` says what it carried")
-    output.say(f"{slot.key}, planned for {output.when(slot.at, call.zone)}")
+    output.say(f"{slot.key}, planned for {output.when(slot.at, context.zone)}")
     if not issue.picks:
         output.say("no article was picked; `newsletter pull` reads the sources, `articles list` shows the shelf")
     else:
-        showing.picks(issue, zone=call.zone)
-    showing.passed_over(issue.passed_over)
+        formats.picks(issue, zone=context.zone)
+    formats.passed_over(issue.passed_over)
 
 
-def _explain(call: Call, issue: Issue, what: str, *, as_json: bool) -> None:
-    shelved = call.project.shelf.find(what)
+def _explain(context: ProjectContext, issue: Issue, what: str, *, as_json: bool) -> None:
+    shelved = context.project.shelf.find(what)
     number = shelved.article.id
     picked = next((one for one in issue.picks if one.article.id == number), None)
     passed = next((one for one in issue.passed_over if one.article.id == number), None)
@@ -82,15 +82,15 @@ def _explain(call: Call, issue: Issue, what: str, *, as_json: bool) -> None:
     else:
         verdict, terms = "not looked at: it is older than anything this issue could carry", ()
     if as_json:
-        found = {"picked": picked and showing.pick_json(picked), "passed_over": passed}
+        found = {"picked": picked and formats.pick_json(picked), "passed_over": passed}
         if passed is not None:
-            found["passed_over"] = showing.passed_over_json(passed)
-        output.dump({"slot": issue.slot.key, "article": showing.article_json(shelved.article), **found})
+            found["passed_over"] = formats.passed_over_json(passed)
+        output.dump({"slot": issue.slot.key, "article": formats.article_json(shelved.article), **found})
         return
     output.say(shelved.article.title)
     output.say(verdict)
     if terms:
-        showing.terms(terms)
+        formats.terms(terms)
 
 
 @click.command(cls=Command)
@@ -98,8 +98,10 @@ def _explain(call: Call, issue: Issue, what: str, *, as_json: bool) -> None:
 @click.option("--as", "as_address", metavar="EMAIL", help="Show it as this subscriber gets it.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8025, show_default=True, help="The port; 0 is any.")
 @click.option("--once", metavar="DIR", type=click.Path(path_type=Path), help="Write the files into DIR and exit.")
-@pass_call
-def preview(call: Call, slot_key: str | None, as_address: str | None, port: int, once: Path | None) -> None:
+@pass_project_context
+def preview(
+    context: ProjectContext, slot_key: str | None, as_address: str | None, port: int, once: Path | None
+) -> None:
     """Show the real next issue on a local page that reloads when something changes.
 
     --once writes issue.html, issue.txt, issue.eml and findings.json instead.
@@ -107,11 +109,11 @@ def preview(call: Call, slot_key: str | None, as_address: str | None, port: int,
     from newsletter import preview as page
 
     if slot_key is not None:
-        call.slot(slot_key)
+        context.slot(slot_key)
     if once is None:
-        page.run(call.folder, open_project=call.open, slot_key=slot_key, as_address=as_address, port=port)
+        page.run(context.folder, open_project=context.open, slot_key=slot_key, as_address=as_address, port=port)
         return
-    files = page.write_once(call.folder, once, open_project=call.open, slot_key=slot_key, as_address=as_address)
+    files = page.write_once(context.folder, once, open_project=context.open, slot_key=slot_key, as_address=as_address)
     for file in files:
         output.say(str(file))
 
@@ -124,9 +126,9 @@ def preview(call: Call, slot_key: str | None, as_address: str | None, port: int,
     "--inlined", metavar="OUT", type=click.Path(path_type=Path), help="With --html: write it with its CSS inlined."
 )
 @json_option
-@pass_call
+@pass_project_context
 def check(
-    call: Call, slot_key: str | None, online: bool, file: Path | None, inlined: Path | None, as_json: bool
+    context: ProjectContext, slot_key: str | None, online: bool, file: Path | None, inlined: Path | None, as_json: bool
 ) -> int:
     """Say what is wrong with the letter, or with any HTML file. Exit code 1 if there are errors.
 
@@ -140,22 +142,22 @@ def check(
         raise click.UsageError("--inlined goes with --html FILE")
     if file is not None and slot_key is not None:
         raise click.UsageError("--slot and --html exclude each other")
-    found = _letter_findings(call, slot_key) if file is None else _file_findings(file, inlined)
+    found = _letter_findings(context, slot_key) if file is None else _file_findings(file, inlined)
     if as_json:
-        output.dump([showing.finding_json(one) for one in found])
+        output.dump([formats.finding_json(one) for one in found])
     elif found:
-        showing.findings(found)
+        formats.findings(found)
     else:
         output.say("nothing was found")
     return 1 if any(one.level == "error" for one in found) else 0
 
 
-def _letter_findings(call: Call, slot_key: str | None) -> tuple[Finding, ...]:
+def _letter_findings(context: ProjectContext, slot_key: str | None) -> tuple[Finding, ...]:
     from newsletter import rendering
     from newsletter.issues import FROZEN
 
-    project = call.project
-    slot = call.slot(slot_key)
+    project = context.project
+    slot = context.slot(slot_key)
     row = project.issues.find(slot.key)
     if row is not None and row.state in FROZEN:
         return rendering.check(project.issues.letter(row.id), publication=project.publication, look=project.look)

@@ -28,7 +28,7 @@ class Watch:
     """Remembers how things stood when it last looked."""
 
     def __init__(self, draft: Draft) -> None:
-        self._desk = draft
+        self._draft = draft
         self._database: Hashable = None
         self._shelf: Hashable = None
         self._asked = 0.0
@@ -41,13 +41,13 @@ class Watch:
         changed = stamps != self._files
         self._files = stamps
         if changed | self._shelf_changed():
-            self._desk.refresh()
+            self._draft.refresh()
             return True
         return False
 
     def _stamps(self) -> tuple[tuple[str, int, int], ...]:
-        root = self._desk.root
-        files = [root / FILE, root / ".env", root / (self._desk.project.settings.theme.logo or FILE)]
+        root = self._draft.root
+        files = [root / FILE, root / ".env", root / (self._draft.project.settings.theme.logo or FILE)]
         for folder in (root / "templates", shipped_templates()):
             files += sorted(folder.rglob("*"))
         return tuple(stamp for file in files if (stamp := _stamp(file)))
@@ -56,7 +56,7 @@ class Watch:
         """Whether what an issue is made of changed. Dropping and holding leave no date behind, so all of it counts."""
         if not self._database_moved():
             return False
-        project = self._desk.project
+        project = self._draft.project
         now = project.clock()
         since = now - max(project.settings.issue.max_age, REMEMBERED)
         issues = tuple(project.issues.newest(limit=5))
@@ -66,12 +66,12 @@ class Watch:
         return changed
 
     def _database_moved(self) -> bool:
-        file = self._desk.project.unchecked_database.file
+        file = self._draft.project.unchecked_database.file
         if file is None:
             due = time.monotonic() - self._asked >= _WITHOUT_A_FILE
             self._asked = time.monotonic() if due else self._asked
             return due
-        stamps = (_stamp(file), _stamp(file.with_name(f"{file.name}-wal")), self._desk.project.slot(None).key)
+        stamps = (_stamp(file), _stamp(file.with_name(f"{file.name}-wal")), self._draft.project.slot(None).key)
         moved, self._database = stamps != self._database, stamps
         return moved
 

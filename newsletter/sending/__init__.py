@@ -2,11 +2,11 @@
 
     states       the table of a delivery's states (pure)
     tables       what is kept
-    audience     the people of an issue, frozen in one statement
-    ledger       a row per person per issue, and per single mail: claim, intend, record, end a dead worker's claims
+    audience     the recipients of an issue, frozen in one statement
+    ledger       a row per recipient per issue, and per single mail: claim, intend, record, end a dead worker's claims
     group_commit the changes of many lanes, committed as one
     workers      who is sending, proved by a lock
-    addressing   a Letter and a person → the Message
+    addressing   a Letter and a recipient → the Message
     outbox       single mails, written in the transaction that causes them
     alerts       what the operator is told
     pace         how fast, over all workers together
@@ -14,6 +14,6 @@
     sender       a frozen issue, from its first message to its closing
     audit        every sum, recomputed
 
-The promise (DESIGN §6): kill any process at any moment; every person frozen into an issue ends in exactly one listed
-state, at most one person per open connection is in doubt, and who was ever in doubt stays named.
+The promise (DESIGN §6): kill any process at any moment; every recipient frozen into an issue ends in exactly one listed
+state, at most one recipient per open connection is in doubt, and who was ever in doubt stays named.
 """

@@ -1,4 +1,4 @@
-"""A Letter addressed to one person: what fills its blanks, and the Message with its id and date.
+"""A Letter addressed to one recipient: what fills its blanks, and the Message with its id and date.
 
 Everything that addresses a letter does it here, so that a preview and a test copy are what a send would hand over.
 What it does not know: the Book; a token is handed in. Raises what `Letter.addressed` raises.
@@ -17,7 +17,7 @@ from newsletter.letter import Letter
 
 
 def values_of(*, name: str, address: str, token: str) -> dict[str, str]:
-    """What fills the blanks of an issue's letter for one person; `token` is that of the unsubscribe link."""
+    """What fills the blanks of an issue's letter for one recipient; `token` is that of the unsubscribe link."""
     return {
         letters.FIRST_NAME: letters.first_name(name),
         letters.EMAIL: address,
@@ -26,16 +26,16 @@ def values_of(*, name: str, address: str, token: str) -> dict[str, str]:
 
 
 def of_issue(
-    letter: Letter, *, address: str, name: str, token: str, person: str, slot_key: str, list_id: str, at: datetime
+    letter: Letter, *, address: str, name: str, token: str, recipient: str, slot_key: str, list_id: str, at: datetime
 ) -> Message:
-    """The Message of one issue to one person; `person` is their public id.
+    """The Message of one issue to one recipient; `recipient` is their public id.
 
     The same bytes for the same second `at`: what is sent again after a doubt can be recognised.
     """
     data = letter.addressed(
         address=address,
         name=name,
-        message_id=letters.message_id(issue=slot_key, list_id=list_id, person=person, domain=_domain(letter)),
+        message_id=letters.message_id(issue=slot_key, list_id=list_id, recipient=recipient, domain=_domain(letter)),
         date=_date(at.replace(microsecond=0)),
         values=values_of(name=name, address=address, token=token),
     )

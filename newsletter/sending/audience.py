@@ -1,4 +1,4 @@
-"""The people of an issue: frozen into the ledger in one statement, and taken out of it by name when forgotten.
+"""The recipients of an issue: frozen into the ledger in one statement, and taken out of it by name when forgotten.
 
 Nothing here holds the audience in memory.
 """
@@ -17,8 +17,8 @@ from newsletter.sending.tables import FORGOTTEN, attempts, deliveries, outbox
 
 
 def freeze_audience(connection: sa.Connection, *, issue_id: int, audience: sa.Select[Any], now: datetime) -> int:
-    """Write one row per person of `audience` (`subscribers.Book.audience`) in one statement; gives how many."""
-    people = audience.subquery()
+    """Write one row per recipient of `audience` (`subscribers.Book.audience`) in one statement; gives how many."""
+    recipients = audience.subquery()
     connection.execute(
         deliveries.insert().from_select(
             [
@@ -34,10 +34,10 @@ def freeze_audience(connection: sa.Connection, *, issue_id: int, audience: sa.Se
             ],
             sa.select(
                 sa.literal(issue_id, RowId),
-                people.c.subscriber_id,
-                people.c.public_id,
-                people.c.email,
-                people.c.name,
+                recipients.c.subscriber_id,
+                recipients.c.public_id,
+                recipients.c.email,
+                recipients.c.name,
                 sa.literal(""),
                 sa.literal(DeliveryState.WAITING.value),
                 sa.literal(now, UtcDateTime),
@@ -56,8 +56,8 @@ def count_audience(connection: sa.Connection, audience: sa.Select[Any]) -> int:
     return number
 
 
-def forget_person(connection: sa.Connection, address: str, *, subscriber_id: int | None, now: datetime) -> int:
-    """Take a person's address out of every row that names it; the rows stay, so that the sums do. Gives how many.
+def forget_recipient(connection: sa.Connection, address: str, *, subscriber_id: int | None, now: datetime) -> int:
+    """Take a recipient's address out of every row that names it; the rows stay, so that the sums do. Gives how many.
 
     `subscriber_id` is their id in the Book, from before it forgot them: with it their deliveries are found by index;
     without it every row is looked at. Whoever is still waiting is then skipped at the claim.

@@ -15,7 +15,7 @@ from newsletter.sending.tables import FORGOTTEN, attempts, deliveries
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """One person who was ever in doubt. `settled` is the state that ended the doubt, or empty while it lasts."""
+    """One recipient who was ever in doubt. `settled` is the state that ended the doubt, or empty while it lasts."""
 
     address: str
     attempt: int
@@ -55,10 +55,10 @@ def _one(connection: sa.Connection, row: sa.Row[Any, Any, Any, Any]) -> IssueAud
     wrong = [f"{number} rows are in a state that does not exist: {state}" for state, number in found.items()]
     total = sum(counts.values())
     if total != row.frozen:
-        wrong.append(f"{row.frozen} people were frozen into the issue, but its states add up to {total}")
+        wrong.append(f"{row.frozen} recipients were frozen into the issue, but its states add up to {total}")
     still_open = sum(counts[state] for state in OPEN)
     if row.state == IssueState.CLOSED and still_open:
-        wrong.append(f"the issue is closed, but {still_open} people are still open")
+        wrong.append(f"the issue is closed, but {still_open} recipients are still open")
     doubled = connection.execute(
         sa.select(deliveries.c.email)
         .where(deliveries.c.issue_id == row.id, deliveries.c.email != FORGOTTEN)

@@ -1,9 +1,9 @@
-"""The ledger: one row per person per issue, one per single mail, and what happened to each.
+"""The ledger: one row per recipient per issue, one per single mail, and what happened to each.
 
 Every method is one transaction, durable when it returns. The order a worker keeps is claim → (offer) → intend →
 (hand over) → record; `intend` is the fence: it moves a row to *handing over* only while the row is still claimed by
-this very worker and the person may still receive it, so a worker that was taken for dead, or is about to mail somebody
-who has just left, stops there, with nothing accepted.
+this very worker and the recipient may still receive it, so a worker that was taken for dead, or is about to mail
+somebody who has just left, stops there, with nothing accepted.
 
 All changes of many rows are single statements; nothing here holds the audience in memory.
 """
@@ -211,7 +211,7 @@ class Ledger:
             )
 
     def take_back(self, claims: Sequence[Claim], *, now: datetime) -> None:
-        """Let people wait again who were refused only because the server refused everybody."""
+        """Let recipients wait again who were refused only because the server refused everybody."""
         with self._database.write() as connection:
             connection.execute(
                 self.table.update()

@@ -1,5 +1,5 @@
 """Single mails — confirmations, alerts — written in the transaction that causes them and sent by the same code as an
-issue's, ahead of it. A mail's bytes are dropped once it has left: they hold a person's token.
+issue's, ahead of it. A mail's bytes are dropped once it has left: they hold a recipient's token.
 """
 
 from __future__ import annotations

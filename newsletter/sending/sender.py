@@ -17,7 +17,7 @@ from newsletter.issues import IssueRow, Issues, IssueState
 from newsletter.letter import Letter
 from newsletter.sending import addressing, outbox, workers
 from newsletter.sending.alerts import Alerts
-from newsletter.sending.audience import forget_person
+from newsletter.sending.audience import forget_recipient
 from newsletter.sending.delivery import Mailing, Tally, deliver
 from newsletter.sending.ledger import Claim, Ledger
 from newsletter.sending.pace import Pace
@@ -118,12 +118,12 @@ class Sender:
         return counts
 
     def forget(self, address: str) -> bool:
-        """Let the Book and the ledger forget a person; true when either knew them. May be repeated."""
-        person = self.book.find(address)
+        """Let the Book and the ledger forget a recipient; true when either knew them. May be repeated."""
+        subscriber = self.book.find(address)
         known = self.book.forget(address)
         with self.database.write() as connection:
-            subscriber_id = person.id if person else None
-            named = forget_person(connection, address, subscriber_id=subscriber_id, now=self.clock())
+            subscriber_id = subscriber.id if subscriber else None
+            named = forget_recipient(connection, address, subscriber_id=subscriber_id, now=self.clock())
         return known or named > 0
 
     def ledger(self, row: IssueRow) -> Ledger:
@@ -174,7 +174,7 @@ class Sender:
                 state = IssueState.CLOSED
         total = sum(counts.values())
         if total != row.frozen:
-            self.alerts.tell(row.slot_key, f"{row.frozen} people were frozen, but their states add up to {total}")
+            self.alerts.tell(row.slot_key, f"{row.frozen} recipients were frozen, but their states add up to {total}")
         return Report(
             row.slot_key,
             state,
@@ -188,7 +188,7 @@ class Sender:
 
 
 def _addresser(row: IssueRow, letter: Letter, book: Book, clock: Callable[[], datetime]) -> Callable[[Claim], Message]:
-    """What turns a claim into a Message: per person a token, two hashes and a join, and nothing else."""
+    """What turns a claim into a Message: per recipient a token, two hashes and a join, and nothing else."""
 
     def message(claim: Claim) -> Message:
         public_id = claim.values["public_id"]
@@ -197,7 +197,7 @@ def _addresser(row: IssueRow, letter: Letter, book: Book, clock: Callable[[], da
             address=claim.email,
             name=claim.values["name"],
             token=book.unsubscribe_token(public_id),
-            person=public_id,
+            recipient=public_id,
             slot_key=row.slot_key,
             list_id=row.list_id,
             # A message sent again after a doubt is the same message: same id, same date.

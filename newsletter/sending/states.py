@@ -1,4 +1,4 @@
-"""What can become of one message to one person. Pure.
+"""What can become of one message to one recipient. Pure.
 
 SMTP's 250 proves neither that a message arrived nor that it was read: the words are *accepted*, *refused*,
 *deferred* and *in doubt*, and never sent or delivered.

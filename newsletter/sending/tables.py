@@ -1,4 +1,4 @@
-"""The tables of what is sent: a row per person per issue, a row per single mail, and the attempts worth noting."""
+"""The tables of what is sent: a row per recipient per issue, a row per single mail, and the attempts worth noting."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from newsletter.issue import Slot
 
 
-class Call:
+class ProjectContext:
     """One run of the command line. `now` stands still when it was given."""
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class Call:
             self.project.close()
 
 
-pass_call = click.make_pass_decorator(Call, ensure=True)
+pass_project_context = click.make_pass_decorator(ProjectContext, ensure=True)
 
 
 def _time(_context: click.Context, _option: click.Parameter, value: str | None) -> datetime | None:
@@ -80,7 +80,7 @@ def _keep(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
         if name == "now":
             value = _time(context, option, value)
         if value is not None and value is not False:
-            setattr(context.ensure_object(Call), name, value)
+            setattr(context.ensure_object(ProjectContext), name, value)
 
     return callback
 

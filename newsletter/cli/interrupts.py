@@ -10,7 +10,7 @@ from typing import Self
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class Stopping:
+class Interrupts:
     """While `gently`, the first Ctrl-C or SIGTERM sets `event` and a second one acts as usual.
 
     Before anything is frozen there is nothing to finish: then the first one ends the process at once. `number` is the
