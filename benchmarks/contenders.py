@@ -49,7 +49,7 @@ def naive(folder: str, port: str, number: str) -> Callable[[], int]:
 
     templates = Watched()
     issue = project.weekly.pick(project.slot(None))
-    render(issue, publication=project.publication, look=project.look, templates=templates, nonce="0" * 12)
+    render(issue, publication=project.publication, theme=project.theme, templates=templates, nonce="0" * 12)
     html, text = (templates.environment.get_template(f"weekly/body.{kind}.j2") for kind in ("html", "txt"))
     people = project.book.page(after=0, limit=int(number))
     cssutils.log.setLevel(100)

@@ -43,7 +43,7 @@ def steps(project: Project, *, repeats: int) -> tuple[Letter, str]:
     templates = Watched()
 
     def whole() -> Letter:
-        return render(issue, publication=project.publication, look=project.look, templates=templates, nonce=NONCE)
+        return render(issue, publication=project.publication, theme=project.theme, templates=templates, nonce=NONCE)
 
     def both() -> tuple[str, str]:
         kinds = ("html", "txt")

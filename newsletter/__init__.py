@@ -9,7 +9,7 @@
     rendering              templates → one Letter, CSS inlined once; check → findings
     issues                 issue rows, their states, the frozen picks and Letters
     backends ← sending     hand over messages; ledger, delivery, outbox, pace
-    weekly, schedule       the job, and when it is due
+    weekly, ticker         the job, and when it is due
     preview, web           the local live page; the public pages and hooks
     app, cli               the only file that knows everybody; the commands
     project_files, demo    what a new project begins with; the magazine that does not exist

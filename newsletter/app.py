@@ -133,21 +133,21 @@ class Project:
         raise SettingsError(f'[theme] logo "{logo}" is no PNG, JPEG or GIF; mail programs show no other kind')
 
     @cached_property
-    def look(self) -> rendering.Look:
+    def theme(self) -> rendering.Theme:
         from newsletter import rendering
 
-        theme = self.settings.theme
-        return rendering.Look(
-            name=theme.look,
-            brand=theme.brand,
-            logo=f"stored:{self.logo.name}" if self.logo else theme.logo,
-            logo_width=theme.logo_width,
-            logo_alt=theme.brand or self.settings.newsletter.name,
-            light=rendering.Palette(**theme.colours.model_dump()),
-            dark=rendering.Palette(**theme.dark.model_dump()),
-            fonts=rendering.Fonts(**theme.fonts.model_dump()),
-            social=tuple(rendering.Social(one.name, one.url) for one in theme.social),
-            images=theme.images,
+        table = self.settings.theme
+        return rendering.Theme(
+            look=table.look,
+            brand=table.brand,
+            logo=f"stored:{self.logo.name}" if self.logo else table.logo,
+            logo_width=table.logo_width,
+            logo_alt=table.brand or self.settings.newsletter.name,
+            light=rendering.Palette(**table.colours.model_dump()),
+            dark=rendering.Palette(**table.dark.model_dump()),
+            fonts=rendering.Fonts(**table.fonts.model_dump()),
+            social=tuple(rendering.Social(one.name, one.url) for one in table.social),
+            images=table.images,
         )
 
     @cached_property
@@ -229,7 +229,7 @@ class Project:
 
         return Making(
             sources=self.sources,
-            look=self.look,
+            theme=self.theme,
             templates=self.templates,
             own_images=(self.logo,) if self.logo else (),
         )
@@ -268,7 +268,7 @@ class Project:
             self._single_mails[kind] = rendering.render_mail(
                 kind,
                 publication=self.publication,
-                look=self.look,
+                theme=self.theme,
                 templates=self.templates,
                 nonce=secrets.token_hex(6),
             )

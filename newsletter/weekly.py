@@ -79,7 +79,7 @@ class Making:
     """What an issue is made with. `own_images` are the project's own, the logo; the public pages serve them too."""
 
     sources: Sequence[Source]
-    look: rendering.Look
+    theme: rendering.Theme
     templates: rendering.Templates
     own_images: Sequence[StoredImage]
 
@@ -195,11 +195,11 @@ class Weekly:
         letter = rendering.render(
             issue,
             publication=self.publication,
-            look=making.look,
+            theme=making.theme,
             templates=making.templates,
             nonce=secrets.token_hex(6),
         )
-        return Composed(issue, letter, rendering.check(letter, publication=self.publication, look=making.look))
+        return Composed(issue, letter, rendering.check(letter, publication=self.publication, theme=making.theme))
 
     def audience_size(self) -> int:
         """How many subscribers a freeze would take in now."""

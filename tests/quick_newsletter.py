@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 LOADED = (
-    "newsletter.app", "newsletter.weekly", "newsletter.web", "newsletter.schedule", "newsletter.preview",
+    "newsletter.app", "newsletter.weekly", "newsletter.web", "newsletter.ticker", "newsletter.preview",
     "newsletter.preview.export", "newsletter.preview.draft", "newsletter.demo", "newsletter.migrations.run", "newsletter.backends.smtp",
     "newsletter.backends.maildir", "newsletter.backends.console", "newsletter.sources.feed", "newsletter.sources.page",
     "newsletter.sources.folder", "newsletter.rendering.inlining", "premailer", "newsletter.cli.project", "newsletter.cli.weekly",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from newsletter.issue import Article, Card, Image, Issue, Pick, Section, Signal, SignalKind, Slot, Term
-from newsletter.rendering import Look, Publication, Social, Templates
+from newsletter.rendering import Publication, Social, Templates, Theme
 
 NONCE = "0123456789ab"
 NOW = datetime(2026, 11, 19, 7, 0, tzinfo=UTC)
@@ -24,7 +24,7 @@ PUBLICATION = Publication(
     list_id="weekly.marquee.example",
     utm={"utm_source": "weekly", "utm_campaign": "{slot}"},
 )
-LOOK = Look(
+THEME = Theme(
     brand="Marquee",
     social=(Social("Instagram", "https://social.example/marquee"), Social("YouTube", "https://video.example/marquee")),
 )
@@ -146,18 +146,18 @@ def hostile_week() -> Issue:
 
 def rendered_html(templates: Templates) -> str:
     """The HTML of the week's letter before its CSS is inlined: what the engines are compared on."""
-    from newsletter.rendering import _context, words
+    from newsletter.rendering import _context, wording
     from newsletter.rendering.story import groups_of
 
     issue = week()
-    groups = groups_of(issue, publication=PUBLICATION, look=LOOK)
+    groups = groups_of(issue, publication=PUBLICATION, theme=THEME)
     stories = [story for group in groups for story in group.stories]
     context = {
-        **_context(PUBLICATION, LOOK, NONCE),
+        **_context(PUBLICATION, THEME, NONCE),
         "groups": groups,
         "stories": stories,
         "lead": stories[0],
-        "date": words.date_words(NOW, language="en"),
+        "date": wording.date_words(NOW, language="en"),
         "label": "Week 47",
         "browser_url": "https://letters.marquee.example/issues/2026-W47",
         "subject": "The week",

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from newsletter.highlights.candidate import Candidate, standing
+from newsletter.highlights.candidate import Candidate, eligibility
 from newsletter.issue import Article, PassedOver
 
 NOW = datetime(2026, 11, 19, 1, tzinfo=UTC)
@@ -16,7 +16,7 @@ ARTICLE = Article(title="A show returns", url="https://example.com/a", published
 
 
 def judged(candidate: Candidate) -> PassedOver | None:
-    return standing(candidate, key="2026-W47", now=NOW, window_start=NOW - 7 * DAY, max_age=14 * DAY)
+    return eligibility(candidate, key="2026-W47", now=NOW, window_start=NOW - 7 * DAY, max_age=14 * DAY)
 
 
 def aged(days: float) -> Article:

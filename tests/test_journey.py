@@ -28,8 +28,8 @@ import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from newsletter.app import Project
-from newsletter.schedule import Ticker
 from newsletter.slots import Schedule, current
+from newsletter.ticker import Ticker
 from tests.catcher import Catcher
 from tests.command_line import ACTIVE, WEEK, demo, run, set_line, start
 from tests.smtp_servers import in_loop

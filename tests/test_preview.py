@@ -292,7 +292,7 @@ def test_nothing_is_announced_while_nothing_changes(site: Site) -> None:
     watch = Watch(site.draft)
     site.state()
     site.ask("/letter")
-    assert not watch.look()
+    assert not watch.poll()
     assert site.draft.version == 1
 
 
@@ -300,7 +300,7 @@ def test_a_broken_template_shows_file_and_line_above_the_last_good_letter(site: 
     watch = Watch(site.draft)
     good = site.ask("/letter").text
     template = own_template(root, BODY, lambda text: text.replace("{% endfor %}", "{% endfr %}", 1))
-    assert watch.look()
+    assert watch.poll()
     trouble = site.state()["trouble"]
     lines = template.read_text(encoding="utf-8").splitlines()
     wrong = next(number for number, line in enumerate(lines, start=1) if "endfr" in line)
@@ -309,7 +309,7 @@ def test_a_broken_template_shows_file_and_line_above_the_last_good_letter(site: 
     assert [wrong, lines[wrong - 1]] in trouble["excerpt"]
     assert site.ask("/letter").text == good
     template.unlink()
-    assert watch.look()
+    assert watch.poll()
     assert site.state()["trouble"] is None
     assert site.ask("/letter").status == 200
 
@@ -322,7 +322,7 @@ def test_a_template_broken_from_the_start_is_shown_and_mended(root: Path, clock:
         assert (state["trouble"]["stale"], state["trouble"]["line"], state["letter"]) == (False, 1, None)
         assert site.ask("/letter").status == 400
         template.unlink()
-        assert watch.look()
+        assert watch.poll()
         assert site.state()["letter"]
 
 
@@ -340,13 +340,13 @@ def test_broken_settings_show_the_line_above_the_last_good_letter(
     good = site.ask("/letter").text
     file = root / "newsletter.toml"
     file.write_text(TOML.replace(old, new), encoding="utf-8")
-    assert watch.look()
+    assert watch.poll()
     trouble = site.state()["trouble"]
     assert (trouble["file"], trouble["line"], trouble["stale"]) == ("newsletter.toml", line, True)
     assert says in trouble["message"]
     assert site.ask("/letter").text == good
     file.write_text(TOML.replace("Marquee Weekly", "Marquee Monthly"), encoding="utf-8")
-    assert watch.look()
+    assert watch.poll()
     assert site.state()["trouble"] is None
     assert site.state()["name"] == "Marquee Monthly"
 
@@ -354,7 +354,7 @@ def test_broken_settings_show_the_line_above_the_last_good_letter(
 def test_a_change_of_the_environment_file_is_followed(site: Site, root: Path) -> None:
     watch = Watch(site.draft)
     (root / ".env").write_text('NEWSLETTER_NEWSLETTER__NAME="Other Weekly"\n', encoding="utf-8")
-    assert watch.look()
+    assert watch.poll()
     assert site.state()["name"] == "Other Weekly"
 
 
@@ -364,18 +364,18 @@ def test_every_change_of_the_shelf_is_followed(site: Site, root: Path, clock: Cl
         number = project.shelf.page()[0].article.id
         assert number is not None
         project.shelf.hold(number, until="2026-W50")
-        assert watch.look()
+        assert watch.poll()
         project.shelf.hold(number, until="")
-        assert watch.look()
+        assert watch.poll()
         project.shelf.drop(number, now=clock())
-        assert watch.look()
+        assert watch.poll()
         project.shelf.edit(number, {"title": "Another title"}, now=clock())
-        assert watch.look()
+        assert watch.poll()
         project.book.add_confirmed("new@reader.example")
-        assert not watch.look()
+        assert not watch.poll()
         slot = project.slot(None)
         project.weekly.freeze(slot, project.weekly.compose(slot))
-        assert watch.look()
+        assert watch.poll()
 
 
 # What is done by hand
@@ -391,7 +391,7 @@ def test_pulling_by_hand_brings_new_articles(site: Site, root: Path, clock: Cloc
     (root / "site" / "bread.json").write_text(json.dumps(story), encoding="utf-8")
     (line,) = site.post("/pull").json()
     assert (line["source"], line["new"], line["failed"]) == ("site", 1, "")
-    assert watch.look()
+    assert watch.poll()
     assert "Fresh bread at midnight" in {pick["title"] for pick in site.state()["picks"]}
 
 

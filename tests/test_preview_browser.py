@@ -124,7 +124,7 @@ def test_the_page_follows_a_template_and_shows_what_is_wrong_with_it(browser: Ch
         until(browser, "return document.querySelector('#trouble').hidden")
 
 
-def test_the_keyboard_reaches_widths_looks_views_and_stories(browser: Chrome, root: Path, clock: Clock) -> None:
+def test_the_keyboard_reaches_widths_schemes_views_and_stories(browser: Chrome, root: Path, clock: Clock) -> None:
     from selenium.webdriver.common.by import By
 
     with served(make_draft(root, clock=clock)) as site:
@@ -133,7 +133,7 @@ def test_the_keyboard_reaches_widths_looks_views_and_stories(browser: Chrome, ro
         body.send_keys("1")
         until(browser, "return document.querySelector('.screen iframe.on')?.style.width === '320px'")
         body.send_keys("d")
-        until(browser, "return document.querySelector('.screen iframe.on')?.src.includes('look=dark')")
+        until(browser, "return document.querySelector('.screen iframe.on')?.src.includes('scheme=dark')")
         body.send_keys("j")
         until(browser, "return document.querySelector('.story.on')?.dataset.story === '0'")
         body.send_keys("s")
@@ -184,7 +184,7 @@ def test_hostile_articles_stay_words(browser: Chrome, tmp_path: Path, sqlite_tem
             "?panel=passed&view=html",
             "?panel=findings&view=text",
             "?program=outlook",
-            "?program=nostyle&look=forced",
+            "?program=nostyle&scheme=forced",
         ):
             browser.get(f"{site.address}/{query}")
             until(browser, "return !document.body.classList.contains('waiting')")

@@ -48,7 +48,7 @@ def test_word_sees_what_is_meant_for_it_and_not_what_is_meant_for_others() -> No
     assert "100%" not in image[0]
 
 
-def test_a_forced_dark_look_turns_light_grounds_and_dark_words() -> None:
+def test_a_forced_dark_scheme_turns_light_grounds_and_dark_words() -> None:
     shown = seen(HTML, View("forced"))
     assert 'bgcolor="#242424"' in shown
     words = re.findall(r"[\"; ]color:\s*#([0-9a-f]{6})", shown.partition("<body")[2])

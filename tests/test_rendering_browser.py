@@ -12,7 +12,7 @@ import pytest
 
 from newsletter.rendering import Templates, render, render_mail
 from newsletter.rendering.inlining import inline
-from tests.rendering_samples import LOOK, NONCE, PUBLICATION, VALUES, article, hostile_week, rendered_html, week
+from tests.rendering_samples import NONCE, PUBLICATION, THEME, VALUES, article, hostile_week, rendered_html, week
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
@@ -91,7 +91,7 @@ def letters() -> dict[str, str]:
     first, *rest = week().picks
     long = replace(first, article=article("Donaudampfschifffahrtsgesellschaftskapit\u00e4nsm\u00fctzenabzeichen" * 2))
     issues = {"week": week(), "hostile": hostile_week(), "long words": replace(week(), picks=(long, *rest))}
-    options = {"publication": PUBLICATION, "look": LOOK, "templates": TEMPLATES, "nonce": NONCE}
+    options = {"publication": PUBLICATION, "theme": THEME, "templates": TEMPLATES, "nonce": NONCE}
     found = {name: render(issue, **options).html(VALUES) for name, issue in issues.items()}  # type: ignore[arg-type]
     turned = replace(PUBLICATION, language="ar")
     found["right to left"] = render(week(), **{**options, "publication": turned}).html(VALUES)  # type: ignore[arg-type]
@@ -112,7 +112,7 @@ def test_a_full_week_stays_under_the_height_where_outlook_for_ios_cuts_off(brows
         replace(pick, article=replace(pick.article, title=f"{pick.article.title} again")) for pick in issue.picks[1:5]
     )
     full = replace(issue, picks=(*issue.picks, *more))
-    html = render(full, publication=PUBLICATION, look=LOOK, templates=TEMPLATES, nonce=NONCE).html(VALUES)
+    html = render(full, publication=PUBLICATION, theme=THEME, templates=TEMPLATES, nonce=NONCE).html(VALUES)
     opened(browser, html, tmp_path, width=375)
     assert browser.execute_script("return document.documentElement.scrollHeight") < 5000
 

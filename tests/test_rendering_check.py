@@ -9,9 +9,9 @@ import pytest
 from newsletter.letter import Letter, encode
 from newsletter.rendering import Level, Templates, check, check_html, render, render_mail
 from newsletter.rendering.blanks import LETTER_BLANKS
-from newsletter.rendering.look import Palette
 from newsletter.rendering.style_rules import contrast
-from tests.rendering_samples import LOOK, NONCE, NOW, PUBLICATION, article, week
+from newsletter.rendering.theme import Palette
+from tests.rendering_samples import NONCE, NOW, PUBLICATION, THEME, article, week
 
 TEMPLATES = Templates()
 GOOD = """<!doctype html>
@@ -46,14 +46,14 @@ def with_body(more: str) -> str:
 
 
 def test_the_letter_of_a_full_week_has_no_finding_at_all() -> None:
-    letter = render(week(), publication=PUBLICATION, look=LOOK, templates=TEMPLATES, nonce=NONCE)
-    assert check(letter, publication=PUBLICATION, look=LOOK) == ()
+    letter = render(week(), publication=PUBLICATION, theme=THEME, templates=TEMPLATES, nonce=NONCE)
+    assert check(letter, publication=PUBLICATION, theme=THEME) == ()
 
 
 @pytest.mark.parametrize("kind", ["confirm", "already"])
 def test_single_mails_have_no_finding_either(kind: str) -> None:
-    mail = render_mail(kind, publication=PUBLICATION, look=LOOK, templates=TEMPLATES, nonce=NONCE)
-    assert check(mail, publication=PUBLICATION, look=LOOK) == ()
+    mail = render_mail(kind, publication=PUBLICATION, theme=THEME, templates=TEMPLATES, nonce=NONCE)
+    assert check(mail, publication=PUBLICATION, theme=THEME) == ()
 
 
 def test_a_plain_good_letter_has_no_finding() -> None:
@@ -162,9 +162,9 @@ def test_the_longest_values_a_person_can_bring_count_towards_the_size() -> None:
 
 
 def test_colours_that_cannot_be_read_are_found_in_both_schemes() -> None:
-    letter = render(week(), publication=PUBLICATION, look=LOOK, templates=TEMPLATES, nonce=NONCE)
-    pale = replace(LOOK, light=Palette(muted="#aaaaaa"), dark=Palette(text="#2a2a2a", card="#1f1d1a"))
-    findings = [finding for finding in check(letter, look=pale) if finding.id == "contrast"]
+    letter = render(week(), publication=PUBLICATION, theme=THEME, templates=TEMPLATES, nonce=NONCE)
+    pale = replace(THEME, light=Palette(muted="#aaaaaa"), dark=Palette(text="#2a2a2a", card="#1f1d1a"))
+    findings = [finding for finding in check(letter, theme=pale) if finding.id == "contrast"]
     assert any(finding.message.startswith("light muted on card: contrast 2.3") for finding in findings)
     assert any(finding.message.startswith("dark text on card") for finding in findings)
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
@@ -176,7 +176,7 @@ def test_a_time_that_has_passed_is_pointed_out_in_a_blurb() -> None:
     letter = render(
         replace(issue, picks=(issue.picks[0], late, *issue.picks[2:])),
         publication=PUBLICATION,
-        look=LOOK,
+        theme=THEME,
         templates=TEMPLATES,
         nonce=NONCE,
     )

@@ -15,20 +15,20 @@ import pytest
 
 from newsletter.errors import TemplateError
 from newsletter.letter import Letter, dumps
-from newsletter.rendering import Look, Templates, render, render_mail
-from tests.rendering_samples import HOSTILE, LOOK, NONCE, PUBLICATION, VALUES, article, hostile_week, week
+from newsletter.rendering import Templates, Theme, render, render_mail
+from tests.rendering_samples import HOSTILE, NONCE, PUBLICATION, THEME, VALUES, article, hostile_week, week
 
 TEMPLATES = Templates()
 
 
 @pytest.fixture(scope="module")
 def letter() -> Letter:
-    return render(week(), publication=PUBLICATION, look=LOOK, templates=TEMPLATES, nonce=NONCE)
+    return render(week(), publication=PUBLICATION, theme=THEME, templates=TEMPLATES, nonce=NONCE)
 
 
 @pytest.fixture(scope="module")
 def hostile() -> Letter:
-    return render(hostile_week(), publication=PUBLICATION, look=LOOK, templates=TEMPLATES, nonce=NONCE)
+    return render(hostile_week(), publication=PUBLICATION, theme=THEME, templates=TEMPLATES, nonce=NONCE)
 
 
 def parsed(letter: Letter) -> EmailMessage:
@@ -104,7 +104,7 @@ def test_a_count_of_raters_is_words_in_both_parts_and_never_stars(letter: Letter
 def test_the_subject_setting_is_a_template_over_the_issue() -> None:
     def subject(setting: str) -> str:
         publication = replace(PUBLICATION, subject=setting)
-        return render(week(), publication=publication, look=LOOK, templates=TEMPLATES, nonce=NONCE).subject
+        return render(week(), publication=publication, theme=THEME, templates=TEMPLATES, nonce=NONCE).subject
 
     assert subject("{{ label }}: {{ lead.title }} & {{ stories|length - 1 }} more").startswith("Week 47: \u2018Night")
     assert subject("{{ lead.title }} & more").endswith("& more")
@@ -125,7 +125,7 @@ def test_the_inbox_line_names_other_stories_when_the_lead_says_little() -> None:
     letter = render(
         replace(issue, picks=(lead, *issue.picks[1:])),
         publication=PUBLICATION,
-        look=LOOK,
+        theme=THEME,
         templates=TEMPLATES,
         nonce=NONCE,
     )
@@ -133,13 +133,13 @@ def test_the_inbox_line_names_other_stories_when_the_lead_says_little() -> None:
 
 
 def test_the_same_issue_and_nonce_give_the_same_bytes(letter: Letter) -> None:
-    again = render(week(), publication=PUBLICATION, look=LOOK, templates=Templates(), nonce=NONCE)
+    again = render(week(), publication=PUBLICATION, theme=THEME, templates=Templates(), nonce=NONCE)
     assert dumps(again) == dumps(letter)
 
 
 def test_an_issue_without_picks_is_refused() -> None:
     with pytest.raises(TemplateError, match="no picks"):
-        render(replace(week(), picks=()), publication=PUBLICATION, look=LOOK, templates=TEMPLATES, nonce=NONCE)
+        render(replace(week(), picks=()), publication=PUBLICATION, theme=THEME, templates=TEMPLATES, nonce=NONCE)
 
 
 class _Scripts(HTMLParser):
@@ -190,7 +190,7 @@ def test_hostile_settings_of_a_person_stay_inside_their_blank(letter: Letter) ->
 
 @pytest.mark.parametrize("kind", ["confirm", "already"])
 def test_single_mails_have_the_same_head_and_no_greeting_by_name(kind: str) -> None:
-    mail = render_mail(kind, publication=PUBLICATION, look=LOOK, templates=TEMPLATES, nonce=NONCE)
+    mail = render_mail(kind, publication=PUBLICATION, theme=THEME, templates=TEMPLATES, nonce=NONCE)
     message = parsed(mail)
     assert message["List-Id"]
     assert message["List-Unsubscribe"].startswith("<https://")
@@ -204,15 +204,15 @@ def test_single_mails_have_the_same_head_and_no_greeting_by_name(kind: str) -> N
 
 
 def test_the_confirmation_link_stands_in_both_parts() -> None:
-    mail = render_mail("confirm", publication=PUBLICATION, look=LOOK, templates=TEMPLATES, nonce=NONCE)
+    mail = render_mail("confirm", publication=PUBLICATION, theme=THEME, templates=TEMPLATES, nonce=NONCE)
     link = f"https://letters.marquee.example/confirm/{VALUES['confirm_token']}"
     assert f'href="{link}"' in mail.html(VALUES)
     assert f"\n{link}\n" in mail.text(VALUES)
 
 
 def test_a_logo_takes_the_place_of_the_wordmark_and_keeps_its_name() -> None:
-    look = replace(LOOK, logo="stored:logo.png", logo_width=220, logo_alt="Marquee")
-    html = render(week(), publication=PUBLICATION, look=look, templates=TEMPLATES, nonce=NONCE).html()
+    theme = replace(THEME, logo="stored:logo.png", logo_width=220, logo_alt="Marquee")
+    html = render(week(), publication=PUBLICATION, theme=theme, templates=TEMPLATES, nonce=NONCE).html()
     image = re.search(r"<img[^>]*logo\.png[^>]*>", html)
     assert image
     assert 'alt="Marquee"' in image[0]
@@ -222,7 +222,7 @@ def test_a_logo_takes_the_place_of_the_wordmark_and_keeps_its_name() -> None:
 
 def test_right_to_left_letters_say_so_and_turn_around() -> None:
     publication = replace(PUBLICATION, language="ar")
-    html = render(week(), publication=publication, look=LOOK, templates=TEMPLATES, nonce=NONCE).html()
+    html = render(week(), publication=publication, theme=THEME, templates=TEMPLATES, nonce=NONCE).html()
     assert '<html lang="ar" dir="rtl"' in html
     assert "border-right:4px solid" in html
 
@@ -231,7 +231,7 @@ def test_a_paid_story_is_labelled_above_its_title_in_both_parts() -> None:
     issue = week()
     paid = replace(issue.picks[1], article=article("Sail with us", sponsored=True, section="Travel"))
     issue = replace(issue, picks=(issue.picks[0], paid, *issue.picks[2:]))
-    letter = render(issue, publication=PUBLICATION, look=LOOK, templates=TEMPLATES, nonce=NONCE)
+    letter = render(issue, publication=PUBLICATION, theme=THEME, templates=TEMPLATES, nonce=NONCE)
     html = letter.html()
     assert html.index("Sponsored · Travel") < html.index(">Sail with us<")
     assert 'rel="sponsored"' in html
@@ -241,7 +241,7 @@ def test_a_paid_story_is_labelled_above_its_title_in_both_parts() -> None:
 def test_a_letter_of_one_bare_story_is_whole() -> None:
     issue = replace(week(), picks=(replace(week().picks[0], article=article("One story")),))
     bare = render(
-        issue, publication=replace(PUBLICATION, tagline="", utm={}), look=Look(), templates=TEMPLATES, nonce=NONCE
+        issue, publication=replace(PUBLICATION, tagline="", utm={}), theme=Theme(), templates=TEMPLATES, nonce=NONCE
     )
     assert "the one story" in bare.text()
     assert "Marquee Weekly" in bare.html()
@@ -250,14 +250,14 @@ def test_a_letter_of_one_bare_story_is_whole() -> None:
 def test_a_projects_own_mail_gets_the_same_blanks(tmp_path: Path) -> None:
     (tmp_path / "already").mkdir()
     (tmp_path / "already" / "body.txt.j2").write_text("{{ blanks.email }} {{ unsubscribe_url }}", encoding="utf-8")
-    mail = render_mail("already", publication=PUBLICATION, look=LOOK, templates=Templates(tmp_path), nonce=NONCE)
+    mail = render_mail("already", publication=PUBLICATION, theme=THEME, templates=Templates(tmp_path), nonce=NONCE)
     assert mail.text(VALUES).startswith("anna@example.org https://letters.marquee.example/unsubscribe/uuu")
 
 
 def test_rendering_takes_a_moment_once_the_libraries_are_loaded(letter: Letter) -> None:
     def seconds() -> float:
         started = time.process_time()
-        render(week(), publication=PUBLICATION, look=LOOK, templates=TEMPLATES, nonce=NONCE)
+        render(week(), publication=PUBLICATION, theme=THEME, templates=TEMPLATES, nonce=NONCE)
         return time.process_time() - started
 
     assert min(seconds() for _ in range(3)) < 0.5

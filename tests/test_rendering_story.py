@@ -7,11 +7,11 @@ from datetime import timedelta
 
 from newsletter.issue import Article, Card, Issue, PassedOver, Pick, Signal, SignalKind, Term
 from newsletter.rendering.story import Story, groups_of
-from tests.rendering_samples import HOSTILE, LOOK, NOW, PUBLICATION, article, hostile_week, week
+from tests.rendering_samples import HOSTILE, NOW, PUBLICATION, THEME, article, hostile_week, week
 
 
 def stories(issue: Issue) -> list[Story]:
-    return [story for group in groups_of(issue, publication=PUBLICATION, look=LOOK) for story in group.stories]
+    return [story for group in groups_of(issue, publication=PUBLICATION, theme=THEME) for story in group.stories]
 
 
 def issue_of(*articles: Article, passed: tuple[Article, ...] = (), terms: tuple[Term, ...] = ()) -> Issue:
@@ -24,7 +24,7 @@ def seen(title: str, views: float, **more: object) -> Article:
 
 
 def test_the_first_section_is_cards_and_the_others_are_lists() -> None:
-    groups = groups_of(week(), publication=PUBLICATION, look=LOOK)
+    groups = groups_of(week(), publication=PUBLICATION, theme=THEME)
     assert [(group.title, group.kind, len(group.stories)) for group in groups] == [
         ("Weekly highlights", "cards", 6),
         ("Entertainment guides", "list", 4),
@@ -98,7 +98,7 @@ def test_the_word_above_a_title_is_one_the_heading_does_not_say() -> None:
 
 def test_images_follow_the_setting() -> None:
     def pictured(setting: str) -> list[bool]:
-        groups = groups_of(week(), publication=PUBLICATION, look=replace(LOOK, images=setting))  # type: ignore[arg-type]
+        groups = groups_of(week(), publication=PUBLICATION, theme=replace(THEME, images=setting))  # type: ignore[arg-type]
         return [story.picture is not None for story in groups[0].stories]
 
     assert pictured("all") == [True, True, True, False, True, True]

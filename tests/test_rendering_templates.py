@@ -8,13 +8,13 @@ import pytest
 
 from newsletter.errors import TemplateError
 from newsletter.rendering import Templates, render, shipped_templates
-from tests.rendering_samples import LOOK, NONCE, PUBLICATION, week
+from tests.rendering_samples import NONCE, PUBLICATION, THEME, week
 
 
 def rendered_with(folder: Path, *, text: str) -> None:
     (folder / "weekly").mkdir(parents=True, exist_ok=True)
     (folder / "weekly" / "body.txt.j2").write_text(text, encoding="utf-8")
-    render(week(), publication=PUBLICATION, look=LOOK, templates=Templates(folder), nonce=NONCE)
+    render(week(), publication=PUBLICATION, theme=THEME, templates=Templates(folder), nonce=NONCE)
 
 
 def test_the_shipped_templates_hold_every_mail_this_package_sends() -> None:
@@ -26,7 +26,7 @@ def test_the_shipped_templates_hold_every_mail_this_package_sends() -> None:
 def test_a_project_overrides_one_file_and_keeps_the_others(tmp_path: Path) -> None:
     (tmp_path / "weekly").mkdir()
     (tmp_path / "weekly" / "subject.txt.j2").write_text("Mine: {{ lead.title }}\n", encoding="utf-8")
-    letter = render(week(), publication=PUBLICATION, look=LOOK, templates=Templates(tmp_path), nonce=NONCE)
+    letter = render(week(), publication=PUBLICATION, theme=THEME, templates=Templates(tmp_path), nonce=NONCE)
     assert letter.subject.startswith("Mine: ")
     assert "View in browser" in letter.html()
 
@@ -76,7 +76,9 @@ def test_a_look_that_does_not_exist_is_named() -> None:
     from dataclasses import replace
 
     with pytest.raises(TemplateError, match=r"there is no template nowhere/"):
-        render(week(), publication=PUBLICATION, look=replace(LOOK, name="nowhere"), templates=Templates(), nonce=NONCE)
+        render(
+            week(), publication=PUBLICATION, theme=replace(THEME, look="nowhere"), templates=Templates(), nonce=NONCE
+        )
 
 
 def test_names_of_html_files_are_escaped_and_text_files_are_not(tmp_path: Path) -> None:

@@ -150,7 +150,7 @@ def test_a_project_with_every_key_that_works_is_read_and_can_be_used(written: Wr
     project = Project(tmp_path)
     assert project.backend().where == "smtp.marquee.example:465 (tls)"
     assert project.sources[0].name == "site"
-    assert project.look.images == "lead"
+    assert project.theme.images == "lead"
 
 
 @pytest.mark.parametrize(("table", "key"), ACCEPTED)

@@ -127,11 +127,11 @@ def _templates(project: Project) -> Iterator[Sign]:
     now = project.clock()
     article = Article(title="A title", url="https://example.org/a", dek="A line.", published=now, published_from="feed")
     issue = Issue(project.slot(None), sections, (Pick(article, sections[0].name, 1, 1.0),))
-    publication, look, templates = project.publication, project.look, project.templates
+    publication, theme, templates = project.publication, project.theme, project.templates
     nonce = "0" * 12
-    rendering.render(issue, publication=publication, look=look, templates=templates, nonce=nonce)
+    rendering.render(issue, publication=publication, theme=theme, templates=templates, nonce=nonce)
     for kind in rendering.MAILS:
-        rendering.render_mail(kind, publication=publication, look=look, templates=templates, nonce=nonce)
+        rendering.render_mail(kind, publication=publication, theme=theme, templates=templates, nonce=nonce)
     own = project.root / "templates"
     number = sum(1 for file in own.rglob("*.j2")) if own.is_dir() else 0
     yield Sign("templates", OK, f"all render; {number} of them are your own" if number else "all render")

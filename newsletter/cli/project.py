@@ -203,7 +203,7 @@ def serve(context: ProjectContext, host: str, port: int) -> None:
     Put a TLS proxy in front (docs/running.md). Ctrl-C or SIGTERM ends it.
     """
     from newsletter import web
-    from newsletter.schedule import Ticker
+    from newsletter.ticker import Ticker
 
     project = context.project
     output.log_otherwise()

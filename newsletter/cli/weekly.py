@@ -160,7 +160,7 @@ def _letter_findings(context: ProjectContext, slot_key: str | None) -> tuple[Fin
     slot = context.slot(slot_key)
     row = project.issues.find(slot.key)
     if row is not None and row.state in FROZEN:
-        return rendering.check(project.issues.letter(row.id), publication=project.publication, look=project.look)
+        return rendering.check(project.issues.letter(row.id), publication=project.publication, theme=project.theme)
     composed = project.weekly.compose(slot)
     if composed.letter is None:
         raise Refused(f"there is no letter of {slot.key} to check: no article was picked (`newsletter pick` says why)")

@@ -5,7 +5,7 @@
     duplicates   two titles that tell one story in nearly the same words
     sections     which sections an article is tried in
     score        five terms, each with its number and its words
-    contest      the best first, then the best beside what is already picked
+    ranking      the best first, then the best beside what is already picked
     reasons      the choice in words
     choice       all of it in order: candidates → Issue
 

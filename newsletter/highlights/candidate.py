@@ -1,4 +1,4 @@
-"""A candidate and its standing: may this article be chosen for this issue at all, and if not, will it ever be?
+"""A candidate and its eligibility: may this article be chosen for this issue at all, and if not, will it ever be?
 
 What it does not know: how good the article is (`score`), or who said these things about it (the shelf, the editor).
 """
@@ -37,7 +37,7 @@ class Candidate:
         return (published, article.url or "", article.guid or "", article.title)
 
 
-def standing(
+def eligibility(
     candidate: Candidate, *, key: str, now: datetime, window_start: datetime, max_age: timedelta
 ) -> PassedOver | None:
     """Why a candidate cannot be chosen for the issue `key`; None when it can.

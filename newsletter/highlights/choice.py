@@ -1,6 +1,6 @@
 """The choice: candidates in, an Issue out, with every pick and everything passed over explained.
 
-Standing first (may it be chosen at all), then near-duplicates, then sections, then a contest in each section in the
+Eligibility first (may it be chosen at all), then near-duplicates, then sections, then a ranking in each section in the
 order of the settings. The same candidates and arguments give the same Issue, in whatever order candidates come.
 
 A section that found fewer than its minimum is kept as it is, left out for this week (`skip`: its articles wait), or
@@ -14,9 +14,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from newsletter.highlights.candidate import Candidate, standing
-from newsletter.highlights.contest import Entrant, Lost, Scored, Table, contest
+from newsletter.highlights.candidate import Candidate, eligibility
 from newsletter.highlights.duplicates import Kept, Title
+from newsletter.highlights.ranking import Entrant, Lost, Scored, Table, rank
 from newsletter.highlights.reasons import reason
 from newsletter.highlights.score import site_mean_of, terms_for, total
 from newsletter.highlights.sections import homes
@@ -50,7 +50,7 @@ def choose(
     passed: list[PassedOver] = []
     entrants = []
     for candidate in ordered:
-        refusal = standing(candidate, key=slot.key, now=now, window_start=window_start, max_age=max_age)
+        refusal = eligibility(candidate, key=slot.key, now=now, window_start=window_start, max_age=max_age)
         if refusal:
             passed.append(refusal)
         else:
@@ -179,8 +179,8 @@ def _fill_once(
     lost: dict[int, Lost] = {}
     free = list(entrants)
     for section in sections:
-        contestants = [entrant for entrant in free if section.name in open_homes[id(entrant)]]
-        for one in contest(measure(contestants), section=section.name, places=section.pick, table=filled.table):
+        mine = [entrant for entrant in free if section.name in open_homes[id(entrant)]]
+        for one in rank(measure(mine), section=section.name, places=section.pick, table=filled.table):
             lost.setdefault(id(one.scored.entrant), one)
         taken = {id(won.scored.entrant) for won in filled.table.won}
         free = [entrant for entrant in free if id(entrant) not in taken]

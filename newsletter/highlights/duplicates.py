@@ -166,13 +166,13 @@ class Kept:
         self._titles.append(title)
         self._by_words[title.words] = number
         for word in self._rarest(title):
-            standing = self._by_rare[word]
-            if len(standing) < _CROWD:
-                standing.append(number)
+            earlier = self._by_rare[word]
+            if len(earlier) < _CROWD:
+                earlier.append(number)
         return number
 
     def nearest(self, title: Title) -> tuple[int, int] | None:
-        """The number of the standing title it most nearly repeats, and how alike they are; None when it is new."""
+        """The number of the earlier title it most nearly repeats, and how alike they are; None when it is new."""
         numbers = {number for word in self._rarest(title) for number in self._by_rare[word]}
         if title.words in self._by_words:
             numbers.add(self._by_words[title.words])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from newsletter.highlights.contest import Won, points
+from newsletter.highlights.ranking import Won, points
 from newsletter.issue import Term
 
 

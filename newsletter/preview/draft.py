@@ -55,7 +55,7 @@ class Project(Protocol):
     @property
     def templates(self) -> rendering.Templates: ...
     @property
-    def look(self) -> rendering.Look: ...
+    def theme(self) -> rendering.Theme: ...
     @property
     def weekly(self) -> Weekly: ...
     def backend(self) -> Backend: ...
@@ -188,7 +188,7 @@ def _look(project: Project, slot: Slot) -> Shown:
     sections = project.weekly.sections()
     order = {section.name: number for number, section in enumerate(sections)}
     picks = tuple(sorted(picks, key=lambda pick: (order.get(pick.section, len(order)), pick.position)))
-    findings = rendering.check(letter, publication=project.publication, look=project.look)
+    findings = rendering.check(letter, publication=project.publication, theme=project.theme)
     return Shown(slot, Composed(Issue(slot, sections, picks), letter, findings), row, stored=True)
 
 

@@ -1,4 +1,4 @@
-"""The addresses of the preview page. GET only looks; POST pulls the sources or sends a test copy.
+"""The addresses of the preview page. GET only schemes; POST pulls the sources or sends a test copy.
 
 The letter is shown in frames that run nothing, twice over: the page's `sandbox` and the answer's own policy. What goes
 wrong in a request is one line of text for the page to show.
@@ -124,11 +124,11 @@ def _add_letter(app: FastAPI, draft: Draft) -> None:
     def letter(
         slot: Slot = "",
         recipient: As = "",
-        look: Literal["light", "dark", "forced"] = "light",
+        scheme: Literal["light", "dark", "forced"] = "light",
         program: Literal["modern", "nostyle", "outlook"] = "modern",
         images: Literal["on", "off"] = "on",
     ) -> Response:
-        html = seen(_html(draft, slot, recipient), View(look, program))
+        html = seen(_html(draft, slot, recipient), View(scheme, program))
         policy = _LETTER_POLICY.format(images="* data:" if images == "on" else "'none'")
         return HTMLResponse(html, headers={"content-security-policy": policy})
 

@@ -1,6 +1,6 @@
 """A finished letter as other mail programs show it, and its stored pictures found at home. Pure string transforms.
 
-Each is a fair approximation made for looking at, never for sending: what a forced dark look or Word really do differs
+Each is a fair approximation made for looking at, never for sending: what a forced dark scheme or Word really do differs
 by version (reference: rendering §1.2, §3). The letter's own HTML is well formed, as inlining left it; on anything else
 these transforms are harmless, because what they give is only ever shown in a frame that runs nothing.
 """
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
-Look = Literal["light", "dark", "forced"]
+Scheme = Literal["light", "dark", "forced"]
 Program = Literal["modern", "nostyle", "outlook"]
 
 _STYLE_ELEMENT = re.compile(r"<style\b.*?</style\s*>", re.IGNORECASE | re.DOTALL)
@@ -47,7 +47,7 @@ _SHOWN = (
 class View:
     """How the letter is looked at. `outlook` is the one that renders with Word; `nostyle` drops every `<style>`."""
 
-    look: Look = "light"
+    scheme: Scheme = "light"
     program: Program = "modern"
 
 
@@ -57,8 +57,8 @@ def seen(html: str, view: View) -> str:
         html = _STYLE_ELEMENT.sub("", html)
     elif view.program == "outlook":
         html = _in_word(html)
-    html = _scheme(html, dark=view.look == "dark")
-    return _inverted(html) if view.look == "forced" else html
+    html = _scheme(html, dark=view.scheme == "dark")
+    return _inverted(html) if view.scheme == "forced" else html
 
 
 def at_home(html: str, *, public_url: str, prefix: str, has: Callable[[str], bool]) -> str:
@@ -111,7 +111,7 @@ def _attribute_wins(found: re.Match[str]) -> str:
 
 
 def _inverted(html: str) -> str:
-    """Light grounds made dark and dark words made light, as programs do to a letter that has no dark look they read."""
+    """Light grounds made dark and dark words made light, as programs do to a letter without a dark scheme they read."""
     html = _BGCOLOR.sub(lambda found: found[1] + _darker(found[2]) + found[3], html)
     return _STYLE_ATTRIBUTE.sub(lambda found: found[1] + ";".join(map(_turned, found[3].split(";"))) + found[4], html)
 

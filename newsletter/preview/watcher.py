@@ -35,8 +35,8 @@ class Watch:
         self._files = self._stamps()
         self._shelf_changed()
 
-    def look(self) -> bool:
-        """Whether anything changed since the last look; the draft was then refreshed."""
+    def poll(self) -> bool:
+        """Whether anything changed since the last poll; the draft was then refreshed."""
         stamps = self._stamps()
         changed = stamps != self._files
         self._files = stamps
@@ -80,7 +80,7 @@ class Watch:
 def watched(draft: Draft) -> Iterator[None]:
     """Look again and again in a thread of its own, until the block ends."""
     stop = threading.Event()
-    thread = threading.Thread(target=_look_until, args=(Watch(draft), stop), name="watched", daemon=True)
+    thread = threading.Thread(target=_poll_until, args=(Watch(draft), stop), name="watched", daemon=True)
     thread.start()
     try:
         yield
@@ -89,10 +89,10 @@ def watched(draft: Draft) -> Iterator[None]:
         thread.join()
 
 
-def _look_until(watch: Watch, stop: threading.Event) -> None:
+def _poll_until(watch: Watch, stop: threading.Event) -> None:
     while not stop.wait(EVERY):
         try:
-            watch.look()
+            watch.poll()
         except Exception:  # noqa: BLE001 - a file that vanished in mid-look, a database being restored: look again
             _log.debug("a look at the project failed", exc_info=True)
 

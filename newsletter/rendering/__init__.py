@@ -4,7 +4,7 @@
 arguments: no clock, no network, the same bytes for the same input and nonce. What it does not know: who will get it,
 how it is sent, where the issue came from. Raises `TemplateError` when a template cannot be made into a letter.
 
-In reading order: `look` (who and how), `story` and `words` (what the reader meets), `templates`, `blanks`,
+In reading order: `theme` (who and how), `story` and `wording` (what the reader meets), `templates`, `blanks`,
 `inlining`, and `check` with its rules, which looks at any finished letter.
 """
 
@@ -15,24 +15,24 @@ from collections.abc import Mapping
 from newsletter.errors import TemplateError
 from newsletter.issue import Issue
 from newsletter.letter import CONFIRM_TOKEN, UNSUBSCRIBE_TOKEN, Letter, clean, encode
-from newsletter.rendering import words
+from newsletter.rendering import wording
 from newsletter.rendering.blanks import LETTER_BLANKS, refuse_changes, refuse_losses, refuse_positions, stand_ins
 from newsletter.rendering.check import Finding, Level, check, check_html
 from newsletter.rendering.inlining import InliningError, inline
-from newsletter.rendering.look import Fonts, Look, Palette, Publication, Social
 from newsletter.rendering.story import Story, groups_of
 from newsletter.rendering.templates import Templates, shipped_templates
+from newsletter.rendering.theme import Fonts, Palette, Publication, Social, Theme
 
 __all__ = [
     "Finding",
     "Fonts",
     "InliningError",
     "Level",
-    "Look",
     "Palette",
     "Publication",
     "Social",
     "Templates",
+    "Theme",
     "check",
     "check_html",
     "inline",
@@ -46,30 +46,30 @@ SUBJECT_SETTING = "newsletter.toml: [issue] subject"
 _PREHEADER = 130
 
 
-def render(issue: Issue, *, publication: Publication, look: Look, templates: Templates, nonce: str) -> Letter:
+def render(issue: Issue, *, publication: Publication, theme: Theme, templates: Templates, nonce: str) -> Letter:
     """The Letter of an issue. `nonce` is 12 random hex digits.
 
     Raises `TemplateError` for a broken template, and for an issue without a single pick.
     """
-    groups = groups_of(issue, publication=publication, look=look)
+    groups = groups_of(issue, publication=publication, theme=theme)
     if not groups:
         raise TemplateError(f"issue {issue.slot.key} has no picks: there is nothing to render")
     key = issue.slot.key
     stories = [story for group in groups for story in group.stories]
     context = {
-        **_context(publication, look, nonce),
+        **_context(publication, theme, nonce),
         "issue": issue,
         "slot": issue.slot,
         "groups": groups,
         "stories": stories,
         "lead": stories[0],
-        "date": words.date_words(issue.slot.at, language=publication.language),
-        "label": words.issue_words(key),
+        "date": wording.date_words(issue.slot.at, language=publication.language),
+        "label": wording.issue_words(key),
         "browser_url": f"{publication.public_url}/issues/{key}",
     }
-    subject = _subject(look.name, context, templates=templates, setting=publication.subject)
+    subject = _subject(theme.look, context, templates=templates, setting=publication.subject)
     context |= {"subject": subject, "preheader": _preheader(subject, stories)}
-    return _letter(look.name, context, publication=publication, templates=templates, nonce=nonce, about=key)
+    return _letter(theme.look, context, publication=publication, templates=templates, nonce=nonce, about=key)
 
 
 def render_mail(
@@ -77,7 +77,7 @@ def render_mail(
     context: Mapping[str, object] | None = None,
     *,
     publication: Publication,
-    look: Look,
+    theme: Theme,
     templates: Templates,
     nonce: str,
 ) -> Letter:
@@ -85,20 +85,20 @@ def render_mail(
 
     Raises `TemplateError` for a broken template.
     """
-    full = {**_context(publication, look, nonce), "browser_url": "", **(context or {})}
+    full = {**_context(publication, theme, nonce), "browser_url": "", **(context or {})}
     subject = _subject(kind, full, templates=templates, setting="")
     full |= {"subject": subject, "preheader": ""}
     return _letter(kind, full, publication=publication, templates=templates, nonce=nonce, about=kind)
 
 
-def _context(publication: Publication, look: Look, nonce: str) -> dict[str, object]:
+def _context(publication: Publication, theme: Theme, nonce: str) -> dict[str, object]:
     blanks = stand_ins(nonce)
     rtl = publication.right_to_left
     return {
         "publication": publication,
-        "look": look,
-        "brand": look.brand or publication.name,
-        "logo": publication.image_url(look.logo) if look.logo else "",
+        "theme": theme,
+        "brand": theme.brand or publication.name,
+        "logo": publication.image_url(theme.logo) if theme.logo else "",
         "blanks": blanks,
         "dir": "rtl" if rtl else "ltr",
         "start": "right" if rtl else "left",
@@ -132,7 +132,7 @@ def _preheader(subject: str, stories: list[Story]) -> str:
         line = f"{line} Plus: {titles[0]}" if line else titles[0]
         if len(line) < 90 and len(titles) > 1:
             line = f"{line} · {titles[1]}"
-    return words.shorten(line, _PREHEADER)
+    return wording.shorten(line, _PREHEADER)
 
 
 def _letter(
@@ -161,7 +161,7 @@ def _letter(
     try:
         return encode(
             inlined,
-            words.tidy(text),
+            wording.tidy(text),
             subject=str(context["subject"]),
             identity=publication.identity(about=about),
             nonce=nonce,

@@ -14,9 +14,9 @@ from newsletter.letter import CONFIRM_TOKEN, EMAIL, FIRST_NAME, UNSUBSCRIBE_TOKE
 from newsletter.rendering.document import Document, read
 from newsletter.rendering.finding import Finding, Level, error, info, warning
 from newsletter.rendering.inlining import InliningError, inline
-from newsletter.rendering.look import Look, Publication
 from newsletter.rendering.markup_rules import markup
 from newsletter.rendering.style_rules import colours, styles
+from newsletter.rendering.theme import Publication, Theme
 
 __all__ = ["Finding", "Level", "check", "check_html"]
 
@@ -38,8 +38,8 @@ _RELATIVE = re.compile(
 _WORD = re.compile(r"\w{4,}")
 
 
-def check(letter: Letter, *, publication: Publication | None = None, look: Look | None = None) -> tuple[Finding, ...]:
-    """The findings of a Letter, errors first. What is not given (`publication`, `look`) is not checked."""
+def check(letter: Letter, *, publication: Publication | None = None, theme: Theme | None = None) -> tuple[Finding, ...]:
+    """The findings of a Letter, errors first. What is not given (`publication`, `theme`) is not checked."""
     html, text = letter.html(_USUAL), letter.text(_USUAL)
     document = read(html)
     findings = [
@@ -54,8 +54,8 @@ def check(letter: Letter, *, publication: Publication | None = None, look: Look 
     ]
     if publication is not None:
         findings += _postal(publication, text, document)
-    if look is not None:
-        findings += colours(look)
+    if theme is not None:
+        findings += colours(theme)
     return _sorted(findings)
 
 

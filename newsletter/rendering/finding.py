@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Level(StrEnum):
-    """An error keeps a letter from going out, a warning costs readers, an info is worth a look."""
+    """An error keeps a letter from going out, a warning costs readers, an info is worth a theme."""
 
     ERROR = "error"
     WARNING = "warning"

@@ -13,8 +13,8 @@ from datetime import timedelta
 
 from newsletter.issue import Article, Issue, Pick, SignalKind
 from newsletter.letter import clean
-from newsletter.rendering import words
-from newsletter.rendering.look import Look, Publication, web_address
+from newsletter.rendering import wording
+from newsletter.rendering.theme import Publication, Theme, web_address
 
 SURE_RATERS = 10
 GOOD_RATING = 4.0
@@ -70,7 +70,7 @@ class Group:
     stories: tuple[Story, ...]
 
 
-def groups_of(issue: Issue, *, publication: Publication, look: Look) -> tuple[Group, ...]:
+def groups_of(issue: Issue, *, publication: Publication, theme: Theme) -> tuple[Group, ...]:
     """The filled sections of an issue in order."""
     groups: list[Group] = []
     reasons = _Reasons(issue)
@@ -80,7 +80,7 @@ def groups_of(issue: Issue, *, publication: Publication, look: Look) -> tuple[Gr
             continue
         stories = []
         for number, pick in enumerate(picks, start=1):
-            shown = look.images == "all" or (look.images == "lead" and not groups and number == 1)
+            shown = theme.images == "all" or (theme.images == "lead" and not groups and number == 1)
             story = story_of(
                 pick.article,
                 number=number,
@@ -108,19 +108,19 @@ def story_of(
 ) -> Story:
     """One article as a story."""
     title = " ".join(clean(article.title).split()) or "Untitled"
-    subject = words.shorten(clean(article.subject), 60)
+    subject = wording.shorten(clean(article.subject), 60)
     authors = ", ".join(clean(author) for author in article.authors[:3])
     return Story(
         number=number,
-        title=words.shorten(title, 200),
-        url=words.tagged(web_address(article.url), utm=publication.utm, key=key),
-        blurb=words.shorten(" ".join(clean(article.blurb).split()), 400),
+        title=wording.shorten(title, 200),
+        url=wording.tagged(web_address(article.url), utm=publication.utm, key=key),
+        blurb=wording.shorten(" ".join(clean(article.blurb).split()), 400),
         kicker=_kicker(article, heading=heading),
-        byline=f"By {words.shorten(authors, 80)}" if authors else "",
+        byline=f"By {wording.shorten(authors, 80)}" if authors else "",
         reason="" if article.sponsored else reason,
         subject=subject,
         sponsored=article.sponsored,
-        direction=words.direction(title),
+        direction=wording.direction(title),
         picture=_picture(article, title=subject or title, publication=publication) if show_picture else None,
         info=_info(article),
     )
@@ -130,7 +130,7 @@ def _kicker(article: Article, *, heading: str) -> str:
     """The first thing the source files it under that the section's heading does not say already."""
     for hint in (article.section, *article.categories):
         if clean(hint) and clean(hint).casefold() not in heading.casefold():
-            return words.shorten(clean(hint), 30)
+            return wording.shorten(clean(hint), 30)
     return ""
 
 
@@ -138,18 +138,18 @@ def _picture(article: Article, *, title: str, publication: Publication) -> Pictu
     url = publication.image_url(article.image.url) if article.image else ""
     if not url or article.image is None:
         return None
-    return Picture(url=url, alt=words.shorten(clean(article.image.alt) or title, 120), wide=article.image.width)
+    return Picture(url=url, alt=wording.shorten(clean(article.image.alt) or title, 120), wide=article.image.width)
 
 
 def _info(article: Article) -> Info | None:
     card = article.card
     if card is None or not clean(card.name):
         return None
-    makers = words.shorten(", ".join(clean(maker) for maker in card.produced_by), 120)
-    rating = words.rating_words(card)
+    makers = wording.shorten(", ".join(clean(maker) for maker in card.produced_by), 120)
+    rating = wording.rating_words(card)
     if not makers and not rating:
         return None
-    return Info(clean(card.label) or "Info", words.shorten(clean(card.name), 120), makers, rating)
+    return Info(clean(card.label) or "Info", wording.shorten(clean(card.name), 120), makers, rating)
 
 
 class _Reasons:

@@ -10,7 +10,7 @@ from tinycss2.ast import AtRule
 
 from newsletter.rendering.document import Document
 from newsletter.rendering.finding import Finding, error, info, warning
-from newsletter.rendering.look import Look, Palette
+from newsletter.rendering.theme import Palette, Theme
 
 WARN_BYTES = 8 * 1024
 MOST_BYTES = 16 * 1024  # Gmail drops the blocks past it (caniemail html-style 6)
@@ -72,15 +72,15 @@ def _luminance(colour: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def colours(look: Look) -> Iterator[Finding]:
-    """Pairs of the look's colours that are too close to read."""
-    for name, palette in (("light", look.light), ("dark", look.dark)):
+def colours(theme: Theme) -> Iterator[Finding]:
+    """Pairs of the theme's colours that are too close to read."""
+    for name, palette in (("light", theme.light), ("dark", theme.dark)):
         for front, back in _PAIRS:
             ratio = contrast(_colour(palette, front), _colour(palette, back))
             if ratio < READABLE:
                 message = f"{name} {front} on {back}: contrast {ratio:.1f}, readable is {READABLE}"
                 yield warning("contrast", message) if ratio >= 3 else error("contrast", message)
-    if look.light.link.lower() == look.light.text.lower():
+    if theme.light.link.lower() == theme.light.text.lower():
         yield info("contrast.link", "links have the colour of the text; only the underline tells them apart")
 
 

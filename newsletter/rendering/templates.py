@@ -28,7 +28,7 @@ from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from newsletter.errors import TemplateError
-from newsletter.rendering import words
+from newsletter.rendering import wording
 
 
 def shipped_templates() -> Path:
@@ -57,7 +57,7 @@ class Templates:
             keep_trailing_newline=True,
         )
         self.environment.filters.update(
-            shorten=words.shorten, wrap=words.wrap, hanging=words.hanging, underline=words.underline
+            shorten=wording.shorten, wrap=wording.wrap, hanging=wording.hanging, underline=wording.underline
         )
 
     def has(self, name: str) -> bool:

@@ -1,7 +1,7 @@
 """Templates → pages. Every page is a template `pages/<name>.html.j2`, and the icon `pages/icon.svg.j2`; a project's own
 file of that name comes first.
 
-Besides what a page is given, every template sees `site`, `publication`, `look`, `brand`, `logo` (an address or ""),
+Besides what a page is given, every template sees `site`, `publication`, `theme`, `brand`, `logo` (an address or ""),
 `postal_lines`, `weekday`, `dir` and `home` (the path of the public address, to put before links). `subscribe` also sees
 `latest`, the newest frozen issue or None.
 """
@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from newsletter.errors import NewsletterError, TemplateError
 from newsletter.issues import FROZEN, IssueRow
-from newsletter.rendering.words import date_words
+from newsletter.rendering.wording import date_words
 from newsletter.web.project import Project
 from subscribers.web import Site
 
@@ -72,14 +72,14 @@ def _past(project: Project, site: Site, row: IssueRow) -> PastIssue:
 
 def page_renderer(project: Project, site: Site) -> RenderPage:
     """What draws a page; raises `TemplateError`. All pages are read once, so that a broken one is found now."""
-    templates, publication, look = project.templates, project.publication, project.look
+    templates, publication, theme = project.templates, project.publication, project.theme
     for page in (*PAGES, ICON):
         _compiled(project, _file(page))
     fixed = {
         "site": site,
         "publication": publication,
-        "look": look,
-        "brand": look.brand or publication.name,
+        "theme": theme,
+        "brand": theme.brand or publication.name,
         "postal_lines": [line.strip() for line in publication.postal_address.splitlines() if line.strip()],
         "weekday": project.settings.schedule.day.capitalize(),
         "dir": "rtl" if publication.right_to_left else "ltr",
@@ -112,7 +112,7 @@ def _compiled(project: Project, name: str) -> None:
 
 def _logo(project: Project, site: Site) -> str:
     """The address of the logo; a stored one only once it is there: the first `pull` puts it on the shelf."""
-    logo = project.look.logo
+    logo = project.theme.logo
     if not logo.startswith(_STORED):
         return logo
     name = logo.removeprefix(_STORED)

@@ -3,9 +3,9 @@
 
 const $ = (id) => document.getElementById(id);
 const token = document.querySelector("meta[name=preview-token]").content;
-const LOOKS = ["light", "dark", "forced"];
+const SCHEMES = ["light", "dark", "forced"];
 const PROGRAMS = ["modern", "nostyle", "outlook"];
-const DEFAULTS = { slot: "", as: "", view: "letter", width: "both", look: "light", program: "modern", images: "on", panel: "picks", side: "on" };
+const DEFAULTS = { slot: "", as: "", view: "letter", width: "both", scheme: "light", program: "modern", images: "on", panel: "picks", side: "on" };
 const now = { ...DEFAULTS, ...Object.fromEntries(new URLSearchParams(location.search)) };
 let state = null;
 let asked = 0;
@@ -180,7 +180,7 @@ function drawInbox() {
 }
 
 function drawPressed() {
-  for (const [group, name] of [["views", "view"], ["widths", "width"], ["looks", "look"], ["programs", "program"]]) {
+  for (const [group, name] of [["views", "view"], ["widths", "width"], ["schemes", "scheme"], ["programs", "program"]]) {
     for (const button of $(group).children) button.setAttribute("aria-pressed", String(button.dataset[name] === now[name]));
   }
   $("images").setAttribute("aria-pressed", String(now.images === "on"));
@@ -214,9 +214,9 @@ function drawFrames() {
   const same = old.length === widths.length && old.every((figure, index) => Number(figure.dataset.width) === widths[index]);
   if (!same) $("frames").replaceChildren(...widths.map(figureOf));
   const jump = at >= 0 ? `#pick-${at}` : "";
-  const source = `/letter?${query({ look: now.look, program: now.program, images: now.images, v: state.version })}`;
+  const source = `/letter?${query({ scheme: now.scheme, program: now.program, images: now.images, v: state.version })}`;
   for (const figure of $("frames").children) {
-    figure.classList.toggle("dark", now.look !== "light");
+    figure.classList.toggle("dark", now.scheme !== "light");
     const bar = figure.querySelector(".top span");
     if (bar) bar.textContent = state.letter.subject;
     show(figure.querySelector(".screen"), source, jump);
@@ -578,7 +578,7 @@ function follow() {
 const KEYS = {
   h: () => set({ view: "letter" }), t: () => set({ view: "text" }), s: () => set({ view: "html" }), m: () => set({ view: "message" }),
   b: () => set({ width: "both" }), 1: () => set({ width: "320" }), 2: () => set({ width: "375" }), 3: () => set({ width: "600" }), 4: () => set({ width: "800" }),
-  d: () => set({ look: LOOKS[(LOOKS.indexOf(now.look) + 1) % 3] }),
+  d: () => set({ scheme: SCHEMES[(SCHEMES.indexOf(now.scheme) + 1) % 3] }),
   o: () => set({ program: PROGRAMS[(PROGRAMS.indexOf(now.program) + 1) % 3] }),
   i: () => set({ images: now.images === "on" ? "off" : "on" }),
   j: () => jump(Math.min(at + 1, state.picks.length - 1)), k: () => jump(Math.max(at - 1, 0)),
@@ -594,7 +594,7 @@ function fold() {
 }
 
 function listen() {
-  for (const [group, name] of [["views", "view"], ["widths", "width"], ["looks", "look"], ["programs", "program"]]) {
+  for (const [group, name] of [["views", "view"], ["widths", "width"], ["schemes", "scheme"], ["programs", "program"]]) {
     $(group).addEventListener("click", (event) => {
       const button = event.target.closest("button");
       if (button) set({ [name]: button.dataset[name] });

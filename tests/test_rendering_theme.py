@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from newsletter.rendering.look import web_address
+from newsletter.rendering.theme import web_address
 from tests.rendering_samples import PUBLICATION
 
 

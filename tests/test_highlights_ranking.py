@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from newsletter.highlights.candidate import Candidate
-from newsletter.highlights.contest import Entrant, Lost, Scored, Table, contest, jaccard
 from newsletter.highlights.duplicates import Title
+from newsletter.highlights.ranking import Entrant, Lost, Scored, Table, jaccard, rank
 from newsletter.issue import Article
 
 
@@ -15,13 +15,13 @@ def entrant(title: str, score: float, *, source: str = "", authors: tuple[str, .
 
 def held(*entrants: Scored, places: int = 2, table: Table | None = None) -> tuple[list[str], list[Lost]]:
     table = table or Table()
-    lost = contest(entrants, section="highlights", places=places, table=table)
+    lost = rank(entrants, section="highlights", places=places, table=table)
     return [won.scored.entrant.title.text for won in table.won], lost
 
 
 def test_the_best_scores_win_and_name_who_came_next() -> None:
     table = Table()
-    contest([entrant("one", 0.5), entrant("two", 0.9), entrant("three", 0.7)], section="s", places=1, table=table)
+    rank([entrant("one", 0.5), entrant("two", 0.9), entrant("three", 0.7)], section="s", places=1, table=table)
     (won,) = table.won
     assert won.scored.entrant.title.text == "two"
     assert won.runner_up is not None

@@ -60,14 +60,14 @@ class Social:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """How a letter looks. `name` is the folder of templates an issue is rendered from.
+class Theme:
+    """How a letter looks. `look` is the folder of templates an issue is rendered from.
 
     `logo` is an https address or `stored:<name>`; `logo_width` is in pixels. `images` says which stories show their
     picture.
     """
 
-    name: str = "weekly"
+    look: str = "weekly"
     brand: str = ""
     logo: str = ""
     logo_width: int = 180
@@ -83,7 +83,7 @@ class Look:
 class Publication:
     """Who publishes. `public_url` has no trailing slash; `utm` is added to the query of article links.
 
-    `subject` is the subject line as a template over the issue's data; empty takes the look's `subject.txt.j2`.
+    `subject` is the subject line as a template over the issue's data; empty takes the theme's `subject.txt.j2`.
     """
 
     name: str

@@ -1,11 +1,11 @@
-"""One section's contest: the best first, then the best beside what is already picked.
+"""Ranking the entrants of one section: the best first, then the best beside what is already picked.
 
 Greedy maximal marginal relevance (Carbonell & Goldstein 1998) in the measured mix of .8 score and .2 likeness, less .1
 for each earlier pick of the same source or author (reference content §4: it costs no recall and spreads the sources).
 Everything is divided by .8 here, so that margins read in points of score. Repeats count at most twice: in a newsletter
 with one large and one small source the penalty must not grow until the small one's worst beats the large one's best.
 
-What it does not know: why an article is in this contest, or what happens to the others afterwards.
+What it does not know: why an article is an entrant, or what happens to the others afterwards.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Entrant:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """An entrant with its terms among the others of one contest."""
+    """An entrant with its terms among the others of one section."""
 
     entrant: Entrant
     terms: tuple[Term, ...]
@@ -120,12 +120,12 @@ def jaccard(one: frozenset[str], other: frozenset[str]) -> float:
     return shared / (len(one) + len(other) - shared) if shared else 0.0
 
 
-def contest(contestants: Sequence[Scored], *, section: str, places: int, table: Table) -> list[Lost]:
+def rank(entrants: Sequence[Scored], *, section: str, places: int, table: Table) -> list[Lost]:
     """Gives the places of a section to the best, on `table`; answers who took none and why, best first.
 
-    `contestants` are in the order that settles ties.
+    `entrants` are in the order that settles ties.
     """
-    ranked = sorted(contestants, key=lambda scored: -scored.score)  # stable: ties keep their order
+    ranked = sorted(entrants, key=lambda scored: -scored.score)  # stable: ties keep their order
     taken: set[int] = set()
     worth_of_last = 0.0
     for _ in range(places):

@@ -18,8 +18,8 @@ from newsletter.app import Project
 from newsletter.issues import IssueState
 from newsletter.letter import Letter
 from newsletter.locks import try_lock
-from newsletter.schedule import AFTER_FAILURE, Ticker, send_command
 from newsletter.sending import outbox
+from newsletter.ticker import AFTER_FAILURE, Ticker, send_command
 from tests.conftest import Clock
 from tests.web_project import TOML, freeze_issue, mails, make_project
 
@@ -92,7 +92,7 @@ def due(root: Path, clock: Clock) -> Iterator[Project]:
 def test_a_due_slot_is_sent_by_one_child(due: Project, root: Path, caplog: pytest.LogCaptureFixture) -> None:
     children = Children(root)
     ticker = Ticker(due, command=children)
-    with caplog.at_level(logging.INFO, logger="newsletter.schedule"):
+    with caplog.at_level(logging.INFO, logger="newsletter.ticker"):
         ticker.tick()
         ticker.tick()
     assert children.asked == ["2026-W47"]
@@ -245,7 +245,7 @@ def test_stopping_asks_the_child_to_end_and_waits_for_it(
 ) -> None:
     os.mkfifo(root / "ready")
     ticker = Ticker(due, command=Children(root, PATIENT))
-    with caplog.at_level(logging.INFO, logger="newsletter.schedule"):
+    with caplog.at_level(logging.INFO, logger="newsletter.ticker"):
         ticker.start()
         assert (root / "ready").read_bytes() == b"ready"
         ticker.stop()
