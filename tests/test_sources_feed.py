@@ -15,9 +15,9 @@ import pytest
 from newsletter.errors import SettingsError, SourceError
 from newsletter.fetch import Fetcher
 from newsletter.issue import Article, SignalKind
-from newsletter.sources import Pulled, PullState, feed_xml, load
+from newsletter.sources import Pulled, PullState, load
 from newsletter.sources.dates import DateOrder
-from newsletter.sources.feed import parse
+from newsletter.sources.feed import parse, xml
 from newsletter.sources.reading import Reading
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -156,7 +156,7 @@ def test_a_feed_without_articles_is_no_error_but_is_told() -> None:
     ],
 )
 def test_a_feed_made_to_stall_the_reader_is_given_up_in_time(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feed_xml, "CHILD_SECONDS", 1)
+    monkeypatch.setattr(xml, "CHILD_SECONDS", 1)
     started = time.monotonic()
     try:
         parse(data, reading=HERE)

@@ -13,7 +13,7 @@ from newsletter.fetch import Fetcher
 from newsletter.issue import Card, SignalKind
 from newsletter.sources import Pulled, PullState, load
 from newsletter.sources.folder import parse
-from newsletter.sources.folder_images import stored_image
+from newsletter.sources.folder.images import stored_image
 from newsletter.sources.reading import Reading
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -1,6 +1,6 @@
 """One item of a feed, made an Article: which of its fields count, cleaned. Pure.
 
-What it does not know: XML (`sources.feed_xml` gives a plain tree), HTTP, and what other feeds said. A field that is
+What it does not know: XML (`sources.feed.xml` gives a plain tree), HTTP, and what other feeds said. A field that is
 not usable is left out; what keeps an item from being an article is a line in `problems`. `from_json` raises
 `SourceError` when the JSON is no JSON Feed.
 """
@@ -18,7 +18,7 @@ from newsletter.errors import SourceError
 from newsletter.issue import Article, Image, Signal, SignalKind
 from newsletter.links import canonical, is_home_page
 from newsletter.sources import Pulled
-from newsletter.sources.feed_xml import MAX_ITEMS
+from newsletter.sources.feed.xml import MAX_ITEMS
 from newsletter.sources.pictures import Offer, acceptable, first_inline, largest
 from newsletter.sources.reading import Reading, shortened
 from newsletter.sources.text import MAX_BODY, labels, names, one_line, plain, summary_of, tidy, without_boilerplate
@@ -37,7 +37,7 @@ _PAID_TITLE = re.compile(rf"(?:\[(?:{_PAID.pattern}|ad)\]|(?:{_PAID.pattern})\s*
 
 
 def from_xml(found: Mapping[str, Any], *, reading: Reading) -> Pulled:
-    """The articles of what `feed_xml.read_xml` found."""
+    """The articles of what `xml.read_xml` found."""
     base = canonical(found["link"], against=reading.address) or reading.address
     language = one_line(found["language"], limit=35)
 

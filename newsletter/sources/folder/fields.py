@@ -17,7 +17,7 @@ from newsletter.errors import SourceError
 from newsletter.issue import Article, Card, Image, Signal, SignalKind
 from newsletter.links import canonical, picture_address
 from newsletter.sources import StoredImage
-from newsletter.sources.folder_images import stored_image
+from newsletter.sources.folder.images import stored_image
 from newsletter.sources.reading import Reading
 from newsletter.sources.text import MAX_BODY, first_sentences, labels, names, one_line, plain, summary_of, tidy
 

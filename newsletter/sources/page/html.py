@@ -1,7 +1,7 @@
 """An article page in HTML: what its head says of it (JSON-LD, OpenGraph, meta), then what its body shows. Pure.
 
 The head is written for machines and is right far more often than the body; each field is taken from the first place
-that has it. What it does not know: HTTP, and how a card or related titles are laid out (`sources.page_text` reads
+that has it. What it does not know: HTTP, and how a card or related titles are laid out (`sources.page.text` reads
 them). Raises `SourceError` when the bytes hold no page at all.
 """
 
@@ -18,8 +18,8 @@ from lxml import etree
 from newsletter.errors import SourceError
 from newsletter.issue import Article, Image
 from newsletter.links import canonical, is_home_page, same_site
-from newsletter.sources.page_json_ld import first, json_ld, texts
-from newsletter.sources.page_text import card_in, related_in, signals_of
+from newsletter.sources.page.json_ld import first, json_ld, texts
+from newsletter.sources.page.text import card_in, related_in, signals_of
 from newsletter.sources.pictures import Offer, acceptable, inline_offer
 from newsletter.sources.reading import Reading
 from newsletter.sources.text import MAX_BODY, labels, names, one_line, plain, summary_of, tidy, without_boilerplate

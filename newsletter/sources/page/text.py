@@ -1,7 +1,7 @@
 """An article page saved as plain text: its title, dek, paragraphs, card and related titles. Pure.
 
 Such a text holds no address and, mostly, no date: the article is then incomplete, and the time a file was saved is
-never taken for the time it was published. What it does not know: HTML (`sources.page_html` borrows the card's reader).
+never taken for the time it was published. What it does not know: HTML (`sources.page.html` borrows the card's reader).
 Nothing here raises; a text without any line gives an article without a title.
 """
 

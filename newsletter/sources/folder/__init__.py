@@ -25,8 +25,8 @@ from newsletter.errors import SourceError
 from newsletter.fetch import Fetcher
 from newsletter.issue import Article
 from newsletter.sources import Pulled, PullState, StoredImage, utc_now
-from newsletter.sources.folder_fields import FieldError, article_from_fields
-from newsletter.sources.folder_images import MAX_IMAGE_BYTES
+from newsletter.sources.folder.fields import FieldError, article_from_fields
+from newsletter.sources.folder.images import MAX_IMAGE_BYTES
 from newsletter.sources.options import (
     Common,
     exactly_one,

@@ -31,8 +31,8 @@ from newsletter.sources.options import (
     texts,
     web_address,
 )
-from newsletter.sources.page_html import article_from_html
-from newsletter.sources.page_text import article_from_text
+from newsletter.sources.page.html import article_from_html
+from newsletter.sources.page.text import article_from_text
 from newsletter.sources.reading import Reading, shortened
 
 ACCEPT = "text/html, application/xhtml+xml, text/plain;q=0.8, */*;q=0.5"

@@ -24,8 +24,8 @@ from newsletter.errors import SourceError
 from newsletter.fetch import Fetcher
 from newsletter.links import canonical
 from newsletter.sources import Pulled, PullState, utc_now
-from newsletter.sources.feed_items import from_json, from_xml
-from newsletter.sources.feed_xml import TooHardError, read_xml
+from newsletter.sources.feed.items import from_json, from_xml
+from newsletter.sources.feed.xml import TooHardError, read_xml
 from newsletter.sources.options import Common, exactly_one, local_path, read_bytes, read_common, web_address
 from newsletter.sources.reading import Reading, shortened
 
