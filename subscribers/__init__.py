@@ -4,10 +4,10 @@ Imports nothing of `newsletter`: leaving must work when everything about issues 
 
     subscriber, errors     pure nouns; what is refused
     address, tokens        pure: an address or a refusal; tokens that are derived and never expire
-    network                pure: where a visitor comes from
+    network                pure: where a client connects from
     keys                   the key file
     tables                 the tables, and the Store they live in
-    book                   the rules; on joining, leaving, asking, intake, evidence, people, reading (SQL, a file a job)
+    book                   the rules; on joining, leaving, confirmations, consents, bulk, queries (SQL, a file a job)
     transfer               import and export
     guard                  sign-up abuse limits
     web                    the routes of joining and leaving (imported by its own name: it needs the web framework)
@@ -30,9 +30,10 @@ from subscribers.keys import create_keys, load_keys
 from subscribers.subscriber import (
     Confirmation,
     ConfirmResult,
+    ConsentLine,
     Counts,
     Departure,
-    Evidence,
+    Provenance,
     Record,
     SignUp,
     Status,
@@ -40,7 +41,6 @@ from subscribers.subscriber import (
     SubscribeResult,
     Suppression,
     Tidied,
-    Visit,
 )
 from subscribers.tables import Store, metadata
 from subscribers.tokens import KeyRing
@@ -57,7 +57,7 @@ __all__ = [
     "Confirmation",
     "Counts",
     "Departure",
-    "Evidence",
+    "ConsentLine",
     "Guard",
     "ImportReport",
     "KeyRing",
@@ -74,7 +74,7 @@ __all__ = [
     "Suppression",
     "Tidied",
     "UnknownSubscriber",
-    "Visit",
+    "Provenance",
     "create_keys",
     "export_csv",
     "import_csv",

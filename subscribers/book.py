@@ -13,7 +13,7 @@ them; what it raises takes the change back. The kinds and their values:
 The name in `subscriber` was typed by a stranger: neither mail may show it (reference: reliability §6.3).
 
 `changed(what, subscriber)` — `confirmed`, `unsubscribed`, `resubscribed`, `suppressed`, `forgotten` — is called after
-the commit, for one person at a time (not by imports); what it raises is logged and undoes nothing.
+the commit, for one subscriber at a time (not by imports); what it raises is logged and undoes nothing.
 
 What it does not know: issues, the writing of mails, pages. Raises the family of `subscribers.errors`.
 """
@@ -27,23 +27,23 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from subscribers import asking, evidence, intake, joining, leaving, people, reading
+from subscribers import bulk, confirmations, consents as consent_log, joining, leaving, queries
 from subscribers.address import Address, parse_address
 from subscribers.errors import BadToken, Suppressed, UnknownSubscriber
 from subscribers.subscriber import (
+    BatchResult,
     Confirmation,
     ConfirmResult,
     Counts,
     Departure,
-    Intake,
-    Newcomer,
+    ImportRow,
+    Provenance,
     Record,
     SignUp,
     Status,
     Subscriber,
     SubscribeResult,
     Tidied,
-    Visit,
     clean_language,
     clean_text,
 )
@@ -53,7 +53,7 @@ from subscribers.tokens import UNSUBSCRIBE, KeyRing
 Changed = Callable[[str, Subscriber], None]
 
 CONFIRM_WITHIN = timedelta(hours=72)
-OPERATOR = Visit(via="operator")
+OPERATOR = Provenance(via="operator")
 
 _log = logging.getLogger(__name__)
 
@@ -79,48 +79,50 @@ class Book:
 
     # Joining
 
-    def subscribe(self, email: str, *, name: str = "", language: str = "", visit: Visit) -> SubscribeResult:
+    def subscribe(self, email: str, *, name: str = "", language: str = "", provenance: Provenance) -> SubscribeResult:
         """Somebody asks for the newsletter in the name of `email`. Raises `BadAddress`."""
         address, wish = parse_address(email), _wish(name, language)
         with self._store.write() as connection:
-            return joining.ask(connection, address, wish=wish, visit=visit, terms=self._terms, now=self._now())
+            return joining.ask(
+                connection, address, wish=wish, provenance=provenance, terms=self._terms, now=self._now()
+            )
 
     def confirmation(self, token: str) -> Confirmation:
         """Where the confirmation of a mailed token stands. Changes nothing."""
         with self._store.read() as connection:
-            return joining.standing(connection, token, now=self._now())[0]
+            return joining.confirmation_state(connection, token, now=self._now())[0]
 
-    def confirm(self, token: str, *, visit: Visit) -> ConfirmResult:
+    def confirm(self, token: str, *, provenance: Provenance) -> ConfirmResult:
         """The click in the confirmation mail. A second one is answered as the first."""
         with self._store.write() as connection:
-            result = joining.confirm(connection, token, visit=visit, now=self._now())
+            result = joining.confirm(connection, token, provenance=provenance, now=self._now())
         if result.changed and result.subscriber:
             self._tell("confirmed", result.subscriber)
         return result
 
     def add(self, email: str, *, name: str = "", language: str = "") -> SubscribeResult:
         """The operator invites somebody: pending, with a confirmation mail. Raises `BadAddress` or `Suppressed`."""
-        result = self.subscribe(email, name=name, language=language, visit=OPERATOR)
+        result = self.subscribe(email, name=name, language=language, provenance=OPERATOR)
         if result.outcome is SignUp.SUPPRESSED:
             raise Suppressed(f"{parse_address(email).email} is suppressed and must never be mailed; see why with show.")
         return result
 
     def add_confirmed(self, email: str, *, name: str = "", language: str = "", detail: str = "") -> ConfirmResult:
-        """The operator holds this person's consent: active at once. Raises `BadAddress`, `Suppressed`, `LeftBefore`."""
+        """The operator holds their consent: active at once. Raises `BadAddress`, `Suppressed`, `LeftBefore`."""
         address, wish = parse_address(email), _wish(name, language)
         held = clean_text(detail, limit=300) or "operator holds their consent"
         with self._store.write() as connection:
             result = joining.vouch(
-                connection, address, wish=wish, visit=OPERATOR, terms=self._terms, now=self._now(), detail=held
+                connection, address, wish=wish, provenance=OPERATOR, terms=self._terms, now=self._now(), detail=held
             )
         if result.changed and result.subscriber:
             self._tell("confirmed", result.subscriber)
         return result
 
-    def take_in(self, batch: Sequence[Newcomer], *, confirmed: bool, source: str) -> Intake:
+    def import_batch(self, batch: Sequence[ImportRow], *, confirmed: bool, source: str) -> BatchResult:
         """One batch of an import, set by set; see `transfer`. Nobody who left or is suppressed is revived."""
         with self._store.write() as connection:
-            return intake.take_in(connection, batch, confirmed=confirmed, source=source, now=self._now())
+            return bulk.import_batch(connection, batch, confirmed=confirmed, source=source, now=self._now())
 
     # Leaving
 
@@ -131,25 +133,25 @@ class Book:
     def holder(self, token: str) -> Subscriber | None:
         """Whose unsubscribe token this is; None when they are gone. Raises `BadToken`. Changes nothing."""
         with self._store.read() as connection:
-            return people.one(connection, self._held(token))
+            return queries.one(connection, self._held(token))
 
-    def unsubscribe_by_token(self, token: str, *, visit: Visit) -> Departure:
+    def unsubscribe_by_token(self, token: str, *, provenance: Provenance) -> Departure:
         """The button (`via="page"`) or the mail program's click (`"one-click"`, RFC 8058). Idempotent; `BadToken`."""
-        return self._unsubscribe(self._held(token), visit=visit)
+        return self._unsubscribe(self._held(token), provenance=provenance)
 
-    def unsubscribe(self, email: str, *, visit: Visit = OPERATOR) -> Departure:
+    def unsubscribe(self, email: str, *, provenance: Provenance = OPERATOR) -> Departure:
         """The operator or a complaint unsubscribes an address. Idempotent. Raises `UnknownSubscriber`."""
         address = parse_address(email)
-        departure = self._unsubscribe(subscribers.c.email_key == address.key, visit=visit)
+        departure = self._unsubscribe(subscribers.c.email_key == address.key, provenance=provenance)
         if departure.subscriber is None:
             raise UnknownSubscriber(f"{address.email} is not in the Book; check the spelling.")
         return departure
 
-    def resubscribe_by_token(self, token: str, *, visit: Visit) -> Departure:
+    def resubscribe_by_token(self, token: str, *, provenance: Provenance) -> Departure:
         """The undo button of the goodbye page. `changed` is False when it no longer works. Raises `BadToken`."""
         held = self._held(token)
         with self._store.write() as connection:
-            departure = leaving.come_back(connection, held, visit=visit, now=self._now())
+            departure = leaving.come_back(connection, held, provenance=provenance, now=self._now())
         if departure.changed and departure.subscriber:
             self._tell("resubscribed", departure.subscriber)
         return departure
@@ -163,12 +165,12 @@ class Book:
                 self.address_hash(address),
                 reason=reason,
                 detail=detail,
-                visit=OPERATOR,
+                provenance=OPERATOR,
                 now=self._now(),
             )
-            person = people.one(connection, subscribers.c.email_key == address.key)
-        if new and person:
-            self._tell("suppressed", person)
+            subscriber = queries.one(connection, subscribers.c.email_key == address.key)
+        if new and subscriber:
+            self._tell("suppressed", subscriber)
         return new
 
     def lift_suppression(self, email: str, *, detail: str) -> bool:
@@ -178,53 +180,53 @@ class Book:
             mine = suppressions.c.address_hash == self.address_hash(address)
             if not connection.execute(sa.delete(suppressions).where(mine)).rowcount:
                 return False
-            evidence.add_line(
+            consent_log.add_line(
                 connection,
                 "lifted",
                 address_hash=self.address_hash(address),
-                subscriber=people.one(connection, subscribers.c.email_key == address.key),
-                visit=OPERATOR,
+                subscriber=queries.one(connection, subscribers.c.email_key == address.key),
+                provenance=OPERATOR,
                 at=self._now(),
                 detail=clean_text(detail, limit=300),
             )
         return True
 
     def forget(self, email: str) -> bool:
-        """Erase a person but for the hash that stops every later mail. Idempotent; False when nobody was there."""
+        """Erase a subscriber but for the hash that stops every later mail. Idempotent; False when nobody was there."""
         address = parse_address(email)
         mailbox_hash = self._keys.address_hash(address.mailbox)
         with self._store.write() as connection:
-            person = leaving.forget(
-                connection, self.address_hash(address), mailbox_hash=mailbox_hash, visit=OPERATOR, now=self._now()
+            subscriber = leaving.forget(
+                connection, self.address_hash(address), mailbox_hash=mailbox_hash, provenance=OPERATOR, now=self._now()
             )
-        if person:
-            self._tell("forgotten", person)
-        return person is not None
+        if subscriber:
+            self._tell("forgotten", subscriber)
+        return subscriber is not None
 
     # Looking
 
     def audience(self, at: datetime) -> sa.Select[Any]:
-        """Everyone an issue frozen at `at` is for; see `reading.audience`."""
-        return reading.audience(at)
+        """Everyone an issue frozen at `at` is for; see `queries.audience`."""
+        return queries.audience(at)
 
     def may_receive(self, subscriber_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
-        """The SQL condition "may this person still get it?"; see `reading.may_receive`."""
-        return reading.may_receive(subscriber_id)
+        """The SQL condition "may this subscriber still get it?"; see `queries.may_receive`."""
+        return queries.may_receive(subscriber_id)
 
     def find(self, email: str) -> Subscriber | None:
         """The subscriber of an address, in any spelling."""
         address = parse_address(email)
         with self._store.read() as connection:
-            return people.one(connection, subscribers.c.email_key == address.key)
+            return queries.one(connection, subscribers.c.email_key == address.key)
 
     def show(self, email: str) -> Record:
         """Everything known about an address. Raises `UnknownSubscriber`."""
         address = parse_address(email)
         with self._store.read() as connection:
             record = Record(
-                subscriber=people.one(connection, subscribers.c.email_key == address.key),
-                suppression=reading.suppression_of(connection, self.address_hash(address)),
-                evidence=evidence.lines_of(connection, self.address_hash(address)),
+                subscriber=queries.one(connection, subscribers.c.email_key == address.key),
+                suppression=queries.suppression_of(connection, self.address_hash(address)),
+                consents=consent_log.lines_of(connection, self.address_hash(address)),
             )
         if record == Record(None, None, ()):
             raise UnknownSubscriber(f"{address.email} is not in the Book; check the spelling.")
@@ -232,19 +234,19 @@ class Book:
 
     def page(self, *, after: int = 0, limit: int = 100, status: Status | None = None) -> list[Subscriber]:
         """The next `limit` subscribers after that id, by id."""
-        return [person for person, _ in self.page_with_suppressions(after=after, limit=limit, status=status)]
+        return [subscriber for subscriber, _ in self.page_with_suppressions(after=after, limit=limit, status=status)]
 
     def page_with_suppressions(
         self, *, after: int = 0, limit: int = 100, status: Status | None = None
     ) -> list[tuple[Subscriber, str]]:
         """The same, each with the reason of its suppression, or ""."""
         with self._store.read() as connection:
-            return reading.page(connection, after=after, limit=limit, status=status)
+            return queries.page(connection, after=after, limit=limit, status=status)
 
     def counts(self) -> Counts:
         """How many subscribers of each status, and how many suppressed addresses."""
         with self._store.read() as connection:
-            return reading.counts(connection)
+            return queries.counts(connection)
 
     def address_hash(self, address: Address) -> str:
         """The name under which an address is suppressed and its evidence is kept."""
@@ -257,8 +259,8 @@ class Book:
         """
         now = self._now()
         with self._store.write() as connection:
-            purged = leaving.purge(connection, visit=OPERATOR, now=now)
-            mails = asking.forget_mails(connection, who=sign_up_mails.c.at < now - asking.REMEMBERED)
+            purged = leaving.purge(connection, provenance=OPERATOR, now=now)
+            mails = confirmations.forget_mails(connection, who=sign_up_mails.c.at < now - confirmations.REMEMBERED)
         return Tidied(purged=purged, mails=mails)
 
     # How
@@ -269,20 +271,20 @@ class Book:
             raise BadToken("this link was not made by this newsletter; use the link of a mail you got.")
         return subscribers.c.public_id == payload.hex()
 
-    def _unsubscribe(self, who: sa.ColumnElement[bool], *, visit: Visit) -> Departure:
+    def _unsubscribe(self, who: sa.ColumnElement[bool], *, provenance: Provenance) -> Departure:
         with self._store.write() as connection:
-            departure = leaving.unsubscribe(connection, who, visit=visit, now=self._now())
+            departure = leaving.unsubscribe(connection, who, provenance=provenance, now=self._now())
         if departure.changed and departure.subscriber:
             self._tell("unsubscribed", departure.subscriber)
         return departure
 
-    def _tell(self, what: str, person: Subscriber) -> None:
+    def _tell(self, what: str, subscriber: Subscriber) -> None:
         if self._changed is None:
             return
         try:
-            self._changed(what, person)
+            self._changed(what, subscriber)
         except Exception:  # noqa: BLE001 - decided and committed; a broken listener must not change the answer
-            _log.exception("the hook for %r failed for subscriber %s", what, person.public_id)
+            _log.exception("the hook for %r failed for subscriber %s", what, subscriber.public_id)
 
 
 def _wish(name: str, language: str) -> joining.Wish:

@@ -42,4 +42,4 @@ class Suppressed(SubscribersError):
 
 
 class LeftBefore(SubscribersError):
-    """The person unsubscribed, so only the person can come back."""
+    """The subscriber left, so only they can come back."""

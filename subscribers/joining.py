@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from subscribers import asking, evidence, people, reading
+from subscribers import confirmations, consents as consent_log, queries
 from subscribers.address import Address
 from subscribers.errors import LeftBefore, Suppressed
 from subscribers.network import network_of
-from subscribers.subscriber import Confirmation, ConfirmResult, SignUp, Status, Subscriber, SubscribeResult, Visit
+from subscribers.subscriber import Confirmation, ConfirmResult, Provenance, SignUp, Status, Subscriber, SubscribeResult
 from subscribers.tables import one_at_a_time, subscribers
 from subscribers.tokens import UNSUBSCRIBE, KeyRing
 
@@ -46,58 +46,62 @@ class Wish:
 
 
 def ask(
-    connection: sa.Connection, address: Address, *, wish: Wish, visit: Visit, terms: Terms, now: datetime
+    connection: sa.Connection, address: Address, *, wish: Wish, provenance: Provenance, terms: Terms, now: datetime
 ) -> SubscribeResult:
     """A sign-up in the name of an address: at most one mail comes of it."""
     mailbox_hash = terms.keys.address_hash(address.mailbox)
     address_hash = terms.keys.address_hash(address.key)
     one_at_a_time(connection, mailbox_hash)
-    if reading.suppression_of(connection, address_hash):
+    if queries.suppression_of(connection, address_hash):
         return SubscribeResult(SignUp.SUPPRESSED)
-    known = people.one(connection, subscribers.c.email_key == address.key, lock=True)
+    known = queries.one(connection, subscribers.c.email_key == address.key, lock=True)
     if known and known.status is Status.ACTIVE:
         _post_already(connection, known, mailbox_hash=mailbox_hash, terms=terms, now=now)
         return SubscribeResult(SignUp.ALREADY, known)
     said_no = known and known.confirmed_at is None and known.unsubscribed_at
     if said_no and said_no > now - NO_MEANS_NO_FOR:  # it was a stranger who asked, maybe the same one again
         return SubscribeResult(SignUp.HELD_BACK, known)
-    if not asking.may_ask(connection, asking.CONFIRM, mailbox_hash=mailbox_hash, now=now):
+    if not confirmations.may_ask(connection, confirmations.CONFIRM, mailbox_hash=mailbox_hash, now=now):
         return SubscribeResult(SignUp.HELD_BACK, known)
-    person = known or _insert(connection, address, address_hash=address_hash, origin=visit.via, wish=wish, now=now)
-    if person.status is Status.ACTIVE:  # an import made it in this very moment
-        return SubscribeResult(SignUp.ALREADY, person)
-    evidence.add_line(connection, "asked", address_hash=address_hash, subscriber=person, visit=visit, at=now)
-    _post_confirm(connection, person, mailbox_hash=mailbox_hash, wish=wish, ip=visit.ip, terms=terms, now=now)
-    return SubscribeResult(SignUp.ASKED, person)
+    subscriber = known or _insert(
+        connection, address, address_hash=address_hash, origin=provenance.via, wish=wish, now=now
+    )
+    if subscriber.status is Status.ACTIVE:  # an import made it in this very moment
+        return SubscribeResult(SignUp.ALREADY, subscriber)
+    consent_log.add_line(
+        connection, "asked", address_hash=address_hash, subscriber=subscriber, provenance=provenance, at=now
+    )
+    _post_confirm(connection, subscriber, mailbox_hash=mailbox_hash, wish=wish, ip=provenance.ip, terms=terms, now=now)
+    return SubscribeResult(SignUp.ASKED, subscriber)
 
 
-def standing(
+def confirmation_state(
     connection: sa.Connection, token: str, *, now: datetime, lock: bool = False
 ) -> tuple[Confirmation, Subscriber | None, Wish]:
     """Where the confirmation of a token stands, whose it is, and what they wished for."""
-    mail = asking.find_mail(connection, token)
+    mail = confirmations.find_mail(connection, token)
     if mail is None:
         return Confirmation.UNKNOWN, None, Wish()
-    person = people.one(connection, subscribers.c.id == mail.subscriber_id, lock=lock)
+    subscriber = queries.one(connection, subscribers.c.id == mail.subscriber_id, lock=lock)
     # Read again: it may have been used up, or forgotten, while we waited for the row.
-    mail = asking.find_mail(connection, token)
-    if mail is None or person is None or reading.suppression_of(connection, person.address_hash):
+    mail = confirmations.find_mail(connection, token)
+    if mail is None or subscriber is None or queries.suppression_of(connection, subscriber.address_hash):
         return Confirmation.EXPIRED, None, Wish()
     if mail.used_at is not None:
-        return (Confirmation.DONE if person.status is Status.ACTIVE else Confirmation.EXPIRED), person, Wish()
+        return (Confirmation.DONE if subscriber.status is Status.ACTIVE else Confirmation.EXPIRED), subscriber, Wish()
     open_still = mail.expires_at > now
-    return Confirmation.OPEN if open_still else Confirmation.EXPIRED, person, Wish(mail.name, mail.language)
+    return Confirmation.OPEN if open_still else Confirmation.EXPIRED, subscriber, Wish(mail.name, mail.language)
 
 
-def confirm(connection: sa.Connection, token: str, *, visit: Visit, now: datetime) -> ConfirmResult:
+def confirm(connection: sa.Connection, token: str, *, provenance: Provenance, now: datetime) -> ConfirmResult:
     """The click in the mail."""
-    where, person, wish = standing(connection, token, now=now, lock=True)
-    if person is None or where is not Confirmation.OPEN:
-        return ConfirmResult(where, person)
-    if person.status is Status.ACTIVE:
-        asking.use_up(connection, subscriber_id=person.id, now=now)
-        return ConfirmResult(Confirmation.DONE, person)
-    return _activate(connection, person, "confirmed", wish=wish, visit=visit, now=now)
+    where, subscriber, wish = confirmation_state(connection, token, now=now, lock=True)
+    if subscriber is None or where is not Confirmation.OPEN:
+        return ConfirmResult(where, subscriber)
+    if subscriber.status is Status.ACTIVE:
+        confirmations.use_up(connection, subscriber_id=subscriber.id, now=now)
+        return ConfirmResult(Confirmation.DONE, subscriber)
+    return _activate(connection, subscriber, "confirmed", wish=wish, provenance=provenance, now=now)
 
 
 def vouch(
@@ -105,28 +109,30 @@ def vouch(
     address: Address,
     *,
     wish: Wish,
-    visit: Visit,
+    provenance: Provenance,
     terms: Terms,
     now: datetime,
     detail: str,
 ) -> ConfirmResult:
-    """The operator holds the consent of this person. Raises `Suppressed` or `LeftBefore`."""
+    """The operator holds the subscriber's consent. Raises `Suppressed` or `LeftBefore`."""
     address_hash = terms.keys.address_hash(address.key)
-    if never := reading.suppression_of(connection, address_hash):
+    if never := queries.suppression_of(connection, address_hash):
         raise Suppressed(f"{address.email} is suppressed ({never.reason}) and must never be mailed.")
-    person = people.one(connection, subscribers.c.email_key == address.key, lock=True)
-    person = person or _insert(connection, address, address_hash=address_hash, origin=visit.via, wish=wish, now=now)
-    if person.status is Status.UNSUBSCRIBED:
+    subscriber = queries.one(connection, subscribers.c.email_key == address.key, lock=True)
+    subscriber = subscriber or _insert(
+        connection, address, address_hash=address_hash, origin=provenance.via, wish=wish, now=now
+    )
+    if subscriber.status is Status.UNSUBSCRIBED:
         raise LeftBefore(f"{address.email} unsubscribed; only they can come back, through the sign-up form.")
-    if person.status is Status.ACTIVE:
-        return ConfirmResult(Confirmation.DONE, person)
-    return _activate(connection, person, "added", wish=wish, visit=visit, now=now, detail=detail)
+    if subscriber.status is Status.ACTIVE:
+        return ConfirmResult(Confirmation.DONE, subscriber)
+    return _activate(connection, subscriber, "added", wish=wish, provenance=provenance, now=now, detail=detail)
 
 
 def _insert(
     connection: sa.Connection, address: Address, *, address_hash: str, origin: str, wish: Wish, now: datetime
 ) -> Subscriber:
-    return people.insert_pending(
+    return queries.insert_pending(
         connection,
         address,
         address_hash=address_hash,
@@ -139,33 +145,39 @@ def _insert(
 
 def _activate(
     connection: sa.Connection,
-    person: Subscriber,
+    subscriber: Subscriber,
     what: str,
     *,
     wish: Wish,
-    visit: Visit,
+    provenance: Provenance,
     now: datetime,
     detail: str = "",
 ) -> ConfirmResult:
-    asking.use_up(connection, subscriber_id=person.id, now=now)
-    person = people.change(
+    confirmations.use_up(connection, subscriber_id=subscriber.id, now=now)
+    subscriber = queries.change(
         connection,
-        person,
+        subscriber,
         status=Status.ACTIVE,
         confirmed_at=now,
         unsubscribed_at=None,
-        name=wish.name or person.name,
-        language=wish.language or person.language,
+        name=wish.name or subscriber.name,
+        language=wish.language or subscriber.language,
     )
-    evidence.add_line(
-        connection, what, address_hash=person.address_hash, subscriber=person, visit=visit, at=now, detail=detail
+    consent_log.add_line(
+        connection,
+        what,
+        address_hash=subscriber.address_hash,
+        subscriber=subscriber,
+        provenance=provenance,
+        at=now,
+        detail=detail,
     )
-    return ConfirmResult(Confirmation.DONE, person, changed=True)
+    return ConfirmResult(Confirmation.DONE, subscriber, changed=True)
 
 
 def _post_confirm(
     connection: sa.Connection,
-    person: Subscriber,
+    subscriber: Subscriber,
     *,
     mailbox_hash: str,
     wish: Wish,
@@ -173,10 +185,10 @@ def _post_confirm(
     terms: Terms,
     now: datetime,
 ) -> None:
-    token = asking.note_mail(
+    token = confirmations.note_mail(
         connection,
-        asking.CONFIRM,
-        subscriber_id=person.id,
+        confirmations.CONFIRM,
+        subscriber_id=subscriber.id,
         mailbox_hash=mailbox_hash,
         now=now,
         lifetime=terms.confirm_within,
@@ -185,24 +197,29 @@ def _post_confirm(
     )
     values = {
         "confirm_token": token,
-        "unsubscribe_token": terms.unsubscribe_token(person.public_id),
+        "unsubscribe_token": terms.unsubscribe_token(subscriber.public_id),
         "asked_at": now.isoformat(timespec="seconds"),
         "asked_from": network_of(ip),
     }
-    terms.post(connection, asking.CONFIRM, person, values)
+    terms.post(connection, confirmations.CONFIRM, subscriber, values)
 
 
 def _post_already(
-    connection: sa.Connection, person: Subscriber, *, mailbox_hash: str, terms: Terms, now: datetime
+    connection: sa.Connection, subscriber: Subscriber, *, mailbox_hash: str, terms: Terms, now: datetime
 ) -> None:
-    if not asking.may_ask(connection, asking.ALREADY, mailbox_hash=mailbox_hash, now=now):
+    if not confirmations.may_ask(connection, confirmations.ALREADY, mailbox_hash=mailbox_hash, now=now):
         return
-    asking.note_mail(
+    confirmations.note_mail(
         connection,
-        asking.ALREADY,
-        subscriber_id=person.id,
+        confirmations.ALREADY,
+        subscriber_id=subscriber.id,
         mailbox_hash=mailbox_hash,
         now=now,
         lifetime=timedelta(0),
     )
-    terms.post(connection, asking.ALREADY, person, {"unsubscribe_token": terms.unsubscribe_token(person.public_id)})
+    terms.post(
+        connection,
+        confirmations.ALREADY,
+        subscriber,
+        {"unsubscribe_token": terms.unsubscribe_token(subscriber.public_id)},
+    )

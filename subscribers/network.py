@@ -1,4 +1,4 @@
-"""Where a visitor comes from. Pure: header texts in, an address or network out.
+"""Where a client connects from. Pure: header texts in, an address or network out.
 
 Limits count networks, not addresses: a /24 of IPv4, a /48 of IPv6 (reference: reliability §6.1).
 """
@@ -20,7 +20,7 @@ def network_of(ip: str) -> str:
 
 
 def client_ip(peer: str, forwarded_for: Sequence[str], *, trusted: Sequence[Network]) -> str:
-    """The visitor's address: the nearest one in X-Forwarded-For that is none of our own proxies.
+    """The client's address: the nearest one in X-Forwarded-For that is none of our own proxies.
 
     `peer` is who opened the connection. Unless that is a trusted proxy, the header is anybody's claim and is ignored.
     Read from the right: each proxy appends whom it saw, and everything left of the first stranger may be invented.
@@ -44,6 +44,6 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
         address = ip_address(text.strip("[]").partition("%")[0])
     except ValueError:
         return None
-    # An IPv4 visitor of a dual-stack socket shows as ::ffff:192.0.2.7.
+    # An IPv4 client of a dual-stack socket shows as ::ffff:192.0.2.7.
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address

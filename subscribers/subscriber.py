@@ -17,7 +17,7 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8}){0,3}")
 
 
 class Status(StrEnum):
-    """`pending → active → unsubscribed`. Back to active only by the person's own click."""
+    """`pending → active → unsubscribed`. Back to active only by their own click."""
 
     PENDING = "pending"
     ACTIVE = "active"
@@ -44,11 +44,11 @@ class Subscriber:
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class Provenance:
     """Under which circumstances somebody asked: what GDPR Art. 7(1) wants to be shown later.
 
     `via` is `form`, `hook`, `page`, `one-click`, `operator` or `import`; `form` the address or name of the form;
-    `wording` the exact text the person agreed to.
+    `wording` the exact text they agreed to.
     """
 
     via: str
@@ -59,7 +59,7 @@ class Visit:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class ConsentLine:
     """One line of the consent record. `what` is asked, confirmed, unsubscribed, resubscribed, added, imported,
     suppressed, lifted, purged or forgotten."""
 
@@ -88,7 +88,7 @@ class Record:
 
     subscriber: Subscriber | None
     suppression: Suppression | None
-    evidence: tuple[Evidence, ...]
+    consents: tuple[ConsentLine, ...]
 
 
 class SignUp(StrEnum):
@@ -148,7 +148,7 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Newcomer:
+class ImportRow:
     """A row of an import, cleaned. `status` is what the file claims; None is whatever the operator says of all."""
 
     email: str
@@ -160,8 +160,8 @@ class Newcomer:
 
 
 @dataclass(frozen=True, slots=True)
-class Intake:
-    """What came of a batch of newcomers. `confirmed` counts pending subscribers made active by the operator's word."""
+class BatchResult:
+    """What came of a batch of rows. `confirmed` counts pending subscribers made active by the operator's word."""
 
     created: int = 0
     confirmed: int = 0
@@ -172,7 +172,7 @@ class Intake:
 
 @dataclass(frozen=True, slots=True)
 class Tidied:
-    """What tidying took away: rows of people who never confirmed, and records of old sign-up mails."""
+    """What tidying took away: rows of those who never confirmed, and records of old sign-up mails."""
 
     purged: int = 0
     mails: int = 0

@@ -1,8 +1,8 @@
 """The tables of consent, and the little that differs between SQLite and PostgreSQL.
 
 `consents` is append-only evidence: rows are added, and only `forget` and the purge of never-confirmed sign-ups blank
-the personal fields. `subscriber_id` there is no foreign key, because the evidence outlives the person's row. Ids are
-never used twice, so an old id never names another person.
+the personal fields. `subscriber_id` there is no foreign key, because the evidence outlives that row. Ids are
+never used twice, so an old id never names another subscriber.
 
 What it does not know: where the database is. It is given a `Store`.
 """

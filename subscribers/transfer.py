@@ -27,7 +27,7 @@ from pathlib import Path
 from subscribers.address import parse_address
 from subscribers.book import Book
 from subscribers.errors import BadAddress, BadFile
-from subscribers.subscriber import Newcomer, Status, Subscriber, clean_language, clean_text
+from subscribers.subscriber import ImportRow, Status, Subscriber, clean_language, clean_text
 
 BATCH = 1000
 LISTED = 1000  # bad rows kept with their reasons; the rest is only counted
@@ -62,7 +62,7 @@ EXPORTED = (
 class ImportReport:
     """What came of the rows so far; the counts add up to `rows`. `bad` lists at most `LISTED` of `bad_count`.
 
-    `confirmed` counts people who were pending and are now active, `unsubscribed` those who had left (or whom the file
+    `confirmed` counts those who were pending and are now active, `unsubscribed` those who had left (or whom the file
     says so of), `duplicates` second mentions within the file. `notes` are sentences for the operator.
     """
 
@@ -115,15 +115,15 @@ def imports(book: Book, path: Path, *, confirmed: bool = False) -> Iterator[Impo
             note = f"{path.name} has no header: column {columns.email + 1} was read as the address, the rest was not."
             report = replace(report, notes=(*report.notes, note))
             lines = chain([first], lines)
-        batch: list[Newcomer] = []
+        batch: list[ImportRow] = []
         for number, record in _records(lines, delimiter=delimiter):
-            report, newcomer = _read_row(report, number, record, delimiter=delimiter, columns=columns, book=book)
-            if newcomer is None:
+            report, row = _read_row(report, number, record, delimiter=delimiter, columns=columns, book=book)
+            if row is None:
                 continue
-            if not seen.first_time(newcomer.key):
+            if not seen.first_time(row.key):
                 report = replace(report, duplicates=report.duplicates + 1)
                 continue
-            batch.append(newcomer)
+            batch.append(row)
             if len(batch) == BATCH:
                 yield (report := _take_in(book, batch, report, confirmed=confirmed, source=path.name))
                 batch = []
@@ -134,16 +134,16 @@ def export_csv(book: Book, *, status: Status | None = None) -> Iterator[str]:
     """The lines of a CSV file of everybody, or of one status; read in pages, so any size is fine."""
     yield _line(EXPORTED)
     after = 0
-    while people := book.page_with_suppressions(after=after, limit=BATCH, status=status):
-        for person, suppressed in people:
-            yield _line(_cells(person, suppressed))
-        after = people[-1][0].id
+    while page := book.page_with_suppressions(after=after, limit=BATCH, status=status):
+        for subscriber, suppressed in page:
+            yield _line(_cells(subscriber, suppressed))
+        after = page[-1][0].id
 
 
 def _take_in(
-    book: Book, batch: Sequence[Newcomer], report: ImportReport, *, confirmed: bool, source: str
+    book: Book, batch: Sequence[ImportRow], report: ImportReport, *, confirmed: bool, source: str
 ) -> ImportReport:
-    taken = book.take_in(batch, confirmed=confirmed, source=source)
+    taken = book.import_batch(batch, confirmed=confirmed, source=source)
     return replace(
         report,
         created=report.created + taken.created,
@@ -156,30 +156,30 @@ def _take_in(
 
 def _read_row(
     report: ImportReport, number: int, record: str | None, *, delimiter: str, columns: _Columns, book: Book
-) -> tuple[ImportReport, Newcomer | None]:
+) -> tuple[ImportReport, ImportRow | None]:
     report = replace(report, rows=report.rows + 1)
     if record is None:
         return _with_bad(report, number, "a quote is opened here and never closed"), None
     try:
-        row = _split(record, delimiter)
+        cells = _split(record, delimiter)
     except csv.Error as error:
         return _with_bad(report, number, f"cannot be read as CSV ({error})"), None
-    if _cell(row, columns.suppressed):
+    if _cell(cells, columns.suppressed):
         return replace(report, suppressed=report.suppressed + 1), None
     try:
-        address = parse_address(_cell(row, columns.email))
+        address = parse_address(_cell(cells, columns.email))
     except BadAddress as error:
         return _with_bad(report, number, str(error)), None
-    newcomer = Newcomer(
+    row = ImportRow(
         email=address.email,
         key=address.key,
         address_hash=book.address_hash(address),
-        name=clean_text(_cell(row, columns.name)),
-        language=clean_language(_cell(row, columns.language)),
+        name=clean_text(_cell(cells, columns.name)),
+        language=clean_language(_cell(cells, columns.language)),
         # A word we do not know ("cleaned", "bounced", "complained") is no consent.
-        status=_STATUS.get(_cell(row, columns.status).strip().casefold(), Status.UNSUBSCRIBED),
+        status=_STATUS.get(_cell(cells, columns.status).strip().casefold(), Status.UNSUBSCRIBED),
     )
-    return report, newcomer
+    return report, row
 
 
 def _with_bad(report: ImportReport, number: int, reason: str) -> ImportReport:
@@ -281,9 +281,16 @@ def _cell(row: Sequence[str], index: int | None) -> str:
     return cell[1:] if cell[:1] == "'" and cell[1:2] and cell[1] in _FORMULA else cell
 
 
-def _cells(person: Subscriber, suppressed: str) -> list[str]:
-    times = (person.created_at, person.confirmed_at, person.unsubscribed_at)
-    texts = [person.email, person.name, person.language, person.status.value, suppressed, person.origin]
+def _cells(subscriber: Subscriber, suppressed: str) -> list[str]:
+    times = (subscriber.created_at, subscriber.confirmed_at, subscriber.unsubscribed_at)
+    texts = [
+        subscriber.email,
+        subscriber.name,
+        subscriber.language,
+        subscriber.status.value,
+        suppressed,
+        subscriber.origin,
+    ]
     return texts + [time.isoformat(timespec="seconds") if time else "" for time in times]
 
 

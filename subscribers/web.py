@@ -3,7 +3,7 @@
 `render_page(page, context)` gives the HTML of a page. Every context holds `site` (`Site`); besides:
 
 * `subscribe`: `action`, `form_token`, `honeypot` (the name of a field people must not see), `email`, `name`,
-  `language`, `message` (a sentence or ""), `wording` (what the person agrees to). Fields to post: `email`, `name`,
+  `language`, `message` (a sentence or ""), `wording` (what the subscriber agrees to). Fields to post: `email`, `name`,
   `language`, `form_token` and the honeypot, left empty.
 * `check_inbox`: nothing; one and the same page for every address
 * `confirm`: `action` (POST it, with no fields)
@@ -37,11 +37,11 @@ from starlette.concurrency import run_in_threadpool
 from subscribers.address import parse_address
 from subscribers.book import Book
 from subscribers.errors import BadAddress, BadToken
+from subscribers.forms import UnreadableForm, form_fields, json_fields, may_post, origin_of
 from subscribers.guard import Guard, Verdict
 from subscribers.network import Network, client_ip
 from subscribers.pages import OPEN, SECRET, RenderPage, Site, page_text
-from subscribers.subscriber import Confirmation, Visit
-from subscribers.visiting import UnreadableForm, form_fields, json_fields, may_post, origin_of
+from subscribers.subscriber import Confirmation, Provenance
 
 __all__ = ["Site", "TokenMask", "router"]
 
@@ -88,10 +88,12 @@ def router(
     """
     logging.getLogger("uvicorn.access").addFilter(_MASK)
     routes = APIRouter()
-    desk = _Desk(render_page=render_page, site=site, allow_origins=allow_origins, trusted_proxies=trusted_proxies)
-    _joining(routes, book, guard, desk=desk, same_time=same_time)
-    _confirming(routes, book, desk=desk)
-    _leaving(routes, book, desk=desk)
+    responder = _Responder(
+        render_page=render_page, site=site, allow_origins=allow_origins, trusted_proxies=trusted_proxies
+    )
+    _joining(routes, book, guard, responder=responder, same_time=same_time)
+    _confirming(routes, book, responder=responder)
+    _leaving(routes, book, responder=responder)
     return routes
 
 
@@ -99,8 +101,8 @@ class _TooLong(Exception):
     """More bytes than any form of ours has."""
 
 
-class _Desk:
-    """What all routes share: pages out, visitors in."""
+class _Responder:
+    """What all routes share: pages out, requests in."""
 
     def __init__(
         self, *, render_page: RenderPage, site: Site, allow_origins: Collection[str], trusted_proxies: Sequence[Network]
@@ -122,11 +124,11 @@ class _Desk:
         peer = request.client.host if request.client else ""
         return client_ip(peer, request.headers.getlist("x-forwarded-for"), trusted=self._trusted)
 
-    def visit(self, request: Request, *, via: str, wording: str = "") -> Visit:
+    def provenance(self, request: Request, *, via: str, wording: str = "") -> Provenance:
         # The path of a token page is a secret and is no evidence of anything; the sign-up form's is.
         form = self.site.public_url.rstrip("/") + request.url.path if wording else via
         agent = request.headers.get("user-agent", "")
-        return Visit(via=via, form=form, wording=wording, ip=self.ip(request), user_agent=agent)
+        return Provenance(via=via, form=form, wording=wording, ip=self.ip(request), user_agent=agent)
 
     def may_post(self, request: Request) -> bool:
         origin, host = request.headers.get("origin"), request.headers.get("host", "")
@@ -142,30 +144,30 @@ async def _body(request: Request) -> bytes:
     return body
 
 
-def _joining(routes: APIRouter, book: Book, guard: Guard, *, desk: _Desk, same_time: float) -> None:
+def _joining(routes: APIRouter, book: Book, guard: Guard, *, responder: _Responder, same_time: float) -> None:
     async def form_page(fields: dict[str, str], *, status: int = 200, message: str = "", token: str = "") -> Response:
-        return await desk.page(
+        return await responder.page(
             "subscribe",
             status=status,
             headers=OPEN,
-            action=desk.site.path("/subscribe"),
+            action=responder.site.path("/subscribe"),
             form_token=token or guard.form_token(),
             honeypot=HONEYPOT,
             message=message,
-            wording=desk.site.consent,
+            wording=responder.site.consent,
             **{field: fields.get(field, "")[:254] for field in ("email", "name", "language")},
         )
 
     async def sign_up(request: Request, fields: dict[str, str], *, via: str, form_token: str | None) -> Verdict:
         address = parse_address(fields.get("email", ""))
-        visit = desk.visit(request, via=via, wording=desk.site.consent)
+        provenance = responder.provenance(request, via=via, wording=responder.site.consent)
 
         def work() -> Verdict:
             trap = fields.get(HONEYPOT, "")
-            verdict = guard.judge(address, ip=visit.ip, honeypot=trap, form_token=form_token)
+            verdict = guard.judge(address, ip=provenance.ip, honeypot=trap, form_token=form_token)
             if verdict is Verdict.PASS:
                 wish = {field: fields.get(field, "") for field in ("name", "language")}
-                book.subscribe(address.email, visit=visit, **wish)
+                book.subscribe(address.email, provenance=provenance, **wish)
             return verdict
 
         started = time.monotonic()
@@ -187,17 +189,17 @@ def _joining(routes: APIRouter, book: Book, guard: Guard, *, desk: _Desk, same_t
         openapi_extra={"requestBody": {"content": {"application/x-www-form-urlencoded": {"schema": _FORM_SCHEMA}}}},
     )
     async def subscribe_by_form(request: Request) -> Response:
-        if not desk.may_post(request):
-            return await desk.refused(_STRANGER, status=403)
+        if not responder.may_post(request):
+            return await responder.refused(_STRANGER, status=403)
         try:
             fields = form_fields(await _body(request), content_type=request.headers.get("content-type", ""))
         except _TooLong:
-            return await desk.refused(_TOO_LONG, status=413)
+            return await responder.refused(_TOO_LONG, status=413)
         except UnreadableForm as error:
-            return await desk.refused(str(error), status=422)
+            return await responder.refused(str(error), status=422)
         token: str | None = fields.get("form_token", "")
         # A box on one of the publisher's own pages cannot carry our signed form; the other limits still hold.
-        if not token and request.headers.get("origin", "").lower() in desk.allowed:
+        if not token and request.headers.get("origin", "").lower() in responder.allowed:
             token = None
         try:
             verdict = await sign_up(request, fields, via="form", form_token=token)
@@ -205,7 +207,7 @@ def _joining(routes: APIRouter, book: Book, guard: Guard, *, desk: _Desk, same_t
             return await form_page(fields, status=422, message=str(error))
         if verdict is Verdict.AGAIN:
             return await form_page(fields, message=_AGAIN, token=guard.reusable(token or ""))
-        return await desk.page("check_inbox", headers=OPEN)
+        return await responder.page("check_inbox", headers=OPEN)
 
     @routes.post(
         "/api/subscribe",
@@ -225,7 +227,7 @@ def _joining(routes: APIRouter, book: Book, guard: Guard, *, desk: _Desk, same_t
         },
     )
     async def subscribe_by_hook(request: Request) -> Response:
-        if not desk.may_post(request):
+        if not responder.may_post(request):
             return JSONResponse({"message": "This origin may not subscribe people; add it to allow_origins."}, 403)
         headers = _cors(request)
         content_type = request.headers.get("content-type", "")
@@ -243,7 +245,7 @@ def _joining(routes: APIRouter, book: Book, guard: Guard, *, desk: _Desk, same_t
 
     @routes.options("/api/subscribe", include_in_schema=False)
     async def may_subscribe_by_hook(request: Request) -> Response:
-        return Response(status_code=204, headers=_cors(request) if desk.may_post(request) else {"Vary": "Origin"})
+        return Response(status_code=204, headers=_cors(request) if responder.may_post(request) else {"Vary": "Origin"})
 
 
 def _cors(request: Request) -> dict[str, str]:
@@ -259,20 +261,20 @@ def _cors(request: Request) -> dict[str, str]:
     return headers
 
 
-def _confirming(routes: APIRouter, book: Book, *, desk: _Desk) -> None:
-    async def answer(standing: Confirmation, *, done: str) -> Response:
-        if standing is Confirmation.DONE:
-            return await desk.page(done)
-        status = 404 if standing is Confirmation.UNKNOWN else 410
-        return await desk.page("confirm_expired", status=status, subscribe_url=desk.site.path("/subscribe"))
+def _confirming(routes: APIRouter, book: Book, *, responder: _Responder) -> None:
+    async def answer(found: Confirmation, *, done: str) -> Response:
+        if found is Confirmation.DONE:
+            return await responder.page(done)
+        status = 404 if found is Confirmation.UNKNOWN else 410
+        return await responder.page("confirm_expired", status=status, subscribe_url=responder.site.path("/subscribe"))
 
     @routes.get("/confirm/{token}", summary="The page with the button that confirms", response_class=HTMLResponse)
     @routes.head("/confirm/{token}", include_in_schema=False)
     async def confirm_page(token: str) -> Response:
-        standing = await run_in_threadpool(book.confirmation, token)
-        if standing is Confirmation.OPEN:
-            return await desk.page("confirm", action=desk.site.path(f"/confirm/{token}"))
-        return await answer(standing, done="confirmed")
+        found = await run_in_threadpool(book.confirmation, token)
+        if found is Confirmation.OPEN:
+            return await responder.page("confirm", action=responder.site.path(f"/confirm/{token}"))
+        return await answer(found, done="confirmed")
 
     @routes.post(
         "/confirm/{token}",
@@ -285,15 +287,15 @@ def _confirming(routes: APIRouter, book: Book, *, desk: _Desk) -> None:
         try:
             await _body(request)
         except _TooLong:
-            return await desk.refused(_TOO_LONG, status=413)
-        visit = desk.visit(request, via="page")
-        result = await run_in_threadpool(book.confirm, token, visit=visit)
+            return await responder.refused(_TOO_LONG, status=413)
+        provenance = responder.provenance(request, via="page")
+        result = await run_in_threadpool(book.confirm, token, provenance=provenance)
         return await answer(result.confirmation, done="confirmed")
 
 
-def _leaving(routes: APIRouter, book: Book, *, desk: _Desk) -> None:
+def _leaving(routes: APIRouter, book: Book, *, responder: _Responder) -> None:
     async def not_ours() -> Response:
-        return await desk.page("not_found", status=404)
+        return await responder.page("not_found", status=404)
 
     # With and without a slash, because a redirect would break the one click (RFC 8058 §3.1).
     @routes.get("/unsubscribe/{token}", summary="The page with the button that unsubscribes", responses=_NOT_OURS)
@@ -305,7 +307,7 @@ def _leaving(routes: APIRouter, book: Book, *, desk: _Desk) -> None:
             await run_in_threadpool(book.holder, token)
         except BadToken:
             return await not_ours()
-        return await desk.page("unsubscribe", action=desk.site.path(f"/unsubscribe/{token}"))
+        return await responder.page("unsubscribe", action=responder.site.path(f"/unsubscribe/{token}"))
 
     @routes.post(
         "/unsubscribe/{token}",
@@ -319,14 +321,14 @@ def _leaving(routes: APIRouter, book: Book, *, desk: _Desk) -> None:
         try:
             body = await _body(request)
         except _TooLong:
-            return await desk.refused(_TOO_LONG, status=413)
-        visit = desk.visit(request, via="one-click" if b"One-Click" in body else "page")
+            return await responder.refused(_TOO_LONG, status=413)
+        provenance = responder.provenance(request, via="one-click" if b"One-Click" in body else "page")
         try:
-            departure = await run_in_threadpool(book.unsubscribe_by_token, token, visit=visit)
+            departure = await run_in_threadpool(book.unsubscribe_by_token, token, provenance=provenance)
         except BadToken:
             return await not_ours()
-        undo = desk.site.path(f"/resubscribe/{token}") if departure.can_return else ""
-        return await desk.page("unsubscribed", undo_action=undo, subscribe_url=desk.site.path("/subscribe"))
+        undo = responder.site.path(f"/resubscribe/{token}") if departure.can_return else ""
+        return await responder.page("unsubscribed", undo_action=undo, subscribe_url=responder.site.path("/subscribe"))
 
     @routes.post(
         "/resubscribe/{token}",
@@ -337,15 +339,15 @@ def _leaving(routes: APIRouter, book: Book, *, desk: _Desk) -> None:
     async def resubscribe(request: Request, token: str) -> Response:
         try:
             await _body(request)
-            visit = desk.visit(request, via="page")
-            departure = await run_in_threadpool(book.resubscribe_by_token, token, visit=visit)
+            provenance = responder.provenance(request, via="page")
+            departure = await run_in_threadpool(book.resubscribe_by_token, token, provenance=provenance)
         except _TooLong:
-            return await desk.refused(_TOO_LONG, status=413)
+            return await responder.refused(_TOO_LONG, status=413)
         except BadToken:
             return await not_ours()
         if departure.is_active:
-            return await desk.page("resubscribed")
-        return await desk.refused(_UNDO_OVER, status=410)
+            return await responder.page("resubscribed")
+        return await responder.refused(_UNDO_OVER, status=410)
 
 
 _NOT_OURS: dict[int | str, dict[str, Any]] = {404: {"description": "A token this newsletter never made"}}

@@ -16,14 +16,14 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from subscribers import Book, Confirmation, KeyRing, Subscriber, Visit, metadata
+from subscribers import Book, Confirmation, KeyRing, Provenance, Subscriber, metadata
 
 POSTGRES = os.environ.get("NEWSLETTER_TEST_POSTGRES", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres")
 KEYS = KeyRing.parse("k1:" + "QUFB" * 11 + "\n")
-FORM = Visit(
+FORM = Provenance(
     via="form", form="https://news.example.org/subscribe", wording="Yes, please.", ip="192.0.2.7", user_agent="Lynx"
 )
-PAGE = Visit(via="page", ip="192.0.2.8")
+PAGE = Provenance(via="page", ip="192.0.2.8")
 
 
 class TestStore:
@@ -66,7 +66,7 @@ class Clock:
 
 
 @dataclass
-class Desk:
+class Harness:
     """A Book, its clock, the mails it asked for and the changes it told of."""
 
     store: TestStore
@@ -89,8 +89,8 @@ class Desk:
 
     def subscribed(self, email: str, **wish: str) -> Subscriber:
         """Somebody who asked and confirmed."""
-        self.book.subscribe(email, visit=FORM, **wish)
-        result = self.book.confirm(self.mails[-1][2]["confirm_token"], visit=PAGE)
+        self.book.subscribe(email, provenance=FORM, **wish)
+        result = self.book.confirm(self.mails[-1][2]["confirm_token"], provenance=PAGE)
         assert result.confirmation is Confirmation.DONE
         assert result.subscriber
         return result.subscriber
@@ -161,5 +161,5 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TestStore]
 
 
 @pytest.fixture
-def desk(store: TestStore) -> Desk:
-    return Desk(store)
+def harness(store: TestStore) -> Harness:
+    return Harness(store)

@@ -135,7 +135,7 @@ def link(mail: EmailMessage, path: str) -> str:
     return found[1]
 
 
-def standing(project: Path) -> str:
+def status_of(project: Path) -> str:
     return str(json.loads(run("subscribers", "show", READER, "--json", project=project).stdout)["subscriber"]["status"])
 
 
@@ -169,10 +169,10 @@ def test_from_the_sign_up_box_to_the_last_letter_and_out_again_with_one_click(
         confirm = link(confirmation, "/confirm/")
         for method in ("GET", "HEAD", "GET"):
             assert visitor.ask(method, confirm).status == 200
-        assert standing(project) == "pending"
+        assert status_of(project) == "pending"
         for _ in range(2):
             assert visitor.post_form(confirm, "").status == 200
-        assert standing(project) == "active"
+        assert status_of(project) == "active"
 
         send(this_week)
         first = {mail["To"].addresses[0].addr_spec: mail for mail in catcher.wait_for(ACTIVE + 1)}
@@ -186,12 +186,12 @@ def test_from_the_sign_up_box_to_the_last_letter_and_out_again_with_one_click(
         leave = urlsplit(letter["List-Unsubscribe"].strip("<>")).path
         assert leave == link(letter, "/unsubscribe/")
         assert visitor.get(leave).status == 200
-        assert standing(project) == "active"
+        assert status_of(project) == "active"
         for _ in range(2):
             answer = visitor.post_form(leave, "List-Unsubscribe=One-Click")
             assert answer.status == 200
             assert not {"location", "set-cookie"} & set(answer.headers)
-        assert standing(project) == "unsubscribed"
+        assert status_of(project) == "unsubscribed"
 
         send(next_week)
         second = [mail["To"].addresses[0].addr_spec for mail in catcher.wait_for(ACTIVE)]

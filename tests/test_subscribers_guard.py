@@ -10,7 +10,7 @@ from subscribers.network import client_ip, network_of
 from subscribers.tables import guard_passes, guard_trips
 from tests.subscribers_store import KEYS
 
-pytest_plugins = ("tests.subscribers_store",)  # its fixtures: store, desk
+pytest_plugins = ("tests.subscribers_store",)  # its fixtures: store, harness
 
 
 ANN = parse_address("ann@example.org")
@@ -22,8 +22,8 @@ def alarms():
 
 
 @pytest.fixture
-def guard(desk, alarms):
-    return Guard(desk.store, KEYS, now=desk.clock, limits=Limits(overall=60), alarm=alarms.append)
+def guard(harness, alarms):
+    return Guard(harness.store, KEYS, now=harness.clock, limits=Limits(overall=60), alarm=alarms.append)
 
 
 def many(guard, count, *, ip="192.0.2.{}", email="ann{}@d{}.org"):
@@ -32,9 +32,9 @@ def many(guard, count, *, ip="192.0.2.{}", email="ann{}@d{}.org"):
     ]
 
 
-def test_a_form_filled_in_by_a_person_passes_once(guard, desk):
+def test_a_form_filled_in_by_a_person_passes_once(guard, harness):
     token = guard.form_token()
-    desk.clock.forward(timedelta(seconds=5))
+    harness.clock.forward(timedelta(seconds=5))
     assert guard.judge(ANN, ip="192.0.2.1", form_token=token) is Verdict.PASS
     assert guard.judge(ANN, ip="198.51.100.1", form_token=token) is Verdict.DROP
 
@@ -48,17 +48,17 @@ def test_a_form_filled_in_by_a_person_passes_once(guard, desk):
         (timedelta(hours=2, seconds=1), Verdict.AGAIN),
     ],
 )
-def test_a_form_is_good_between_two_seconds_and_two_hours(guard, desk, age, verdict):
+def test_a_form_is_good_between_two_seconds_and_two_hours(guard, harness, age, verdict):
     token = guard.form_token()
-    desk.clock.forward(age)
+    harness.clock.forward(age)
     assert guard.judge(ANN, ip="192.0.2.1", form_token=token) is verdict
 
 
-def test_a_form_posted_too_early_can_be_posted_again(guard, desk):
+def test_a_form_posted_too_early_can_be_posted_again(guard, harness):
     token = guard.form_token()
     assert guard.judge(ANN, ip="192.0.2.1", form_token=token) is Verdict.AGAIN
     assert guard.reusable(token) == token
-    desk.clock.forward(timedelta(seconds=2))
+    harness.clock.forward(timedelta(seconds=2))
     assert guard.judge(ANN, ip="192.0.2.1", form_token=token) is Verdict.PASS
 
 
@@ -71,15 +71,15 @@ def test_a_form_that_is_missing_is_shown(guard):
     assert guard.judge(ANN, ip="192.0.2.1", form_token="") is Verdict.AGAIN
 
 
-def test_who_fills_in_the_hidden_field_is_dropped(guard, desk):
+def test_who_fills_in_the_hidden_field_is_dropped(guard, harness):
     assert guard.judge(ANN, ip="192.0.2.1", honeypot="http://spam.example") is Verdict.DROP
-    assert [(trip.reason, trip.count) for trip in guard.trips(desk.clock())] == [("honeypot", 1)]
+    assert [(trip.reason, trip.count) for trip in guard.trips(harness.clock())] == [("honeypot", 1)]
 
 
-def test_one_network_gets_ten_an_hour_whatever_its_last_byte(guard, desk):
+def test_one_network_gets_ten_an_hour_whatever_its_last_byte(guard, harness):
     verdicts = many(guard, 25)
     assert verdicts.count(Verdict.PASS) == 10
-    desk.clock.forward(timedelta(minutes=61))
+    harness.clock.forward(timedelta(minutes=61))
     assert many(guard, 1) == [Verdict.PASS]
 
 
@@ -104,12 +104,12 @@ def test_the_overall_limit_holds_and_raises_one_alarm(guard, alarms):
     assert alarms[0].endswith(".")
 
 
-def test_a_flood_leaves_a_handful_of_rows(guard, desk):
+def test_a_flood_leaves_a_handful_of_rows(guard, harness):
     many(guard, 200)
-    with desk.store.read() as connection:
+    with harness.store.read() as connection:
         assert connection.execute(sa.select(sa.func.count()).select_from(guard_passes)).scalar_one() == 10
         assert connection.execute(sa.select(sa.func.count()).select_from(guard_trips)).scalar_one() == 1
-    assert guard.trips(desk.clock())[0].count == 190
+    assert guard.trips(harness.clock())[0].count == 190
 
 
 def test_the_limit_holds_when_everybody_comes_at_once(guard):
@@ -118,11 +118,11 @@ def test_the_limit_holds_when_everybody_comes_at_once(guard):
     assert verdicts.count(Verdict.PASS) == 10
 
 
-def test_tidying_forgets_what_no_limit_needs(guard, desk):
+def test_tidying_forgets_what_no_limit_needs(guard, harness):
     many(guard, 20)
-    desk.clock.forward(timedelta(hours=3))
+    harness.clock.forward(timedelta(hours=3))
     guard.tidy()
-    with desk.store.read() as connection:
+    with harness.store.read() as connection:
         assert connection.execute(sa.select(guard_passes)).all() == []
 
 

@@ -6,12 +6,12 @@ import pytest
 import sqlalchemy as sa
 
 from subscribers import BadFile, ImportReport, Status, export_csv, import_csv, imports
-from subscribers.subscriber import Newcomer
+from subscribers.subscriber import ImportRow
 from subscribers.tables import consents
 from subscribers.transfer import BATCH
 from tests.subscribers_store import FORM, PAGE
 
-pytest_plugins = ("tests.subscribers_store",)  # its fixtures: store, desk
+pytest_plugins = ("tests.subscribers_store",)  # its fixtures: store, harness
 
 
 @pytest.fixture
@@ -24,18 +24,18 @@ def file(tmp_path):
     return write
 
 
-def test_an_import_without_a_word_about_consent_makes_pending_rows_and_mails_nobody(desk, file):
-    report = import_csv(desk.book, file("Email,First_Name,Language\nann@example.org,Ann,EN\nbob@example.org,,\n"))
+def test_an_import_without_a_word_about_consent_makes_pending_rows_and_mails_nobody(harness, file):
+    report = import_csv(harness.book, file("Email,First_Name,Language\nann@example.org,Ann,EN\nbob@example.org,,\n"))
     assert report == ImportReport(rows=2, created=2)
-    ann = desk.book.find("ann@example.org")
+    ann = harness.book.find("ann@example.org")
     assert (ann.status, ann.name, ann.language, ann.origin) == (Status.PENDING, "Ann", "en", "import")
-    assert (desk.mails, desk.receivers()) == ([], [])
+    assert (harness.mails, harness.receivers()) == ([], [])
 
 
-def test_with_consent_held_they_are_active_and_the_evidence_says_so(desk, file):
-    import_csv(desk.book, file("email\nann@example.org\n"), confirmed=True)
-    assert desk.receivers() == ["ann@example.org"]
-    line = desk.book.show("ann@example.org").evidence[-1]
+def test_with_consent_held_they_are_active_and_the_evidence_says_so(harness, file):
+    import_csv(harness.book, file("email\nann@example.org\n"), confirmed=True)
+    assert harness.receivers() == ["ann@example.org"]
+    line = harness.book.show("ann@example.org").consents[-1]
     assert (line.what, line.via, line.form, line.wording) == (
         "imported",
         "import",
@@ -44,89 +44,89 @@ def test_with_consent_held_they_are_active_and_the_evidence_says_so(desk, file):
     )
 
 
-def test_the_same_file_a_second_time_changes_nothing(desk, file):
+def test_the_same_file_a_second_time_changes_nothing(harness, file):
     path = file("email\nann@example.org\nbob@example.org\nANN@example.org\n")
-    first = import_csv(desk.book, path, confirmed=True)
+    first = import_csv(harness.book, path, confirmed=True)
     assert (first.created, first.duplicates) == (2, 1)
-    before = desk.book.page()
-    second = import_csv(desk.book, path, confirmed=True)
+    before = harness.book.page()
+    second = import_csv(harness.book, path, confirmed=True)
     assert (second.created, second.already, second.duplicates, second.rows) == (0, 2, 1, 3)
-    assert desk.book.page() == before
-    with desk.store.read() as connection:
+    assert harness.book.page() == before
+    with harness.store.read() as connection:
         assert connection.execute(sa.select(sa.func.count()).select_from(consents)).scalar_one() == 2
 
 
-def test_pending_people_become_active_when_the_operator_holds_their_consent_after_all(desk, file):
+def test_pending_people_become_active_when_the_operator_holds_their_consent_after_all(harness, file):
     path = file("email\nann@example.org\n")
-    import_csv(desk.book, path)
-    report = import_csv(desk.book, path, confirmed=True)
+    import_csv(harness.book, path)
+    report = import_csv(harness.book, path, confirmed=True)
     assert (report.created, report.confirmed, report.already) == (0, 1, 0)
-    assert desk.receivers() == ["ann@example.org"]
-    assert [line.what for line in desk.book.show("ann@example.org").evidence] == ["imported", "confirmed"]
+    assert harness.receivers() == ["ann@example.org"]
+    assert [line.what for line in harness.book.show("ann@example.org").consents] == ["imported", "confirmed"]
 
 
-def test_nobody_who_left_or_is_suppressed_is_revived(desk, file):
+def test_nobody_who_left_or_is_suppressed_is_revived(harness, file):
     for name in ("left", "never", "gone"):
-        desk.subscribed(f"{name}@example.org")
-    desk.book.unsubscribe("left@example.org")
-    desk.book.suppress("never@example.org", reason="complaint")
-    desk.book.forget("gone@example.org")
+        harness.subscribed(f"{name}@example.org")
+    harness.book.unsubscribe("left@example.org")
+    harness.book.suppress("never@example.org", reason="complaint")
+    harness.book.forget("gone@example.org")
     content = "email\nleft@example.org\nnever@example.org\ngone@example.org\nnew@example.org\n"
-    report = import_csv(desk.book, file(content), confirmed=True)
+    report = import_csv(harness.book, file(content), confirmed=True)
     assert (report.created, report.unsubscribed, report.suppressed) == (1, 1, 2)
-    assert desk.receivers() == ["new@example.org"]
+    assert harness.receivers() == ["new@example.org"]
 
 
-def test_bad_rows_are_listed_with_row_number_and_reason_and_good_rows_are_kept(desk, file):
+def test_bad_rows_are_listed_with_row_number_and_reason_and_good_rows_are_kept(harness, file):
     content = 'email;name\nann@example.org;Ann\nbob.example.org;Bob\n\n;Nobody\n"cid@example.org";"Cid; the third"\n'
-    report = import_csv(desk.book, file(content))
+    report = import_csv(harness.book, file(content))
     assert (report.rows, report.created, report.bad_count) == (4, 2, 2)
     assert [number for number, _ in report.bad] == [3, 5]
     assert "bob.example.org" in report.bad[0][1]
-    assert desk.book.find("cid@example.org").name == "Cid; the third"
+    assert harness.book.find("cid@example.org").name == "Cid; the third"
 
 
-def test_a_quote_nobody_closes_costs_one_row(desk, file):
+def test_a_quote_nobody_closes_costs_one_row(harness, file):
     rest = "".join(f"r{number}@example.org,x\n" for number in range(50))
-    report = import_csv(desk.book, file(f'email,name\na@example.org,"Ann\n{rest}'))
+    report = import_csv(harness.book, file(f'email,name\na@example.org,"Ann\n{rest}'))
     assert (report.created, report.bad_count) == (50, 1)
     assert report.bad[0] == (2, "a quote is opened here and never closed")
 
 
-def test_a_quote_inside_a_name_is_only_a_character(desk, file):
-    report = import_csv(desk.book, file('email,name\na@example.org,Bob "B" Lee\nb@example.org,5" disk\n'))
+def test_a_quote_inside_a_name_is_only_a_character(harness, file):
+    report = import_csv(harness.book, file('email,name\na@example.org,Bob "B" Lee\nb@example.org,5" disk\n'))
     assert (report.created, report.bad_count) == (2, 0)
-    assert desk.book.find("b@example.org").name == '5" disk'
+    assert harness.book.find("b@example.org").name == '5" disk'
 
 
-def test_a_name_over_two_lines_is_one_row(desk, file):
-    report = import_csv(desk.book, file('name,email\r\n"Ann\r\nLee",ann@example.org\r\nBob,bob@example.org\r\n'))
+def test_a_name_over_two_lines_is_one_row(harness, file):
+    report = import_csv(harness.book, file('name,email\r\n"Ann\r\nLee",ann@example.org\r\nBob,bob@example.org\r\n'))
     assert report.created == 2
-    assert desk.book.find("ann@example.org").name == "Ann Lee"
+    assert harness.book.find("ann@example.org").name == "Ann Lee"
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("title", ["EMAIL", "E-Mail", " email address ", "Address"])
-def test_the_delimiter_and_the_header_are_found(desk, file, delimiter, title):
-    report = import_csv(desk.book, file(f"id{delimiter}{title}\n1{delimiter}ann@example.org\n"))
+def test_the_delimiter_and_the_header_are_found(harness, file, delimiter, title):
+    report = import_csv(harness.book, file(f"id{delimiter}{title}\n1{delimiter}ann@example.org\n"))
     assert report.created == 1
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-def test_files_from_spreadsheets_keep_their_accents(desk, file, encoding):
-    report = import_csv(desk.book, file("email,name\nzoe@example.org,Zoë\n".encode(encoding)))
+def test_files_from_spreadsheets_keep_their_accents(harness, file, encoding):
+    report = import_csv(harness.book, file("email,name\nzoe@example.org,Zoë\n".encode(encoding)))
     assert (report.created, report.notes) == (1, ())
-    assert desk.book.find("zoe@example.org").name == "Zoë"
+    assert harness.book.find("zoe@example.org").name == "Zoë"
 
 
-def test_windows_1252_is_read_and_said_aloud(desk, file):
-    report = import_csv(desk.book, file("email,name\nzoe@example.org,Zoë\n".encode("cp1252")))
-    assert desk.book.find("zoe@example.org").name == "Zoë"
+def test_windows_1252_is_read_and_said_aloud(harness, file):
+    report = import_csv(harness.book, file("email,name\nzoe@example.org,Zoë\n".encode("cp1252")))
+    assert harness.book.find("zoe@example.org").name == "Zoë"
     assert "Windows-1252" in report.notes[0]
 
 
-def test_a_list_of_addresses_without_a_header_works_and_says_what_was_read(desk, file):
-    report = import_csv(desk.book, file("Ann,ann@example.org\nBob,bob@example.org\n"))
+def test_a_list_of_addresses_without_a_header_works_and_says_what_was_read(harness, file):
+    report = import_csv(harness.book, file("Ann,ann@example.org\nBob,bob@example.org\n"))
     assert report.created == 2
     assert "column 2" in report.notes[0]
 
@@ -141,96 +141,96 @@ def test_a_list_of_addresses_without_a_header_works_and_says_what_was_read(desk,
         ("email," + "a" * 200_000, "cannot be read as CSV"),
     ],
 )
-def test_a_file_that_is_no_list_of_people_is_refused_in_a_sentence(desk, file, content, said):
+def test_a_file_that_is_no_list_of_people_is_refused_in_a_sentence(harness, file, content, said):
     with pytest.raises(BadFile, match=said) as refusal:
-        import_csv(desk.book, file(content))
+        import_csv(harness.book, file(content))
     assert refusal.value.exit_code == 2
     assert str(refusal.value).isprintable()
 
 
-def test_a_file_that_is_not_there_is_refused_in_a_sentence(desk, tmp_path):
+def test_a_file_that_is_not_there_is_refused_in_a_sentence(harness, tmp_path):
     with pytest.raises(BadFile, match=r"cannot be read \(No such file"):
-        import_csv(desk.book, tmp_path / "none.csv")
+        import_csv(harness.book, tmp_path / "none.csv")
 
 
-def test_random_bytes_never_crash_an_import(desk, file):
+def test_random_bytes_never_crash_an_import(harness, file):
     import random
 
     chance = random.Random(7)
     for _ in range(30):
         junk = bytes(chance.choice(b'\x00\xff",;\t\r\n@=aA\xe9') for _ in range(400))
-        report = import_csv(desk.book, file(b"email,name\n" + junk + b"\nann@example.org,Ann\n"))
+        report = import_csv(harness.book, file(b"email,name\n" + junk + b"\nann@example.org,Ann\n"))
         parts = (report.created, report.already, report.unsubscribed, report.duplicates, report.bad_count)
         assert sum(parts) == report.rows
 
 
-def test_what_the_file_says_of_a_person_weighs_more_than_the_operators_word(desk, file):
+def test_what_the_file_says_of_a_person_weighs_more_than_the_operators_word(harness, file):
     claims = {"a": "subscribed", "b": "unsubscribed", "c": "Cleaned", "d": "pending"}
     content = "email,status\n" + "".join(f"{name}@example.org,{claim}\n" for name, claim in claims.items())
-    report = import_csv(desk.book, file(content), confirmed=True)
+    report = import_csv(harness.book, file(content), confirmed=True)
     assert (report.created, report.unsubscribed) == (2, 2)
-    assert desk.receivers() == ["a@example.org"]
-    assert desk.book.find("c@example.org").status is Status.UNSUBSCRIBED
-    assert desk.book.find("d@example.org").status is Status.PENDING
+    assert harness.receivers() == ["a@example.org"]
+    assert harness.book.find("c@example.org").status is Status.UNSUBSCRIBED
+    assert harness.book.find("d@example.org").status is Status.PENDING
 
 
-def test_progress_is_told_after_every_batch_and_adds_up(desk, file):
+def test_progress_is_told_after_every_batch_and_adds_up(harness, file):
     rows = "".join(f"r{number}@example.org\n" for number in range(2 * BATCH + 10))
-    reports = list(imports(desk.book, file(f"email\n{rows}"), confirmed=True))
+    reports = list(imports(harness.book, file(f"email\n{rows}"), confirmed=True))
     assert [report.created for report in reports] == [BATCH, 2 * BATCH, 2 * BATCH + 10]
-    assert desk.book.counts().active == 2 * BATCH + 10
+    assert harness.book.counts().active == 2 * BATCH + 10
 
 
-def test_a_duplicate_is_found_however_far_apart(desk, file):
+def test_a_duplicate_is_found_however_far_apart(harness, file):
     rows = "".join(f"r{number}@example.org\n" for number in range(BATCH + 5))
-    report = import_csv(desk.book, file(f"email\n{rows}R0@example.org\n"))
+    report = import_csv(harness.book, file(f"email\n{rows}R0@example.org\n"))
     assert (report.created, report.duplicates) == (BATCH + 5, 1)
 
 
-def test_an_export_read_again_gives_the_same_people(desk, file):
-    desk.subscribed("=sum@example.org", name="=1+1")
-    desk.clock.forward(timedelta(hours=1))
-    desk.subscribed("+plus@example.org", name="'=quoted")
-    desk.book.add("wait@example.org", name='Ann "A", Lee')
-    desk.subscribed("left@example.org")
-    desk.book.unsubscribe("left@example.org")
-    desk.subscribed("never@example.org")
-    desk.book.suppress("never@example.org", reason="complaint")
-    before = [(person.email, person.name, person.status) for person in desk.book.page()]
-    path = file("".join(export_csv(desk.book)))
-    report = import_csv(desk.book, path, confirmed=True)
+def test_an_export_read_again_gives_the_same_people(harness, file):
+    harness.subscribed("=sum@example.org", name="=1+1")
+    harness.clock.forward(timedelta(hours=1))
+    harness.subscribed("+plus@example.org", name="'=quoted")
+    harness.book.add("wait@example.org", name='Ann "A", Lee')
+    harness.subscribed("left@example.org")
+    harness.book.unsubscribe("left@example.org")
+    harness.subscribed("never@example.org")
+    harness.book.suppress("never@example.org", reason="complaint")
+    before = [(person.email, person.name, person.status) for person in harness.book.page()]
+    path = file("".join(export_csv(harness.book)))
+    report = import_csv(harness.book, path, confirmed=True)
     assert (report.created, report.bad_count, report.suppressed, report.confirmed) == (0, 0, 1, 0)
-    with desk.store.write() as connection:
+    with harness.store.write() as connection:
         for table in ("subscribers", "suppressions"):
             connection.execute(sa.text(f"DELETE FROM {table}"))
-    import_csv(desk.book, path, confirmed=True)
-    after = [(person.email, person.name, person.status) for person in desk.book.page()]
+    import_csv(harness.book, path, confirmed=True)
+    after = [(person.email, person.name, person.status) for person in harness.book.page()]
     assert sorted(after) == sorted(row for row in before if row[0] != "never@example.org")
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "＝1", "'=x", "=cmd|' /C calc'!A0"])  # noqa: RUF001
-def test_no_exported_cell_is_a_formula(desk, name):
-    desk.subscribed("ann@example.org", name=name)
-    rows = list(csv.reader(io.StringIO("".join(export_csv(desk.book)))))
+def test_no_exported_cell_is_a_formula(harness, name):
+    harness.subscribed("ann@example.org", name=name)
+    rows = list(csv.reader(io.StringIO("".join(export_csv(harness.book)))))
     assert rows[1][1] == "'" + name
     assert all(cell[:1] not in set("=+-@\t\r＝＋－＠") for row in rows for cell in row)  # noqa: RUF001
 
 
-def test_an_export_can_hold_one_status_only(desk):
-    desk.subscribed("ann@example.org")
-    desk.book.subscribe("bob@example.org", visit=FORM)
-    text = "".join(export_csv(desk.book, status=Status.PENDING))
+def test_an_export_can_hold_one_status_only(harness):
+    harness.subscribed("ann@example.org")
+    harness.book.subscribe("bob@example.org", provenance=FORM)
+    text = "".join(export_csv(harness.book, status=Status.PENDING))
     assert "bob@example.org" in text
     assert "ann@example.org" not in text
 
 
-def test_a_batch_takes_a_handful_of_statements_however_many_rows(desk):
+def test_a_batch_takes_a_handful_of_statements_however_many_rows(harness):
     statements = []
-    sa.event.listen(desk.store.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+    sa.event.listen(harness.store.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
     batch = [
-        Newcomer(email=f"r{number}@example.org", key=f"r{number}@example.org", address_hash=f"{number:064d}")
+        ImportRow(email=f"r{number}@example.org", key=f"r{number}@example.org", address_hash=f"{number:064d}")
         for number in range(BATCH)
     ]
-    desk.book.take_in(batch, confirmed=True, source="people.csv")
+    harness.book.import_batch(batch, confirmed=True, source="people.csv")
     assert len(statements) <= 8
-    assert desk.book.unsubscribe("r7@example.org", visit=PAGE).changed
+    assert harness.book.unsubscribe("r7@example.org", provenance=PAGE).changed

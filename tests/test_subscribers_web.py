@@ -17,9 +17,9 @@ from fastapi import FastAPI
 
 from subscribers import Guard, Limits, SignUp, Status
 from subscribers.web import LONGEST_BODY, Site, router
-from tests.subscribers_store import FORM, KEYS, Desk, TestStore, sqlite_store
+from tests.subscribers_store import FORM, KEYS, Harness, TestStore, sqlite_store
 
-pytest_plugins = ("tests.subscribers_store",)  # its fixtures: store, desk
+pytest_plugins = ("tests.subscribers_store",)  # its fixtures: store, harness
 
 URLENCODED = {"Content-Type": "application/x-www-form-urlencoded"}
 JSON = {"Content-Type": "application/json"}
@@ -37,9 +37,9 @@ class Answer:
 
 @dataclass
 class Pages:
-    """The public pages of a desk, served on loopback."""
+    """The public pages of a harness, served on loopback."""
 
-    desk: Desk
+    harness: Harness
     guard: Guard
     port: int
     broken: list[str] = field(default_factory=list)
@@ -62,19 +62,19 @@ class Pages:
     def sign_up(self, email: str, headers: dict[str, str] | None = None, **fields: str) -> Answer:
         """What a browser does: fetch the form, wait a little, send it."""
         token = json.loads(self.ask("GET", "/subscribe").text)["form_token"]
-        self.desk.clock.forward(timedelta(seconds=5))
+        self.harness.clock.forward(timedelta(seconds=5))
         return self.post_form("/subscribe", headers, email=email, form_token=token, **fields)
 
     def hook(self, sent: object, headers: dict[str, str] | None = None) -> Answer:
         return self.ask("POST", "/api/subscribe", json.dumps(sent), {**JSON, **(headers or {})})
 
     def unsubscribe_path(self, email: str) -> str:
-        person = self.desk.book.find(email)
+        person = self.harness.book.find(email)
         assert person
-        return "/unsubscribe/" + self.desk.book.unsubscribe_token(person.public_id)
+        return "/unsubscribe/" + self.harness.book.unsubscribe_token(person.public_id)
 
     def everything(self) -> str:
-        with self.desk.store.read() as connection:
+        with self.harness.store.read() as connection:
             from subscribers import metadata
 
             return str([connection.execute(table.select()).all() for table in metadata.sorted_tables])
@@ -88,8 +88,8 @@ def store(tmp_path: Path) -> Iterator[TestStore]:
 
 
 @pytest.fixture
-def site(desk: Desk) -> Iterator[Pages]:
-    guard = Guard(desk.store, KEYS, now=desk.clock, limits=Limits(per_network=20, overall=60))
+def site(harness: Harness) -> Iterator[Pages]:
+    guard = Guard(harness.store, KEYS, now=harness.clock, limits=Limits(per_network=20, overall=60))
     broken: list[str] = []
 
     def render_page(page, context):
@@ -101,7 +101,7 @@ def site(desk: Desk) -> Iterator[Pages]:
     app = FastAPI()
     app.include_router(
         router(
-            desk.book,
+            harness.book,
             guard,
             render_page=render_page,
             site=Site(name="The Weekly", public_url="https://news.example.org"),
@@ -115,7 +115,7 @@ def site(desk: Desk) -> Iterator[Pages]:
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
-        yield Pages(desk, guard, listener.getsockname()[1], broken)
+        yield Pages(harness, guard, listener.getsockname()[1], broken)
     finally:
         server.should_exit = True
         thread.join()
@@ -128,25 +128,25 @@ def page_of(answer: Answer) -> str:
 
 def test_a_reader_joins_confirms_leaves_and_comes_back_with_a_browser(site):
     assert page_of(site.sign_up("ann@example.org", name="Ann", language="en")) == "check_inbox"
-    kind, to, values = site.desk.mails[0]
+    kind, to, values = site.harness.mails[0]
     assert (kind, to) == ("confirm", "ann@example.org")
     confirm = json.loads(site.ask("GET", f"/confirm/{values['confirm_token']}").text)
     assert confirm["page"] == "confirm"
     assert page_of(site.post_form(confirm["action"])) == "confirmed"
-    assert site.desk.receivers() == ["ann@example.org"]
+    assert site.harness.receivers() == ["ann@example.org"]
     leave = json.loads(site.ask("GET", site.unsubscribe_path("ann@example.org")).text)
     assert leave["page"] == "unsubscribe"
     goodbye = json.loads(site.post_form(leave["action"]).text)
     assert goodbye["page"] == "unsubscribed"
-    assert site.desk.receivers() == []
+    assert site.harness.receivers() == []
     assert page_of(site.post_form(goodbye["undo_action"])) == "resubscribed"
-    assert site.desk.receivers() == ["ann@example.org"]
+    assert site.harness.receivers() == ["ann@example.org"]
 
 
 def test_the_evidence_of_the_form_holds_the_words_on_the_page(site):
     site.sign_up("ann@example.org", {"User-Agent": "Lynx", "X-Forwarded-For": "203.0.113.9"})
     shown = json.loads(site.ask("GET", "/subscribe").text)["wording"]
-    asked = site.desk.book.show("ann@example.org").evidence[0]
+    asked = site.harness.book.show("ann@example.org").consents[0]
     assert (asked.wording, asked.ip, asked.user_agent) == (shown, "203.0.113.9", "Lynx")
     assert asked.form == "https://news.example.org/subscribe"
 
@@ -155,7 +155,7 @@ def test_the_evidence_of_the_form_holds_the_words_on_the_page(site):
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
 def test_looking_never_changes_anything(site, path, method):
     site.sign_up("ann@example.org")
-    values = site.desk.mails[0][2]
+    values = site.harness.mails[0][2]
     before = site.everything()
     answer = site.ask(method, path.format(confirm=values["confirm_token"], leave=values["unsubscribe_token"]))
     assert answer.status == (405 if method == "OPTIONS" else 200)
@@ -184,7 +184,7 @@ ONE_CLICK_POSTS = {
 @pytest.mark.parametrize("slash", ["", "/"])
 @pytest.mark.parametrize("way", ONE_CLICK_POSTS)
 def test_one_post_unsubscribes_whatever_it_carries_without_a_redirect(site, way, slash):
-    site.desk.subscribed("ann@example.org")
+    site.harness.subscribed("ann@example.org")
     path = site.unsubscribe_path("ann@example.org") + slash
     body, headers = ONE_CLICK_POSTS[way]
     for _ in range(2):
@@ -192,23 +192,23 @@ def test_one_post_unsubscribes_whatever_it_carries_without_a_redirect(site, way,
         assert (answer.status, page_of(answer)) == (200, "unsubscribed")
         assert "location" not in answer.headers
         assert "set-cookie" not in answer.headers
-        assert site.desk.receivers() == []
+        assert site.harness.receivers() == []
 
 
 def test_a_forged_token_is_not_found_and_nobody_leaves(site):
-    site.desk.subscribed("ann@example.org")
+    site.harness.subscribed("ann@example.org")
     path = site.unsubscribe_path("ann@example.org")
     forged = path[:-1] + ("A" if path[-1] != "A" else "B")
     for method, where in (("GET", forged), ("POST", forged), ("POST", forged.replace("unsubscribe", "resubscribe"))):
         answer = site.ask(method, where)
         assert (answer.status, page_of(answer)) == (404, "not_found")
-    assert site.desk.receivers() == ["ann@example.org"]
+    assert site.harness.receivers() == ["ann@example.org"]
 
 
 def test_somebody_forgotten_is_answered_like_somebody_who_left(site):
-    site.desk.subscribed("ann@example.org")
+    site.harness.subscribed("ann@example.org")
     path = site.unsubscribe_path("ann@example.org")
-    site.desk.book.forget("ann@example.org")
+    site.harness.book.forget("ann@example.org")
     answer = site.ask("POST", path, ONE_CLICK, URLENCODED)
     assert (answer.status, page_of(answer)) == (200, "unsubscribed")
     assert json.loads(answer.text)["undo_action"] == ""
@@ -216,42 +216,42 @@ def test_somebody_forgotten_is_answered_like_somebody_who_left(site):
 
 def test_a_confirmation_token_does_not_unsubscribe_and_the_other_way_round(site):
     site.sign_up("ann@example.org")
-    values = site.desk.mails[0][2]
+    values = site.harness.mails[0][2]
     assert site.ask("POST", f"/unsubscribe/{values['confirm_token']}").status == 404
     assert site.ask("POST", f"/confirm/{values['unsubscribe_token']}").status == 404
-    assert site.desk.book.find("ann@example.org").status is Status.PENDING
+    assert site.harness.book.find("ann@example.org").status is Status.PENDING
 
 
 def test_a_confirmation_can_be_clicked_twice_and_runs_out(site):
     site.sign_up("ann@example.org")
-    path = f"/confirm/{site.desk.mails[0][2]['confirm_token']}"
+    path = f"/confirm/{site.harness.mails[0][2]['confirm_token']}"
     first, second = site.ask("POST", path), site.ask("POST", path)
     assert (first.status, first.text) == (second.status, second.text) == (200, first.text)
-    site.desk.clock.forward(timedelta(hours=1))
+    site.harness.clock.forward(timedelta(hours=1))
     site.sign_up("bob@example.org")
-    site.desk.clock.forward(timedelta(hours=73))
-    answer = site.ask("POST", f"/confirm/{site.desk.mails[-1][2]['confirm_token']}")
+    site.harness.clock.forward(timedelta(hours=73))
+    answer = site.ask("POST", f"/confirm/{site.harness.mails[-1][2]['confirm_token']}")
     assert (answer.status, page_of(answer)) == (410, "confirm_expired")
     assert site.ask("POST", "/confirm/" + "A" * 43).status == 404
 
 
 def test_an_undo_that_comes_too_late_is_refused_in_a_sentence(site):
-    site.desk.subscribed("ann@example.org")
+    site.harness.subscribed("ann@example.org")
     path = site.unsubscribe_path("ann@example.org")
     site.ask("POST", path)
-    site.desk.clock.forward(timedelta(days=2))
+    site.harness.clock.forward(timedelta(days=2))
     answer = site.ask("POST", path.replace("unsubscribe", "resubscribe"))
     assert (answer.status, page_of(answer)) == (410, "refused")
-    assert site.desk.receivers() == []
+    assert site.harness.receivers() == []
 
 
 @pytest.mark.parametrize("way", ["form", "hook"])
 def test_the_outside_cannot_tell_who_is_known(site, way):
-    site.desk.subscribed("active@example.org")
-    site.desk.book.subscribe("pending@example.org", visit=FORM)
-    site.desk.subscribed("left@example.org")
-    site.desk.book.unsubscribe("left@example.org")
-    site.desk.book.suppress("never@example.org", reason="complaint")
+    site.harness.subscribed("active@example.org")
+    site.harness.book.subscribe("pending@example.org", provenance=FORM)
+    site.harness.subscribed("left@example.org")
+    site.harness.book.unsubscribe("left@example.org")
+    site.harness.book.suppress("never@example.org", reason="complaint")
     answers = []
     for name in ("new", "active", "pending", "left", "never"):
         email = f"{name}@example.org"
@@ -265,9 +265,9 @@ def test_the_outside_cannot_tell_who_is_known(site, way):
 def test_a_sign_up_through_the_hook_is_asked_to_confirm(site):
     answer = site.hook({"email": "ann@example.org", "name": "Ann", "language": "de"})
     assert answer.status == 202
-    assert site.desk.kinds() == ["confirm"]
-    assert site.desk.book.find("ann@example.org").language == "de"
-    assert site.desk.book.show("ann@example.org").evidence[0].via == "hook"
+    assert site.harness.kinds() == ["confirm"]
+    assert site.harness.book.find("ann@example.org").language == "de"
+    assert site.harness.book.show("ann@example.org").consents[0].via == "hook"
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,7 @@ def test_a_bad_address_is_one_clear_line(site, sent):
     message = json.loads(answer.text)["message"]
     assert "\n" not in message
     assert message.endswith(".")
-    assert site.desk.mails == []
+    assert site.harness.mails == []
 
 
 @pytest.mark.parametrize("body", ["", "{", "[" * 15000, "\xff\xfe", '{"email":'])
@@ -292,7 +292,7 @@ def test_the_hook_takes_json_only_so_that_no_foreign_form_can_use_it(site):
         "POST", "/api/subscribe", json.dumps({"email": "ann@example.org"}), {"Content-Type": "text/plain"}
     )
     assert answer.status == 415
-    assert site.desk.mails == []
+    assert site.harness.mails == []
 
 
 def test_a_bad_address_in_the_form_shows_the_form_again_with_what_was_typed(site):
@@ -320,7 +320,7 @@ def test_only_our_own_pages_and_allowed_sites_may_post_sign_ups(site, origin, al
     form = site.sign_up("ann@example.org", headers)
     hook = site.hook({"email": "bob@example.org"}, headers)
     assert (form.status, hook.status) == ((200, 202) if allowed else (403, 403))
-    assert len(site.desk.mails) == (2 if allowed else 0)
+    assert len(site.harness.mails) == (2 if allowed else 0)
     granted = hook.headers.get("access-control-allow-origin")
     assert granted == (origin if allowed else None)
 
@@ -336,31 +336,31 @@ def test_a_browser_is_told_beforehand_whether_the_hook_is_open_to_its_page(site)
 def test_a_box_on_an_allowed_site_can_post_without_our_form(site):
     answer = site.post_form("/subscribe", {"Origin": "https://www.example.org"}, email="ann@example.org")
     assert page_of(answer) == "check_inbox"
-    assert site.desk.kinds() == ["confirm"]
+    assert site.harness.kinds() == ["confirm"]
 
 
 def test_a_post_without_the_form_gets_the_form_with_the_address_in_it(site):
     shown = json.loads(site.post_form("/subscribe", email="ann@example.org").text)
     assert (shown["page"], shown["email"]) == ("subscribe", "ann@example.org")
-    assert site.desk.mails == []
-    site.desk.clock.forward(timedelta(seconds=3))
+    assert site.harness.mails == []
+    site.harness.clock.forward(timedelta(seconds=3))
     site.post_form("/subscribe", email="ann@example.org", form_token=shown["form_token"])
-    assert site.desk.kinds() == ["confirm"]
+    assert site.harness.kinds() == ["confirm"]
 
 
 def test_a_bot_in_the_hidden_field_sees_what_a_reader_sees(site):
     reader, bot = site.sign_up("ann@example.org"), site.sign_up("bob@example.org", website="http://spam.example")
     assert (reader.status, reader.text) == (bot.status, bot.text)
-    assert [to for _, to, _ in site.desk.mails] == ["ann@example.org"]
+    assert [to for _, to, _ in site.harness.mails] == ["ann@example.org"]
 
 
 def test_a_form_can_be_sent_as_multipart(site):
     token = json.loads(site.ask("GET", "/subscribe").text)["form_token"]
-    site.desk.clock.forward(timedelta(seconds=5))
+    site.harness.clock.forward(timedelta(seconds=5))
     parts = {"email": "ann@example.org", "form_token": token}
     body = "".join(f'{BOUNDARY}"{name}"\r\n\r\n{value}\r\n' for name, value in parts.items()) + "--x--\r\n"
     assert page_of(site.ask("POST", "/subscribe", body, MULTIPART)) == "check_inbox"
-    assert site.desk.kinds() == ["confirm"]
+    assert site.harness.kinds() == ["confirm"]
 
 
 @pytest.mark.parametrize(
@@ -382,13 +382,13 @@ def test_a_body_of_more_than_sixteen_kilobytes_is_refused(site, path):
 def test_a_flood_from_everywhere_makes_one_mail_for_its_victim(site):
     for number in range(40):
         site.hook({"email": f"vic+{number}@example.org"}, {"X-Forwarded-For": f"10.{number}.1.1"})
-    assert len(site.desk.mails) == 1
+    assert len(site.harness.mails) == 1
 
 
 def test_a_flood_from_one_network_stops_at_its_limit(site):
     for number in range(40):
         site.hook({"email": f"vic{number}@d{number}.org"}, {"X-Forwarded-For": f"203.0.113.{number}"})
-    assert len(site.desk.mails) == 20
+    assert len(site.harness.mails) == 20
 
 
 SECRET_PAGES = ["/confirm/{confirm}", "/unsubscribe/{leave}", "/unsubscribe/x"]
@@ -397,7 +397,7 @@ SECRET_PAGES = ["/confirm/{confirm}", "/unsubscribe/{leave}", "/unsubscribe/x"]
 @pytest.mark.parametrize("path", SECRET_PAGES)
 def test_token_pages_are_kept_by_nobody_and_told_to_nobody(site, path):
     site.sign_up("ann@example.org")
-    values = site.desk.mails[0][2]
+    values = site.harness.mails[0][2]
     path = path.format(confirm=values["confirm_token"], leave=values["unsubscribe_token"])
     for method in ("GET", "POST"):
         headers = site.ask(method, path).headers
@@ -414,7 +414,7 @@ def test_the_form_lets_browsers_say_where_it_was_sent_from(site):
 @pytest.mark.parametrize("path", ["/confirm/{confirm}", "/unsubscribe/{leave}"])
 def test_no_token_page_shows_the_address(site, path):
     site.sign_up("ann@example.org", name="Ann Lee")
-    values = site.desk.mails[0][2]
+    values = site.harness.mails[0][2]
     path = path.format(confirm=values["confirm_token"], leave=values["unsubscribe_token"])
     shown = site.ask("GET", path).text + site.ask("POST", path).text
     assert "ann@" not in shown
@@ -424,7 +424,7 @@ def test_no_token_page_shows_the_address(site, path):
 def test_no_token_is_written_to_the_access_log(site, caplog):
     with caplog.at_level(logging.INFO, logger="uvicorn.access"):
         site.sign_up("ann@example.org")
-        values = site.desk.mails[0][2]
+        values = site.harness.mails[0][2]
         site.ask("POST", f"/confirm/{values['confirm_token']}")
         for path in ("unsubscribe", "resubscribe"):
             site.ask("POST", f"/{path}/{values['unsubscribe_token']}")
@@ -439,14 +439,14 @@ def test_with_every_template_broken_people_still_join_and_leave(site, caplog):
     site.broken += ["subscribe", "check_inbox", "confirm", "confirmed", "unsubscribe", "unsubscribed", "resubscribed"]
     form = site.ask("GET", "/subscribe").text
     token = re.search(r'name="form_token" value="([^"]+)"', form)[1]
-    site.desk.clock.forward(timedelta(seconds=5))
+    site.harness.clock.forward(timedelta(seconds=5))
     assert "inbox" in site.post_form("/subscribe", email="ann@example.org", form_token=token).text
-    page = site.ask("GET", f"/confirm/{site.desk.mails[0][2]['confirm_token']}").text
+    page = site.ask("GET", f"/confirm/{site.harness.mails[0][2]['confirm_token']}").text
     site.post_form(re.search(r'action="([^"]+)"', page)[1])
-    assert site.desk.receivers() == ["ann@example.org"]
+    assert site.harness.receivers() == ["ann@example.org"]
     page = site.ask("GET", site.unsubscribe_path("ann@example.org")).text
     goodbye = site.post_form(re.search(r'action="([^"]+)"', page)[1])
-    assert (goodbye.status, site.desk.receivers()) == (200, [])
+    assert (goodbye.status, site.harness.receivers()) == (200, [])
     assert "could not be rendered" in caplog.text
 
 
@@ -469,17 +469,17 @@ def test_every_route_is_described_for_programs(site):
     assert "application/json" in described["/api/subscribe"]["post"]["requestBody"]["content"]
 
 
-def test_a_sign_up_takes_the_same_time_whatever_is_known(desk):
+def test_a_sign_up_takes_the_same_time_whatever_is_known(harness):
     import asyncio
     import time
 
     import httpx2
 
-    desk.book.suppress("never@example.org", reason="complaint")
-    guard = Guard(desk.store, KEYS, now=desk.clock)
+    harness.book.suppress("never@example.org", reason="complaint")
+    guard = Guard(harness.store, KEYS, now=harness.clock)
     app = FastAPI()
     where = Site(name="The Weekly", public_url="https://news.example.org")
-    app.include_router(router(desk.book, guard, render_page=lambda page, _: page, site=where, same_time=0.2))
+    app.include_router(router(harness.book, guard, render_page=lambda page, _: page, site=where, same_time=0.2))
 
     async def took(email: str) -> float:
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://x") as client:
@@ -488,4 +488,4 @@ def test_a_sign_up_takes_the_same_time_whatever_is_known(desk):
             return time.monotonic() - started
 
     assert min(asyncio.run(took("never@example.org")), asyncio.run(took("new@example.org"))) >= 0.2
-    assert desk.book.subscribe("never@example.org", visit=FORM).outcome is SignUp.SUPPRESSED
+    assert harness.book.subscribe("never@example.org", provenance=FORM).outcome is SignUp.SUPPRESSED

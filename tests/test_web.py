@@ -170,7 +170,7 @@ def test_forwarded_addresses_count_only_from_a_trusted_proxy(tmp_path: Path, clo
         with served(project) as visitor:
             ask_for(visitor, project, clock, "reader@example.net", **{"X-Forwarded-For": "192.0.2.9"})
         record = project.book.show("reader@example.net")
-        assert record.evidence[0].ip == heard
+        assert record.consents[0].ip == heard
         project.database.dispose()
 
 

@@ -19,7 +19,7 @@ import pytest
 
 from newsletter.app import Project
 from newsletter.backends.wire import fault
-from subscribers import Visit
+from subscribers import Provenance
 from tests import catcher
 from tests.command_line import NEXT_WEEK, WEEK, run
 from tests.conftest import Clock
@@ -156,9 +156,9 @@ def join(project: Project, clock: Clock) -> None:
     """Everybody the mails go to: readers, one who asks to join, and one who asks again."""
     for address, name in NAMES.items():
         project.book.add_confirmed(address, name=name)
-    visit = Visit(via="form", form="/subscribe", ip="192.0.2.7", user_agent=HOSTILE["header"])
+    provenance = Provenance(via="form", form="/subscribe", ip="192.0.2.7", user_agent=HOSTILE["header"])
     for address in (NEW, KNOWN):
-        project.book.subscribe(address, name=HOSTILE["header"], visit=visit)
+        project.book.subscribe(address, name=HOSTILE["header"], provenance=provenance)
 
 
 def sent(root: Path, maildir: Path, *, public_url: str = PUBLIC_URL) -> None:

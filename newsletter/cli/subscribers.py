@@ -115,7 +115,7 @@ def show(context: ProjectContext, email: str, as_json: bool) -> None:
     """Show everything known about an address, with the record of its consent.
 
     JSON: {"subscriber": as of `subscribers list` or null, "suppression": {"reason", "since"} or null,
-    "evidence": [{"at", "what", "via", "form", "wording", "ip", "user_agent", "detail"}]}
+    "consents": [{"at", "what", "via", "form", "wording", "ip", "user_agent", "detail"}]}
     """
     record = context.project.book.show(email)
     if as_json:
@@ -137,13 +137,13 @@ def show(context: ProjectContext, email: str, as_json: bool) -> None:
         )
     if never is not None:
         output.say(f"suppressed since {output.when(never.since, context.zone)}: {never.reason}")
-    if record.evidence:
+    if record.consents:
         output.heading("Record")
         output.table(
             ("at", "what", "via", "from", "words", "detail"),
             [
                 (output.when(one.at, context.zone), one.what, one.via, one.ip, one.wording, one.detail)
-                for one in record.evidence
+                for one in record.consents
             ],
         )
 
@@ -153,7 +153,7 @@ def _record_json(record: Record) -> dict[str, Any]:
     return {
         "subscriber": _json(record.subscriber, never.reason if never else "") if record.subscriber else None,
         "suppression": {"reason": never.reason, "since": never.since} if never else None,
-        "evidence": [
+        "consents": [
             {
                 "at": one.at,
                 "what": one.what,
@@ -164,7 +164,7 @@ def _record_json(record: Record) -> dict[str, Any]:
                 "user_agent": one.user_agent,
                 "detail": one.detail,
             }
-            for one in record.evidence
+            for one in record.consents
         ],
     }
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from subscribers.subscriber import Evidence, Subscriber, Visit, clean_text
+from subscribers.subscriber import ConsentLine, Provenance, Subscriber, clean_text
 from subscribers.tables import UtcDateTime, consents, subscribers
 
 _LONGEST_WORDING = 4000
@@ -25,36 +25,42 @@ def add_line(
     *,
     address_hash: str,
     subscriber: Subscriber | None,
-    visit: Visit,
+    provenance: Provenance,
     at: datetime,
     detail: str = "",
 ) -> None:
-    """Write down one thing one person, or the operator for them, did."""
+    """Write down one thing one subscriber, or the operator for them, did."""
     line = {
         "at": at,
         "what": what,
         "address_hash": address_hash,
         "subscriber_id": subscriber.id if subscriber else None,
         "detail": detail,
-        **_visited(visit),
+        **_provenance_values(provenance),
     }
     connection.execute(sa.insert(consents).values(line))
 
 
 def add_lines(
-    connection: sa.Connection, what: str, *, who: sa.ColumnElement[bool], visit: Visit, at: datetime, detail: str = ""
+    connection: sa.Connection,
+    what: str,
+    *,
+    who: sa.ColumnElement[bool],
+    provenance: Provenance,
+    at: datetime,
+    detail: str = "",
 ) -> int:
     """Write down the same thing for every subscriber `who` holds for, in one statement. Gives how many."""
-    visited = {**_visited(visit), "detail": detail}
-    people = sa.select(
+    provenance_values = {**_provenance_values(provenance), "detail": detail}
+    matching = sa.select(
         sa.literal(at, UtcDateTime),
         sa.literal(what),
         subscribers.c.address_hash,
         subscribers.c.id,
-        *(sa.literal(value) for value in visited.values()),
+        *(sa.literal(value) for value in provenance_values.values()),
     ).where(who)
-    columns = ["at", "what", "address_hash", "subscriber_id", *visited]
-    insert = sa.insert(consents).from_select(columns, people).execution_options(preserve_rowcount=True)
+    columns = ["at", "what", "address_hash", "subscriber_id", *provenance_values]
+    insert = sa.insert(consents).from_select(columns, matching).execution_options(preserve_rowcount=True)
     return connection.execute(insert).rowcount
 
 
@@ -63,7 +69,7 @@ def blank_out(connection: sa.Connection, *, who: sa.ColumnElement[bool]) -> None
     connection.execute(sa.update(consents).where(who).values(ip="", user_agent="", detail=""))
 
 
-def lines_of(connection: sa.Connection, address_hash: str) -> tuple[Evidence, ...]:
+def lines_of(connection: sa.Connection, address_hash: str) -> tuple[ConsentLine, ...]:
     """The record of one address, oldest first."""
     c = consents.c
     rows = connection.execute(
@@ -71,16 +77,16 @@ def lines_of(connection: sa.Connection, address_hash: str) -> tuple[Evidence, ..
         .where(c.address_hash == address_hash)
         .order_by(c.id)
     )
-    return tuple(Evidence(*row) for row in rows)
+    return tuple(ConsentLine(*row) for row in rows)
 
 
-def _visited(visit: Visit) -> dict[str, Any]:
-    wording = visit.wording[:_LONGEST_WORDING]
+def _provenance_values(provenance: Provenance) -> dict[str, Any]:
+    wording = provenance.wording[:_LONGEST_WORDING]
     return {
-        "via": visit.via,
-        "form": clean_text(visit.form, limit=_LONGEST_FORM),
+        "via": provenance.via,
+        "form": clean_text(provenance.form, limit=_LONGEST_FORM),
         "wording": wording,
         "wording_hash": hashlib.sha256(wording.encode()).hexdigest() if wording else "",
-        "ip": visit.ip,
-        "user_agent": clean_text(visit.user_agent, limit=_LONGEST_AGENT),
+        "ip": provenance.ip,
+        "user_agent": clean_text(provenance.user_agent, limit=_LONGEST_AGENT),
     }
