@@ -6,8 +6,6 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,22 +16,18 @@ from newsletter.issues import Issues
 from newsletter.letter import Blank, Identity, Letter, encode, token_of
 from newsletter.shelf import Shelf
 from subscribers import Book, KeyRing
+from tests import projects
+from tests.times import NOW, Clock
 
 POSTGRES = os.environ.get("NEWSLETTER_TEST_POSTGRES", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres")
-NOW = datetime(2026, 11, 19, 6, 0, tzinfo=UTC)
 
 
-@dataclass
-class Clock:
-    """A clock that stands still until it is moved."""
-
-    time: datetime = NOW
-
-    def __call__(self) -> datetime:
-        return self.time
-
-    def forward(self, by: timedelta) -> None:
-        self.time += by
+@pytest.fixture(autouse=True)
+def closing() -> Iterator[None]:
+    """Close the projects a test opened; what a whole module shares stays open."""
+    before = projects.opened()
+    yield
+    projects.close_opened(since=before)
 
 
 @pytest.fixture
@@ -61,23 +55,17 @@ def postgres_database(postgres_server: sa.Engine) -> Iterator[str]:
     with postgres_server.connect() as connection:
         connection.exec_driver_sql(f"CREATE DATABASE {name}")
     url = postgres_server.url.set(database=name).render_as_string(hide_password=False)
-    _migrated(url)
+    database = Database(url)
+    database.migrate(now=NOW)
+    database.dispose()
     yield url
     with postgres_server.connect() as connection:
         connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("template") / "newsletter.db"
-    _migrated(f"sqlite:///{path}")
-    return path
-
-
-def _migrated(url: str) -> None:
-    database = Database(url)
-    database.migrate(now=NOW)
-    database.dispose()
+def sqlite_template() -> Path:
+    return projects.migrated()
 
 
 @pytest.fixture

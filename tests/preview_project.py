@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import http.client
 import json
-import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,30 +21,17 @@ from newsletter.preview import listen
 from newsletter.preview.draft import Draft
 from newsletter.preview.routes import make_app
 from newsletter.rendering import shipped_templates
-from subscribers import create_keys
-from tests.conftest import NOW, Clock
+from tests import projects
+from tests.projects import make_project, write_template
+from tests.times import NOW, PATIENCE, Clock
 
 TOKEN = "the-token-of-this-run"
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 32
 PICTURE = "0123456789abcdef.png"
 PUBLIC = "https://news.marquee.example"
-TOML = f"""\
-[newsletter]
-name = "Marquee Weekly"
-from = "Marquee <weekly@marquee.example>"
-editors = ["editor@marquee.example"]
-public_url = "{PUBLIC}"
-postal_address = "Marquee Media, 12 Harbour Street"
-
-[[sources]]
-name = "site"
-kind = "folder"
-path = "site"
-
-[backend]
-kind = "maildir"
-path = "mail"
-"""
+SOURCE = '[[sources]]\nname = "site"\nkind = "folder"\npath = "site"\n'
+TOML = projects.TOML.format(public_url=PUBLIC, more=SOURCE)
+SUBSCRIBERS = {"ada@reader.example": "Ada Fernsby", "zoe@reader.example": "Zoë Noël-Lefèvre"}
 TITLES = ("Night Ferry returns", "The lighthouse keeper", "A nine-minute song", "A bakery musical")
 
 
@@ -67,18 +53,11 @@ def articles() -> list[Article]:
     ]
 
 
-def make_root(root: Path, *, database: Path, stories: Sequence[Article], clock: Clock) -> Path:
-    """The folder of a project with these articles on the shelf, and two active subscribers."""
-    (root / "templates").mkdir(parents=True)
-    (root / "site").mkdir()
-    (root / "newsletter.toml").write_text(TOML, encoding="utf-8")
-    shutil.copy(database, root / "newsletter.db")
-    create_keys(root / "newsletter.key")
-    with opened(root, clock=clock) as project:
-        project.shelf.keep_image(PICTURE, "image/png", PNG)
-        project.shelf.put([replace(story, source="site") for story in stories], now=clock())
-        project.book.add_confirmed("ada@reader.example", name="Ada Fernsby")
-        project.book.add_confirmed("zoe@reader.example", name="Zoë Noël-Lefèvre")
+def make_root(root: Path, *, stories: Sequence[Article], clock: Clock) -> Path:
+    """The folder of a project with these articles on the shelf, a picture of one, and two active subscribers."""
+    project = make_project(root, clock=clock, more=SOURCE, shelf=stories, subscribers=SUBSCRIBERS)
+    project.shelf.keep_image(PICTURE, "image/png", PNG)
+    project.close()
     return root
 
 
@@ -94,10 +73,7 @@ def opened(root: Path, *, clock: Clock) -> Iterator[Project]:
 
 def own_template(root: Path, name: str, change: Callable[[str], str]) -> Path:
     """The project's own version of a shipped template."""
-    path = root / "templates" / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(change((shipped_templates() / name).read_text(encoding="utf-8")), encoding="utf-8")
-    return path
+    return write_template(root, name, change((shipped_templates() / name).read_text(encoding="utf-8")))
 
 
 def make_draft(root: Path, *, clock: Clock, as_address: str | None = None) -> Draft:
@@ -134,7 +110,7 @@ class Site:
         body = headers.pop("json", None)
         if body is not None:
             headers["content_type"] = "application/json"
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         try:
             connection.putrequest(method, path, skip_host=True)
             connection.putheader("Host", host or f"127.0.0.1:{self.port}")

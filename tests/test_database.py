@@ -26,7 +26,7 @@ from newsletter.issue import Article
 from newsletter.issues import Issues
 from newsletter.shelf import Shelf
 from tests.command_line import demo, run
-from tests.conftest import NOW
+from tests.times import NOW
 
 ROOT = Path(__file__).parent.parent
 

@@ -21,34 +21,31 @@ from newsletter.errors import Busy, ConfigurationError, Refused, TemplateError
 from newsletter.issues import IssueState
 from newsletter.sending.audit import audit
 from tests import weekly_child
-from tests.conftest import NOW, Clock
-from tests.newsroom import (  # noqa: F401 - closing is a fixture
-    AFTER_SLOT,
-    TITLES,
-    again,
-    arrived,
-    closing,
-    newsroom,
-    run,
-    slot_of,
-    write_articles,
-)
+from tests.projects import SITE, TITLES, again, arrived, make_project, run_week as run, write_articles
+from tests.times import NOW, Clock
 
 KEY, NEXT = "2026-W47", "2026-W48"
+AFTER_SLOT = NOW + timedelta(hours=2)
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["tests.sending_child", "tests.lock_child", "tests.weekly_child"])
 
 
+def newsletter(root: Path, clock: Clock, *, more: str = "", database: str = "") -> Project:
+    return make_project(
+        root, clock=clock, more=SITE + more, database=database, plain=True, titles=TITLES[:5], subscribers=3
+    )
+
+
 @pytest.fixture
 def project(tmp_path: Path, clock: Clock, database_url: str) -> Project:
-    """A newsroom, on SQLite and on PostgreSQL."""
-    return newsroom(tmp_path / "project", clock=clock, database=database_url)
+    """A newsletter, on SQLite and on PostgreSQL."""
+    return newsletter(tmp_path / "project", clock, database=database_url)
 
 
 @pytest.fixture
 def room(tmp_path: Path, clock: Clock) -> Project:
-    """A newsroom on SQLite: for what does not depend on the database."""
-    return newsroom(tmp_path / "project", clock=clock)
+    """A newsletter on SQLite: for what does not depend on the database."""
+    return newsletter(tmp_path / "project", clock)
 
 
 def carried(project: Project) -> dict[str, str]:
@@ -121,8 +118,8 @@ def test_composing_and_picking_change_nothing(room: Project) -> None:
     room.weekly.pull()
     before = everything(room)
     for _ in range(2):
-        room.weekly.pick(slot_of(room))
-        room.weekly.compose(slot_of(room))
+        room.weekly.pick(room.slot(None))
+        room.weekly.compose(room.slot(None))
         room.weekly.audience_size()
     assert everything(room) == before
 
@@ -244,16 +241,16 @@ def test_after_the_freeze_nothing_that_is_changed_or_deleted_changes_a_byte(
 
 def test_freezing_the_same_slot_twice_is_refused(room: Project) -> None:
     room.weekly.pull()
-    composed = room.weekly.compose(slot_of(room))
-    room.weekly.freeze(slot_of(room), composed)
+    composed = room.weekly.compose(room.slot(None))
+    room.weekly.freeze(room.slot(None), composed)
     with pytest.raises(Refused, match="sending"):
-        room.weekly.freeze(slot_of(room), composed)
+        room.weekly.freeze(room.slot(None), composed)
     assert audit(room.database)[0].frozen == 3
 
 
 def test_nothing_to_freeze_is_refused(room: Project) -> None:
     with pytest.raises(Refused, match="no picks"):
-        room.weekly.freeze(slot_of(room), replace(room.weekly.compose(slot_of(room)), letter=None))
+        room.weekly.freeze(room.slot(None), replace(room.weekly.compose(room.slot(None)), letter=None))
 
 
 # What an issue may carry.
@@ -262,7 +259,7 @@ def test_nothing_to_freeze_is_refused(room: Project) -> None:
 def test_what_leaves_by_age_is_listed_also_after_weeks_without_an_issue(room: Project, clock: Clock) -> None:
     run(room)
     clock.forward(timedelta(days=28))
-    issue = room.weekly.pick(slot_of(room))
+    issue = room.weekly.pick(room.slot(None))
     left = {one.article.title for one in issue.passed_over if one.reason.startswith("leaves by age")}
     assert left == set(TITLES[:5]) - set(carried(room))
 
@@ -274,12 +271,12 @@ def test_an_article_held_for_this_very_issue_comes_whatever_its_age(room: Projec
     room.shelf.hold(number, until="2026-W52")
     run(room)
     clock.forward(timedelta(days=7))
-    assert number not in {pick.article.id for pick in room.weekly.pick(slot_of(room)).picks}
+    assert number not in {pick.article.id for pick in room.weekly.pick(room.slot(None)).picks}
     clock.forward(timedelta(days=28))
-    assert slot_of(room).key == "2026-W52"
-    assert [pick.article.id for pick in room.weekly.pick(slot_of(room)).picks] == [number]
+    assert room.slot(None).key == "2026-W52"
+    assert [pick.article.id for pick in room.weekly.pick(room.slot(None)).picks] == [number]
     clock.forward(timedelta(days=7))
-    assert room.weekly.pick(slot_of(room)).picks == ()
+    assert room.weekly.pick(room.slot(None)).picks == ()
 
 
 def test_a_story_told_again_is_recognised_weeks_after_it_was_carried(room: Project, clock: Clock) -> None:
@@ -293,7 +290,7 @@ def test_a_story_told_again_is_recognised_weeks_after_it_was_carried(room: Proje
     file.write_text(json.dumps(article))
     fresh = again(room)
     fresh.weekly.pull()
-    issue = fresh.weekly.pick(slot_of(fresh))
+    issue = fresh.weekly.pick(fresh.slot(None))
     assert title + "!" not in {pick.article.title for pick in issue.picks}
 
 
@@ -309,7 +306,7 @@ def test_the_last_good_articles_stay_when_a_source_goes_away(room: Project) -> N
 
 
 def test_a_setting_that_is_wrong_is_no_source_that_failed(tmp_path: Path, clock: Clock) -> None:
-    project = newsroom(tmp_path, clock=clock, more='[[sources]]\nname = "x"\nkind = "fede"\n')
+    project = newsletter(tmp_path, clock, more='[[sources]]\nname = "x"\nkind = "fede"\n')
     with pytest.raises(ConfigurationError, match="feed"):
         run(project)
 

@@ -15,7 +15,7 @@ from newsletter.database import Database
 from newsletter.errors import DatabaseError, Refused
 from newsletter.issues import STEPS, FrozenPick, IssueRow, Issues, IssueState
 from newsletter.letter import Letter
-from tests.conftest import NOW
+from tests.times import NOW
 
 KEY = "2026-W47"
 ILLEGAL = [(before, after) for before, after in product(IssueState, IssueState) if after not in STEPS[before]]

@@ -20,9 +20,9 @@ from newsletter.letter import Letter
 from newsletter.sending.audit import audit
 from subscribers import Book
 from tests import catcher, sending_child
-from tests.conftest import NOW
 from tests.frozen_issue import add_subscribers, freeze
 from tests.sending_child import POINTS
+from tests.times import NOW
 
 KEY = "k1:" + "QUFB" * 11 + "\n"
 # Where a message is on the wire: only there may a kill leave a doubt, and so a second copy.

@@ -25,7 +25,7 @@ import newsletter.sending.workers
 from newsletter.database import Database, metadata
 from newsletter.migrations import HEAD, REVISIONS
 from subscribers.tables import metadata as register
-from tests.conftest import NOW
+from tests.times import NOW
 
 VERSIONS = Path(import_module("newsletter.migrations.versions").__path__[0])
 ROOT = Path(newsletter.app.__file__).parent.parent

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,6 @@ import pytest
 from newsletter.errors import ConfigurationError, Refused, SettingsError
 from newsletter.preview import listen
 from newsletter.preview.watcher import Watch, watched
-from tests.conftest import Clock
 from tests.preview_project import (
     PICTURE,
     PNG,
@@ -33,13 +33,15 @@ from tests.preview_project import (
     own_template,
     served,
 )
+from tests.projects import migrated
+from tests.times import PATIENCE, Clock
 
 BODY = "weekly/body.html.j2"
 
 
 @pytest.fixture
-def root(tmp_path: Path, sqlite_template: Path, clock: Clock) -> Path:
-    return make_root(tmp_path / "project", database=sqlite_template, stories=articles(), clock=clock)
+def root(tmp_path: Path, clock: Clock) -> Path:
+    return make_root(tmp_path / "project", stories=articles(), clock=clock)
 
 
 @pytest.fixture
@@ -49,12 +51,10 @@ def site(root: Path, clock: Clock) -> Iterator[Site]:
 
 
 @pytest.fixture(scope="module")
-def still(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[Site]:
+def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A preview for tests that only look; nothing in it is changed."""
     clock = Clock()
-    root = make_root(
-        tmp_path_factory.mktemp("still") / "project", database=sqlite_template, stories=articles(), clock=clock
-    )
+    root = make_root(tmp_path_factory.mktemp("still") / "project", stories=articles(), clock=clock)
     with served(make_draft(root, clock=clock)) as site:
         yield site
 
@@ -276,7 +276,7 @@ def read_event(stream: http.client.HTTPResponse) -> int:
 
 
 def test_a_changed_template_is_announced_and_the_next_letter_shows_it(site: Site, root: Path) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=PATIENCE)
     with watched(site.draft):
         connection.request("GET", "/changes")
         stream = connection.getresponse()
@@ -330,7 +330,7 @@ def test_a_template_broken_from_the_start_is_shown_and_mended(root: Path, clock:
     ("old", "new", "line", "says"),
     [
         ('name = "Marquee Weekly"', "name = Marquee", 2, "Invalid value"),
-        ('editors = ["', 'editorss = ["', 4, "did you mean"),
+        ('editors = ["', 'editorss = ["', 5, "did you mean"),
     ],
 )
 def test_broken_settings_show_the_line_above_the_last_good_letter(
@@ -444,8 +444,8 @@ def test_a_taken_port_is_refused_in_a_sentence() -> None:
         listen(taken.getsockname()[1])
 
 
-def test_it_says_its_address_fills_an_empty_shelf_and_ends_with_ctrl_c(root: Path, sqlite_template: Path) -> None:
-    (root / "newsletter.db").write_bytes(sqlite_template.read_bytes())
+def test_it_says_its_address_fills_an_empty_shelf_and_ends_with_ctrl_c(root: Path) -> None:
+    shutil.copy(migrated(), root / "newsletter.db")
     program = (
         "import sys, pathlib\n"
         "from newsletter import app, preview\n"
@@ -462,12 +462,12 @@ def test_it_says_its_address_fills_an_empty_shelf_and_ends_with_ctrl_c(root: Pat
         assert child.stdout.readline().strip() == "site: 0 new articles"
         address = re.search(r"http://127\.0\.0\.1:(\d+)/", child.stdout.readline())
         assert address is not None
-        connection = http.client.HTTPConnection("127.0.0.1", int(address[1]), timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", int(address[1]), timeout=PATIENCE)
         connection.request("GET", "/changes")
         stream = connection.getresponse()
         assert read_event(stream) == 1
         child.send_signal(signal.SIGINT)
-        assert child.wait(20) == 0
+        assert child.wait(PATIENCE) == 0
         connection.close()
         assert child.stderr is not None
         assert child.stderr.read() == ""

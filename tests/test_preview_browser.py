@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from newsletter.preview.watcher import watched
-from tests.conftest import Clock
 from tests.preview_project import PICTURE, TITLES, TOML, Site, articles, make_draft, make_root, own_template, served
+from tests.times import PATIENCE, Clock
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
@@ -59,15 +59,15 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
 
 
 @pytest.fixture
-def root(tmp_path: Path, sqlite_template: Path, clock: Clock) -> Path:
-    return make_root(tmp_path / "project", database=sqlite_template, stories=articles(), clock=clock)
+def root(tmp_path: Path, clock: Clock) -> Path:
+    return make_root(tmp_path / "project", stories=articles(), clock=clock)
 
 
 def until(browser: Chrome, script: str) -> Any:
     """Wait in the browser until the script gives something true."""
     from selenium.webdriver.support.ui import WebDriverWait
 
-    return WebDriverWait(browser, 20, poll_frequency=0.05).until(lambda chrome: chrome.execute_script(script))
+    return WebDriverWait(browser, PATIENCE, poll_frequency=0.05).until(lambda chrome: chrome.execute_script(script))
 
 
 def opened(browser: Chrome, site: Site, query: str = "") -> None:
@@ -160,7 +160,7 @@ def test_stored_pictures_are_seen_in_the_letter(browser: Chrome, root: Path, clo
         assert [width for source, width in drawn if PICTURE not in source] == [1]
 
 
-def test_hostile_articles_stay_words(browser: Chrome, tmp_path: Path, sqlite_template: Path, clock: Clock) -> None:
+def test_hostile_articles_stay_words(browser: Chrome, tmp_path: Path, clock: Clock) -> None:
     from selenium.common.exceptions import NoAlertPresentException
 
     stories = [
@@ -169,7 +169,7 @@ def test_hostile_articles_stay_words(browser: Chrome, tmp_path: Path, sqlite_tem
         )
         for number, story in enumerate(articles())
     ]
-    root = make_root(tmp_path / "project", database=sqlite_template, stories=stories, clock=clock)
+    root = make_root(tmp_path / "project", stories=stories, clock=clock)
     # A project's own template may be careless too: the frame has to hold even then.
     own_template(
         root,

@@ -13,13 +13,13 @@ from newsletter.app import Project
 from newsletter.errors import Refused
 from newsletter.issue import Article
 from newsletter.preview import write_once
-from tests.conftest import Clock
 from tests.preview_project import PICTURE, PNG, PUBLIC, articles, make_root, opened, own_template
+from tests.times import Clock
 
 
 @pytest.fixture
-def root(tmp_path: Path, sqlite_template: Path, clock: Clock) -> Path:
-    return make_root(tmp_path / "project", database=sqlite_template, stories=articles(), clock=clock)
+def root(tmp_path: Path, clock: Clock) -> Path:
+    return make_root(tmp_path / "project", stories=articles(), clock=clock)
 
 
 def write(root: Path, folder: Path, clock: Clock, *, to: str | None = "zoe@reader.example") -> dict[str, bytes]:
@@ -82,11 +82,9 @@ def test_without_a_person_it_is_the_first_subscriber(root: Path, tmp_path: Path,
     assert b"Hi Ada" in write(root, tmp_path / "out", clock, to=None)["issue.txt"]
 
 
-def test_an_issue_without_picks_is_refused_and_nothing_is_written(
-    tmp_path: Path, sqlite_template: Path, clock: Clock
-) -> None:
+def test_an_issue_without_picks_is_refused_and_nothing_is_written(tmp_path: Path, clock: Clock) -> None:
     lacking = [Article(title="No address", source="site", guid="1")]
-    root = make_root(tmp_path / "project", database=sqlite_template, stories=lacking, clock=clock)
+    root = make_root(tmp_path / "project", stories=lacking, clock=clock)
     with pytest.raises(Refused, match="no picks"):
         write(root, tmp_path / "out", clock)
     assert not (tmp_path / "out").exists()

@@ -20,8 +20,8 @@ from newsletter.sending.audit import audit
 from newsletter.sending.sender import Report, Sender
 from newsletter.sending.tables import outbox as outbox_table
 from subscribers import Book
-from tests.conftest import NOW, Clock
 from tests.frozen_issue import add_subscribers, freeze, open_backend, sender_of
+from tests.times import NOW, Clock
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from newsletter.letter import Letter
 from newsletter.sending.group_commit import GroupCommit, Statement
 from newsletter.sending.tables import deliveries
 from subscribers import Book
-from tests.conftest import NOW
 from tests.frozen_issue import add_subscribers, freeze
+from tests.times import NOW
 
 LANES = 8
 ROW = sa.bindparam("row")

@@ -15,8 +15,8 @@ from newsletter.sending.audit import audit, history
 from newsletter.sending.ledger import Outcome
 from newsletter.sending.states import OPEN, STEPS, DeliveryState, step
 from subscribers import Book
-from tests.conftest import NOW, Clock
 from tests.frozen_issue import add_subscribers, freeze, sender_of
+from tests.times import NOW, Clock
 
 
 def test_every_state_has_a_row_in_the_table_and_the_ends_lead_nowhere() -> None:

@@ -18,7 +18,7 @@ from newsletter.issue import Article, Card, Image, Signal, SignalKind
 from newsletter.shelf import SAME_TITLE, Shelf, Shelved, dump_article, load_article
 from newsletter.sources.page import parse
 from newsletter.sources.reading import Reading
-from tests.conftest import NOW
+from tests.times import NOW
 
 CORPUS = Path(os.environ.get("NEWSLETTER_CORPUS") or Path(__file__).resolve().parents[2] / "shared" / "corpus")
 

@@ -20,8 +20,9 @@ from newsletter.letter import Letter
 from newsletter.locks import try_lock
 from newsletter.sending import outbox
 from newsletter.ticker import AFTER_FAILURE, Ticker, send_command
-from tests.conftest import Clock
-from tests.web_project import TOML, freeze_issue, mails, make_project
+from tests.projects import TOML, make_project
+from tests.times import PATIENCE, Clock
+from tests.web_project import freeze_issue, mails
 
 BEGAN = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)  # a Monday; the slot is on Thursdays at 07:00
 SLOT = datetime(2026, 11, 19, 7, 0, tzinfo=UTC)
@@ -270,8 +271,8 @@ def test_a_ticker_ticks_at_once_and_ends_when_told(due: Project, root: Path) -> 
 
     ticker = Ticker(due, hourly=[tidied.set], command=command)
     ticker.start()
-    assert ticked.wait(10)
-    assert tidied.wait(10)
+    assert ticked.wait(PATIENCE)
+    assert tidied.wait(PATIENCE)
     ticker.stop()
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 

@@ -24,7 +24,8 @@ from newsletter.web import OutboxThread, create_app
 from newsletter.web.middleware import host_name
 from newsletter.web.server import listen
 from subscribers import Status
-from tests.conftest import Clock
+from tests.projects import make_project
+from tests.times import PATIENCE, Clock
 from tests.web_project import (
     PICTURE,
     PNG,
@@ -32,7 +33,6 @@ from tests.web_project import (
     form_token,
     freeze_issue,
     mails,
-    make_project,
     project,
     served,
     visitor,
@@ -426,7 +426,7 @@ def test_the_postman_sends_a_confirmation_by_itself_once_it_is_woken(project: Pr
     outbox_thread = OutboxThread(Told(project, sent), idle=3600)  # type: ignore[arg-type]
     with served(project, beside=(outbox_thread,)) as visitor:
         hook(visitor, "reader@example.net")
-        assert sent.wait(10)
+        assert sent.wait(PATIENCE)
     assert [mail["To"] for mail in mails(project.root / "mail")] == ["reader@example.net"]
 
 
@@ -465,7 +465,7 @@ def test_serving_ends_well_when_it_is_told_to(project: Project) -> None:
     port = int(re.search(r"127\.0\.0\.1:(\d+)", line)[1])  # type: ignore[index]
     assert Visitor(port).get("/healthz").status == 200
     serving.send_signal(signal.SIGTERM)
-    output, log = serving.communicate(timeout=20)
+    output, log = serving.communicate(timeout=PATIENCE)
     assert (serving.returncode, output) == (0, "ended\n")
     assert "Traceback" not in log
 

@@ -11,8 +11,9 @@ import pytest
 
 from newsletter.app import Project
 from subscribers import Status
-from tests.conftest import Clock
-from tests.web_project import Answer, Visitor, make_project, served
+from tests.projects import make_project
+from tests.times import Clock
+from tests.web_project import Answer, Visitor, served
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 ONE_CLICK = "List-Unsubscribe=One-Click"

@@ -30,8 +30,8 @@ from newsletter.sending.audit import audit
 from newsletter.sending.tables import deliveries
 from newsletter.shelf import Shelf
 from newsletter.weekly import Composed, Done
-from subscribers import create_keys
-from tests.conftest import NOW, Clock
+from tests.projects import make_project, open_project, set_line as change
+from tests.times import NOW, PATIENCE, Clock
 
 KEY, NEXT = "2026-W47", "2026-W48"
 AT = NOW + timedelta(hours=1, minutes=5)  # five minutes after the slot
@@ -41,13 +41,13 @@ TITLES = (
     "Why the tram museum sings", "A violin found under the stairs", "Paper boats race on Sunday",
     "Night ferry gets its second captain", "Old postcards tell new stories", "The comet that missed its party",
 )  # fmt: skip
-READERS = ("ada@example.net", "bjorn@example.net", "cleo@example.net")
+READERS = {"ada@example.net": "Ada", "bjorn@example.net": "Bjorn", "cleo@example.net": "Cleo"}
 TOML = """\
 [newsletter]
 name = "Marquee Weekly"
 from = "Marquee <weekly@marquee.example>"
 editors = ["editor@marquee.example"]
-public_url = "https://news.marquee.example"
+public_url = "{public_url}"
 postal_address = "Marquee Media, 12 Harbour Street"
 [schedule]
 day = "thursday"
@@ -65,8 +65,7 @@ min = 2
 [backend]
 kind = "memory"
 name = "test-weekly"
-[database]
-url = "{url}"
+{more}
 """
 
 
@@ -82,26 +81,16 @@ def write(root: Path, title: str, *, at: datetime = AT, name: str = "", folder: 
     return file
 
 
-def change(root: Path, old: str, new: str) -> None:
-    file = root / "newsletter.toml"
-    assert old in file.read_text()
-    file.write_text(file.read_text().replace(old, new, 1))
-
-
 class Site:
     """A project's folder, opened anew for every run, as a command would."""
 
-    def __init__(self, root: Path, url: str) -> None:
+    def __init__(self, root: Path, *, database: str = "") -> None:
         self.root = root
         self.clock = Clock(AT)
-        self.opened: list[Project] = []
-        root.mkdir(exist_ok=True)
-        (root / "newsletter.toml").write_text(TOML.format(url=url))
-        create_keys(root / "newsletter.key")
+        make_project(root, clock=self.clock, text=TOML, database=database, subscribers=READERS)
 
     def open(self) -> Project:
-        self.opened.append(Project(self.root, clock=self.clock))
-        return self.opened[-1]
+        return open_project(self.root, clock=self.clock)
 
     def run(
         self, key: str = KEY, *, by_hand: bool = True, confirm: Callable[[Composed], bool] = lambda _: True
@@ -121,10 +110,6 @@ class Site:
     def carried(self, key: str = KEY) -> set[str]:
         issues = self.open().issues
         return {str(pick.article["title"]) for pick in issues.picks(issues.get(key).id)}
-
-    def close(self) -> None:
-        for project in self.opened:
-            project.close()
 
 
 def everything_in(project: Project) -> dict[str, int]:
@@ -159,31 +144,21 @@ def _box() -> Iterator[None]:
     throw_away("test-weekly")
 
 
-def filled(root: Path, url: str, *, articles: int = 5) -> Site:
-    site = Site(root, url)
+def filled(site: Site, *, articles: int = 5) -> Site:
     for title in TITLES[:articles]:
-        write(root, title)
-    book = site.open().book
-    for address in READERS:
-        book.add_confirmed(address, name=address.partition("@")[0].title())
+        write(site.root, title)
     return site
 
 
 @pytest.fixture
-def both(tmp_path: Path, database_url: str) -> Iterator[Site]:
+def both(tmp_path: Path, database_url: str) -> Site:
     """On SQLite and on PostgreSQL."""
-    site = filled(tmp_path / "project", database_url)
-    yield site
-    site.close()
+    return filled(Site(tmp_path / "project", database=database_url))
 
 
 @pytest.fixture
-def site(tmp_path: Path, sqlite_template: Path) -> Iterator[Site]:
-    (tmp_path / "project").mkdir()
-    shutil.copy(sqlite_template, tmp_path / "project" / "newsletter.db")
-    site = filled(tmp_path / "project", "sqlite:///newsletter.db")
-    yield site
-    site.close()
+def site(tmp_path: Path) -> Site:
+    return filled(Site(tmp_path / "project"))
 
 
 # The freeze.
@@ -256,7 +231,7 @@ PROCESSES.set_forkserver_preload(["tests.test_weekly", "tests.sending_child"])
 def test_a_kill_inside_the_freeze_leaves_nothing(both: Site, where: str) -> None:
     child = PROCESSES.Process(target=freeze_and_die, args=(str(both.root), where))
     child.start()
-    child.join(timeout=60)
+    child.join(PATIENCE)
     assert child.exitcode == -signal.SIGKILL
     project = both.open()
     assert project.issues.find(KEY) is None
@@ -268,7 +243,7 @@ def test_a_kill_inside_the_freeze_leaves_nothing(both: Site, where: str) -> None
 def test_a_kill_after_the_freeze_leaves_all_of_it(both: Site) -> None:
     child = PROCESSES.Process(target=freeze_and_die, args=(str(both.root), "after the freeze"))
     child.start()
-    child.join(timeout=60)
+    child.join(PATIENCE)
     assert child.exitcode == -signal.SIGKILL
     project = both.open()
     row = project.issues.get(KEY)
@@ -279,7 +254,7 @@ def test_a_kill_after_the_freeze_leaves_all_of_it(both: Site) -> None:
 
 
 def test_after_the_freeze_nothing_of_the_project_changes_what_goes_out(site: Site) -> None:
-    ada = READERS[0]
+    ada = next(iter(READERS))
     box("test-weekly").on_offer = refusing({ada: SendError("greylisted", permanent=False, code=451)})
     assert site.run().report.totals == {"accepted": 2, "deferred": 1}
     first = html_of(mails()[0])
@@ -497,7 +472,7 @@ def test_a_cancelled_issue_gives_its_articles_back_only_if_nobody_got_it(site: S
     project = site.open()
     assert project.weekly.cancel(project.issues.get(KEY), reason="wrong") == {"cancelled": 3}
     assert not any(one.carried_by for one in project.shelf.page())
-    box("test-weekly").on_offer = refusing({READERS[0]: deferred[READERS[0]]})
+    box("test-weekly").on_offer = refusing({next(iter(READERS)): deferred[next(iter(READERS))]})
     site.clock.forward(WEEK)
     assert site.run(NEXT).report.totals == {"accepted": 2, "deferred": 1}
     project = site.open()
@@ -508,7 +483,7 @@ def test_a_cancelled_issue_gives_its_articles_back_only_if_nobody_got_it(site: S
 
 def test_an_unfinished_older_issue_does_not_hold_up_the_current_one(site: Site) -> None:
     change(site.root, "[backend]", '[pace]\nexpire = "30d"\n[backend]')
-    box("test-weekly").on_offer = refusing({READERS[0]: SendError("later", permanent=False, code=451)})
+    box("test-weekly").on_offer = refusing({next(iter(READERS)): SendError("later", permanent=False, code=451)})
     site.run()
     site.clock.forward(WEEK)
     assert site.run(NEXT).report.slot_key == KEY, "its turn was due"

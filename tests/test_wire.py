@@ -22,8 +22,8 @@ from newsletter.backends.wire import fault
 from subscribers import Provenance
 from tests import catcher
 from tests.command_line import NEXT_WEEK, WEEK, run
-from tests.conftest import Clock
-from tests.web_project import make_project
+from tests.projects import make_project
+from tests.times import Clock
 
 PUBLIC_URL = "https://newsletters.a-rather-long-name-for-a-publisher.example/" + "/".join(["entertainment"] * 12)
 STREET = "Größe & Söhne <Verlag>, 9 Lampwick Street, Port Vesper PV1 9TL"

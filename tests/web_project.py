@@ -1,4 +1,4 @@
-"""A project in a folder, served by a real uvicorn on loopback, for the tests of the public side and the ticker."""
+"""The public pages of a project, served by a real uvicorn on loopback."""
 
 from __future__ import annotations
 
@@ -16,63 +16,21 @@ import pytest
 import uvicorn
 
 from newsletter.app import Project
-from newsletter.database import Database
 from newsletter.issues import FrozenPick, IssueRow, IssueState
 from newsletter.letter import Letter
 from newsletter.sending.audience import freeze_audience
-from newsletter.settings import load
 from newsletter.web import Beside, OutboxThread, create_app
 from newsletter.web.server import configuration, listen
-from subscribers import create_keys
-from tests.conftest import NOW, Clock
+from tests.projects import make_project
+from tests.times import NOW, PATIENCE, Clock
 
-TOML = """\
-[newsletter]
-name = "Marquee Weekly"
-tagline = "Our weekly highlights and entertainment guides, straight to your inbox"
-from = "Marquee <weekly@marquee.example>"
-editors = ["editor@marquee.example"]
-public_url = "{public_url}"
-postal_address = "Marquee Media, 12 Harbour Street"
-timezone = "UTC"
-[schedule]
-day = "thursday"
-time = "07:00"
-[backend]
-kind = "maildir"
-path = "mail"
-{more}
-"""
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 32
 PICTURE = "0123456789abcdef.png"
 
 
-def make_project(
-    root: Path,
-    *,
-    clock: Clock,
-    public_url: str = "https://news.marquee.example",
-    more: str = "",
-    text: str = TOML,
-    began: datetime = NOW,
-) -> Project:
-    """A folder with everything a project has, and its `Project`. A second call opens the same folder again."""
-    file = root / "newsletter.toml"
-    if not file.exists():
-        root.mkdir(parents=True, exist_ok=True)
-        file.write_text(text.format(public_url=public_url, more=more), encoding="utf-8")
-        create_keys(root / "newsletter.key")
-        database = Database(load(root).database_url)
-        database.migrate(now=began)
-        database.dispose()
-    return Project(root, clock=clock)
-
-
 @pytest.fixture
-def project(tmp_path: Path, clock: Clock) -> Iterator[Project]:
-    project = make_project(tmp_path / "project", clock=clock)
-    yield project
-    project.database.dispose()
+def project(tmp_path: Path, clock: Clock) -> Project:
+    return make_project(tmp_path / "project", clock=clock)
 
 
 def freeze_issue(project: Project, letter: Letter, *, key: str = "2026-W47", now: datetime = NOW) -> IssueRow:
@@ -122,7 +80,7 @@ class Visitor:
     def ask(
         self, method: str, path: str, body: bytes | str | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         try:
             connection.request(method, path, body, {"Host": self.host, **(headers or {})})
             response = connection.getresponse()

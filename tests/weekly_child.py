@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from newsletter import rendering, sources, weekly  # noqa: F401 - imported once, before the children are made
 from newsletter.app import Project
 from newsletter.preview import draft  # noqa: F401 - likewise
-from tests import newsroom
+from tests.projects import run_week
 
 TABLES = ("issues", "picks", "letters", "deliveries")
 
@@ -61,5 +61,5 @@ def _freeze(project: Project, composed: weekly.Composed, statement: int) -> None
 def send(root: str, now: datetime) -> None:
     """Send whatever is frozen, as a process started later does."""
     project = Project(Path(root), clock=lambda: now)
-    newsroom.run(project)
+    run_week(project)
     project.close()
