@@ -19,7 +19,7 @@ check: .venv/installed-dev  ## Lint, format, types, the direction of imports, th
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports --no-logo
+	$(BIN)/lint-imports importlinter.toml --no-logo
 	$(BIN)/python -m pytest --quiet --numprocesses auto tests/test_docs.py
 
 bench: .venv/installed-dev  ## Every figure in the docs

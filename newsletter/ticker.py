@@ -21,21 +21,18 @@ import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from newsletter import slots
-from newsletter.database import Database
+from newsletter.app import Project
 from newsletter.errors import Busy
 from newsletter.issue import Slot
-from newsletter.issues import IssueRow, Issues, IssueState
+from newsletter.issues import IssueRow, IssueState
 from newsletter.locks import try_lock
-from newsletter.sending.alerts import Alerts
-from newsletter.sending.sender import Sender
-from newsletter.settings import Settings
 
 EVERY = timedelta(seconds=60)
 TIDY_EVERY = timedelta(hours=1)
@@ -48,27 +45,6 @@ _FAILED = "the send ended with exit code"
 log = logging.getLogger(__name__)
 
 Command = Callable[[str], Sequence[str]]
-
-
-class Project(Protocol):
-    """What the ticker needs of `app.Project`."""
-
-    @property
-    def root(self) -> Path: ...
-    @property
-    def clock(self) -> Callable[[], datetime]: ...
-    @property
-    def settings(self) -> Settings: ...
-    @property
-    def database(self) -> Database: ...
-    @property
-    def issues(self) -> Issues: ...
-    @property
-    def sender(self) -> Sender: ...
-    @property
-    def alerts(self) -> Alerts: ...
-    @property
-    def schedule(self) -> slots.Schedule: ...
 
 
 def send_command(root: Path) -> Command:

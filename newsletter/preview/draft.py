@@ -4,7 +4,7 @@ The same `compose` as a send, so what is seen is what is sent. Everything is wor
 `refresh` begins anew with a fresh project. When a template or the settings are broken, the last good state stays and
 `trouble` says what is wrong, with the file, the line and the lines around it.
 
-What it does not know: HTTP, and when something changed (`watcher` tells). `Project` is what it needs of the project.
+What it does not know: HTTP, and when something changed (`watcher` tells).
 """
 
 from __future__ import annotations
@@ -16,50 +16,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
 
 from newsletter import rendering
-from newsletter.backends import Backend
-from newsletter.database import Database
+from newsletter.app import Project
 from newsletter.errors import NewsletterError, SettingsError, TemplateError
 from newsletter.issue import Issue, Pick, Slot
-from newsletter.issues import IssueRow, Issues
-from newsletter.preview.recipients import Book, Recipient, recipient_of
-from newsletter.settings import FILE, Settings
-from newsletter.shelf import Shelf, load_article
-from newsletter.weekly import Composed, Weekly
+from newsletter.issues import IssueRow
+from newsletter.preview.recipients import Recipient, recipient_of
+from newsletter.settings import FILE
+from newsletter.shelf import load_article
+from newsletter.weekly import Composed
 
 PAST_ISSUES = 12
 _AROUND = 3
 
 _log = logging.getLogger(__name__)
-
-
-class Project(Protocol):
-    """The parts of a project that are looked at."""
-
-    root: Path
-    settings: Settings
-    clock: Callable[[], datetime]
-
-    @property
-    def unchecked_database(self) -> Database: ...
-    @property
-    def shelf(self) -> Shelf: ...
-    @property
-    def issues(self) -> Issues: ...
-    @property
-    def book(self) -> Book: ...
-    @property
-    def publication(self) -> rendering.Publication: ...
-    @property
-    def templates(self) -> rendering.Templates: ...
-    @property
-    def theme(self) -> rendering.Theme: ...
-    @property
-    def weekly(self) -> Weekly: ...
-    def backend(self) -> Backend: ...
-    def slot(self, key: str | None) -> Slot: ...
 
 
 @dataclass(frozen=True, slots=True)

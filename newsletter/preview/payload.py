@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from newsletter.app import Project
 from newsletter.issue import Article, Term
-from newsletter.preview.draft import Draft, Project, Shown, Trouble
+from newsletter.preview.draft import Draft, Shown, Trouble
 from newsletter.preview.recipients import SAMPLES, Recipient, addressed, values_of
 from newsletter.rendering.document import read
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request, Response
@@ -15,10 +16,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from newsletter import __version__
+from newsletter.app import Project
 from newsletter.errors import NewsletterError, SettingsError
 from newsletter.web.middleware import HEADERS, PublicMiddleware
 from newsletter.web.pages import RenderPage, page_renderer, site_of
-from newsletter.web.project import Beside, Project
 from newsletter.web.public import PAGE, public_routes
 from subscribers import Guard
 from subscribers.web import SAME_TIME, router
@@ -27,6 +28,13 @@ _AWAY = "Something is wrong on our side. Please try again in a few minutes; your
 _WRONG_METHOD = "This address cannot be used in that way."
 
 log = logging.getLogger(__name__)
+
+
+class Beside(Protocol):
+    """Something that runs while the pages are served. `stop` returns when it has ended."""
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
 
 
 def guard_of(project: Project) -> Guard:

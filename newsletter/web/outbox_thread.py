@@ -9,9 +9,9 @@ from __future__ import annotations
 import logging
 import threading
 
+from newsletter.app import Project
 from newsletter.errors import NewsletterError
 from newsletter.sending import outbox
-from newsletter.web.project import Project
 
 IDLE = 2.0  # seconds
 LONGEST_PAUSE = 300.0

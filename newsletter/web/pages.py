@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from newsletter.app import Project
 from newsletter.errors import NewsletterError, TemplateError
 from newsletter.issues import FROZEN, IssueRow
 from newsletter.rendering.wording import date_words
-from newsletter.web.project import Project
 from subscribers.web import Site
 
 RenderPage = Callable[[str, Mapping[str, Any]], str]

@@ -9,11 +9,11 @@ from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 
 from newsletter import __version__
+from newsletter.app import Project
 from newsletter.errors import NewsletterError
 from newsletter.issues import IssueState
 from newsletter.sending import outbox
 from newsletter.web.pages import ICON, RenderPage, past_issues
-from newsletter.web.project import Project
 from subscribers.web import Site
 
 # A letter is made of other people's words: no script, no form, no frame, and an origin of its own (`sandbox`).

@@ -14,10 +14,10 @@ from collections.abc import Sequence
 
 import uvicorn
 
+from newsletter.app import Project
 from newsletter.errors import ConfigurationError
-from newsletter.web.asgi import create_app
+from newsletter.web.asgi import Beside, create_app
 from newsletter.web.outbox_thread import OutboxThread
-from newsletter.web.project import Beside, Project
 
 _FINISH_WITHIN = 10  # seconds for requests in hand
 
