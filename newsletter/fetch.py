@@ -27,6 +27,7 @@ import httpx2
 
 from newsletter import __version__
 from newsletter.errors import SourceError
+from newsletter.links import ascii_host, refusal
 
 MAX_REDIRECTS = 5
 HEADROOM = 256 * 1024
@@ -160,23 +161,16 @@ def _follow(client: httpx2.Client, url: str, *, cap: int, conditional: bool) -> 
             if not target:
                 raise FetchError(f"{_host(here)} redirects without saying where to; check the address {here}")
             all_permanent = all_permanent and response.status_code in _PERMANENT
-            here = urljoin(here, target)
+            here = urljoin(here, target.replace(" ", "%20"))
             moved_to = here if all_permanent else moved_to
     raise FetchError(f"{_host(url)} redirects more than {MAX_REDIRECTS} times; check the address {url}")
 
 
 def _check_url(url: str, *, came_from: str) -> None:
     """Refuses what is not a plain http(s) address, in the URL given or in one a redirect named."""
-    who = f"{_host(came_from)} redirects to an address that" if came_from else f"the address {url[:200]!r}"
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError as error:
-        raise FetchError(f"{who} cannot be read ({error}); correct it") from error
-    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
-        raise FetchError(f"{who} is not a web address; only http:// and https:// are read")
-    if "@" in parts.netloc:
-        raise FetchError(f"{who} carries a user name or password; that is not supported, remove it")
+    if reason := refusal(url):
+        who = f"{_host(came_from)} redirects to an address that" if came_from else f"the address {url[:200]!r}"
+        raise FetchError(f"{who} {reason}; only plain http:// and https:// addresses are read")
 
 
 def _answer(response: httpx2.Response, url: str, *, cap: int, conditional: bool) -> Fetched:
@@ -256,13 +250,21 @@ class _Allowed:
             try:
                 networks.append(ipaddress.ip_network(entry.strip("[] "), strict=False))
             except ValueError:
-                hosts.add(entry.strip().rstrip(".").lower())
+                hosts.add(_name(entry.strip()))
         return cls(frozenset(hosts), tuple(networks))
 
     def permits(self, host: str, address: Address) -> bool:
-        if host.rstrip(".").lower() in self.hosts or any(address in network for network in self.networks):
+        if _name(host) in self.hosts or any(address in network for network in self.networks):
             return True
         return is_public(address)
+
+
+def _name(host: str) -> str:
+    """A host name in the one spelling that is compared."""
+    try:
+        return ascii_host(host).rstrip(".")
+    except ValueError:
+        return host.rstrip(".").lower()
 
 
 def is_public(address: Address) -> bool:

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import trustme
 
-from newsletter.fetch import Fetcher, FetchError, is_public
+from newsletter.fetch import Fetcher, FetchError, _Allowed, is_public
 
 Answer = Callable[[http.server.BaseHTTPRequestHandler], None]
 
@@ -175,15 +175,27 @@ def test_a_name_with_one_private_address_among_public_ones_is_refused(monkeypatc
         Fetcher().get("http://mixed.example/")
 
 
+def test_a_private_host_may_be_named_in_its_own_letters() -> None:
+    allowed = _Allowed.read(["Büro.example."])
+    assert allowed.permits("xn--bro-hoa.example", ipaddress.ip_address("10.0.0.1"))
+    assert not allowed.permits("xn--bro-hoa.example.org", ipaddress.ip_address("10.0.0.1"))
+
+
+def test_a_redirect_with_a_space_in_it_is_followed(fetcher: Fetcher, site: Site) -> None:
+    site.page("/old", status=301, Location="/new page")
+    site.page("/new%20page", b"there")
+    assert fetcher.get(site.url + "/old").body == b"there"
+
+
 @pytest.mark.parametrize(
     "target", ["file:///etc/passwd", "ftp://example.com/", "gopher://x/", "data:text/plain,x", "nonsense", "http://"]
 )
 def test_only_web_addresses_are_read(fetcher: Fetcher, site: Site, target: str) -> None:
-    with pytest.raises(FetchError, match=r"web address|could not"):
+    with pytest.raises(FetchError, match="only plain http:// and https:// addresses"):
         fetcher.get(target)
     site.page("/", status=302, Location=target)
     if ":" in target and target != "http://":
-        with pytest.raises(FetchError, match="not a web address"):
+        with pytest.raises(FetchError, match="only plain http:// and https:// addresses"):
             fetcher.get(site.url + "/")
 
 

@@ -196,6 +196,49 @@ def test_an_id_given_to_two_articles_never_makes_them_one_however_often_they_are
     assert {one.article.title: one.carried_by for one in all_of(shelf)} == {FERRY.title: "2026-W47", other.title: ""}
 
 
+# One address for several articles.
+
+
+@pytest.mark.parametrize("address", ["https://www.marquee.example/story?ref={}", "https://www.marquee.example/show"])
+def test_what_a_source_tells_apart_by_id_and_title_is_never_one_for_its_address(
+    database: Database, shelf: Shelf, put: Put, address: str
+) -> None:
+    titles = ("Harbour bridge reopens", "Night buses return", "Library opens late")
+    three = [
+        replace(FERRY, title=title, url=address.format(n), guid=f"r{n}", published=PUBLISHED + timedelta(hours=n))
+        for n, title in enumerate(titles)
+    ]
+    assert put(*three) == (3, 0, 0)
+    number = next(one.article.id for one in all_of(shelf) if one.article.title == titles[0])
+    with database.write() as connection:
+        shelf.carry(connection, [number or 0], slot="2026-W47")
+    for pull in (three, three[::-1], three[1:], three[2:]):
+        assert put(*pull) == (0, 0, len(pull))
+    assert {one.article.title: (one.article.url, one.carried_by) for one in all_of(shelf)} == {
+        title: (address.format(n), "" if n else "2026-W47") for n, title in enumerate(titles)
+    }
+
+
+def test_of_two_articles_whose_addresses_differ_in_a_parameter_the_one_that_is_meant_is_found(
+    shelf: Shelf, put: Put
+) -> None:
+    one, other = "https://www.marquee.example/story?ref=1", "https://www.marquee.example/story?ref=2"
+    put(replace(FERRY, url=one, guid="r1"))
+    put(replace(FERRY, url=other, guid="r2", title="Night buses return"))
+    assert shelf.find("http://marquee.example/story/?ref=2&utm_source=mail").article.guid == "r2"
+    assert shelf.find(one).article.guid == shelf.find("https://www.marquee.example/story").article.guid == "r1"
+    number = shelf.find(other).article.id or 0
+    assert shelf.edit(number, {"url": other}, now=NOW).article.guid == "r2"
+    assert len(all_of(shelf)) == 2
+
+
+def test_a_parameter_that_only_tracks_makes_no_second_article(shelf: Shelf, put: Put) -> None:
+    put(FERRY)
+    assert put(replace(FERRY, url=f"{URL}?ref=home&source=rss")) == (0, 1, 0)
+    assert put(replace(FERRY, url=f"{URL}?ref=mail", guid=None, title="The night ferry is back"))[0] == 0
+    assert len(all_of(shelf)) == 1
+
+
 # Two rows that turn out to be one.
 
 

@@ -440,3 +440,9 @@ class OwnSource:
 def test_anybodys_own_source_is_loaded_by_its_dotted_path(tmp_path: Path) -> None:
     source = load(f"{__name__}:OwnSource", "mine", {}, root=tmp_path, fetcher=Fetcher())
     assert source.read(PullState()).articles[0].source == "mine"
+
+
+def test_the_mailed_address_is_the_publishers_own_less_what_is_only_tracking() -> None:
+    links = [f"https://site.example/story?ref={n}&amp;utm_source=rss#comments" for n in (1001, 1002)]
+    found = parse(rss(*(item(link=link) for link in links)), reading=HERE).articles
+    assert [one.url for one in found] == [f"https://site.example/story?ref={n}#comments" for n in (1001, 1002)]

@@ -13,6 +13,7 @@ from typing import Any
 
 from newsletter.app import Project
 from newsletter.issue import Article, Term
+from newsletter.links import canonical
 from newsletter.preview.draft import Draft, Shown, Trouble
 from newsletter.preview.recipients import SAMPLES, Recipient, addressed, values_of
 from newsletter.rendering.document import read
@@ -169,7 +170,7 @@ def _article(article: Article) -> dict[str, Any]:
     return {
         "id": article.id,
         "title": article.title,
-        "url": article.url if article.url and article.url.startswith(("http://", "https://")) else "",
+        "url": canonical(article.url or ""),
         "source": article.source,
         "published": article.published.isoformat() if article.published else "",
         "lacks": list(article.lacks()),

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from newsletter.links import is_loopback
 from newsletter.rendering.document import Document
 from newsletter.rendering.finding import Finding, error, info, warning
 
@@ -115,7 +116,7 @@ def _links(document: Document) -> Iterator[Finding]:
                 yield error(
                     "link.relative", "a letter has no address of its own: write the whole one", line=line, url=href
                 )
-        elif scheme == "http" and urlsplit(href).hostname not in {"localhost", "127.0.0.1", "::1"}:
+        elif scheme == "http" and not is_loopback(urlsplit(href).hostname or ""):
             yield warning("link.http", "the link is not https", line=line, url=href)
         if not words:
             yield error("link.no-text", "a link without text or alt text cannot be announced", line=line, url=href)
@@ -136,7 +137,7 @@ def _images(document: Document) -> Iterator[Finding]:
             yield warning("image.width", message, line=line, url=source)
         if not source or scheme not in {"http", "https", "cid"}:
             yield error("image.address", "a picture needs a whole https address", line=line, url=source[:200])
-        elif scheme == "http" and urlsplit(source).hostname not in {"localhost", "127.0.0.1", "::1"}:
+        elif scheme == "http" and not is_loopback(urlsplit(source).hostname or ""):
             yield warning("image.http", "the picture is not https", line=line, url=source)
         elif urlsplit(source).path.lower().endswith((".webp", ".avif", ".svg")):
             yield warning("image.format", "Outlook shows neither webp, avif nor svg", line=line, url=source)

@@ -13,8 +13,9 @@ from datetime import timedelta
 
 from newsletter.issue import Article, Issue, Pick, SignalKind
 from newsletter.letter import clean
+from newsletter.links import canonical
 from newsletter.rendering import wording
-from newsletter.rendering.theme import Publication, Theme, web_address
+from newsletter.rendering.theme import Publication, Theme
 
 SURE_RATERS = 10
 GOOD_RATING = 4.0
@@ -113,7 +114,7 @@ def story_of(
     return Story(
         number=number,
         title=wording.shorten(title, 200),
-        url=wording.tagged(web_address(article.url), utm=publication.utm, key=key),
+        url=wording.tagged(canonical(article.url or ""), utm=publication.utm, key=key),
         blurb=wording.shorten(" ".join(clean(article.blurb).split()), 400),
         kicker=_kicker(article, heading=heading),
         byline=f"By {wording.shorten(authors, 80)}" if authors else "",

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from newsletter.letter import Identity
+from newsletter.links import picture_address
 
 RIGHT_TO_LEFT = {"ar", "arc", "ckb", "dv", "fa", "he", "iw", "ps", "sd", "ug", "ur", "yi"}
 STORED = "stored:"
@@ -121,19 +122,4 @@ class Publication:
         """The address a mail program loads a picture from; empty when `url` is none it could."""
         if url.startswith(STORED):
             return f"{self.public_url}/images/{quote(url.removeprefix(STORED), safe='')}"
-        return web_address(url)
-
-
-def web_address(url: str | None) -> str:
-    """`url` when it is an absolute http or https address of printable characters, else empty.
-
-    Everything else a feed may call an address (`javascript:`, `data:`, a path) is nothing a letter links to.
-    """
-    if not url or not url.isprintable() or any(c in " \"'<>\\^`{|}" for c in url):
-        return ""
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return ""
-    return url if usable else ""
+        return picture_address(url)

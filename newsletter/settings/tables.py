@@ -31,7 +31,8 @@ from pydantic_settings import (
     NoDecode,
 )
 
-LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+from newsletter.links import canonical, is_loopback, refusal
+
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -69,19 +70,28 @@ def _some_time(value: timedelta) -> timedelta:
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 SomeTime = Annotated[Duration, AfterValidator(_some_time)]
 _ADDRESS = re.compile(r"(?=.{3,254}$)[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
-_WEB_ADDRESS = re.compile(
-    r"(?=.{1,300}$)https?://[A-Za-z0-9\[][A-Za-z0-9._~\[\]:-]*(/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?", re.IGNORECASE
-)  # no user name, no space, nothing that would end the header it stands in
+_PUBLIC_URL = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%/\[\]-]{1,300}")  # no query, nothing that could end a header
 _COLOUR = r"^#[0-9a-fA-F]{6}$"
 _NAME = r"^[a-z0-9][a-z0-9_-]*$"
 _LANGUAGE = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
-_HTTPS = r"^https://[^\s<>\"]+$"
 EXAMPLES = {
     _COLOUR: 'be a colour such as "#1a2b3c"',
     _NAME: "be a short name of small letters, digits, - and _",
     _LANGUAGE: 'be a language tag such as "en" or "pt-BR"',
-    _HTTPS: "be an https address",
 }
+
+
+def _is_https(value: str) -> bool:
+    return not refusal(value) and urlsplit(value).scheme == "https"
+
+
+def _https(value: str) -> str:
+    if not _is_https(value):
+        raise ValueError(f'"{value}" has to be an https address')
+    return value
+
+
+HttpsAddress = Annotated[str, AfterValidator(_https)]
 Colour = Annotated[str, Field(pattern=_COLOUR)]
 Name = Annotated[str, Field(pattern=_NAME, max_length=60)]
 
@@ -193,11 +203,14 @@ class Newsletter(Table):
     @field_validator("public_url")
     @classmethod
     def _public(cls, value: str) -> str:
+        reason = refusal(value)
+        if reason:
+            raise ValueError(f'"{value}" {reason}')
         parts = urlsplit(value)
-        plain = parts.scheme == "http" and parts.hostname in LOOPBACK
+        safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
         if not value.isascii():
             raise ValueError("has to be ASCII; write an international domain in its xn-- form")
-        if not _WEB_ADDRESS.fullmatch(value) or not (parts.scheme == "https" or plain) or parts.port == 0:
+        if not _PUBLIC_URL.fullmatch(value) or not safe:
             raise ValueError(f'"{value}" has to be an https address (http is for 127.0.0.1 and localhost alone)')
         return urlunsplit(parts).rstrip("/")
 
@@ -340,7 +353,7 @@ class Fonts(Table):
 
 class SocialLink(Table):
     name: str = Field(min_length=1, max_length=40)
-    url: str = Field(pattern=_HTTPS)
+    url: HttpsAddress
 
 
 class Theme(Table):
@@ -359,7 +372,7 @@ class Theme(Table):
     @field_validator("logo")
     @classmethod
     def _address_or_file(cls, value: str) -> str:
-        if re.match("[a-z]+:", value, re.IGNORECASE) and not re.fullmatch(_HTTPS, value):
+        if re.match("[a-z]+:", value, re.IGNORECASE) and not _is_https(value):
             raise ValueError(f'"{value}" has to be an https address or a file of the project')
         return value
 
@@ -397,6 +410,14 @@ class Web(Table):
     trusted_proxies: Words = Field((), description="Networks whose X-Forwarded-For is believed.")
     allow_origins: Words = Field((), description="Sites whose pages may use the sign-up hook and form.")
     allow_hosts: Words = Field((), description="Further Host names that are answered, besides public_url's.")
+
+    @field_validator("allow_origins")
+    @classmethod
+    def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            if reason := refusal(text):
+                raise ValueError(f'"{text}" {reason}')
+        return tuple(canonical(text) for text in value)
 
 
 class DatabaseTable(Table):

@@ -26,7 +26,7 @@ from newsletter.database import Database, insert_if_absent, storable
 from newsletter.errors import Refused
 from newsletter.issue import Article, Signal, SignalKind
 from newsletter.shelf.intake import SAME_TITLE, Put, latest_signals, merge, take_in
-from newsletter.shelf.names import url_name
+from newsletter.shelf.names import exact_name, url_name
 from newsletter.shelf.stored import dump_article, edited, load_article
 from newsletter.shelf.tables import articles, images, names, pulls
 
@@ -101,7 +101,7 @@ class Shelf:
         with self._database.read() as connection:
             number = int(what) if what.isascii() and what.isdigit() and len(what) < 12 else None
             if number is None:
-                number = connection.scalar(sa.select(names.c.article_id).where(names.c.name == url_name(what)))
+                number = _at_address(connection, what)
         found = list(self._select(sa.select(articles).where(articles.c.id == number))) if number is not None else []
         if not found:
             raise Refused(f"there is no article {what} on the shelf; `newsletter articles list` shows what is")
@@ -126,10 +126,9 @@ class Shelf:
 
     def _rename(self, connection: sa.Connection, number: int, url: str) -> None:
         """Note a further address of an article. Another row that has it is the same article, then."""
-        name = url_name(url)
-        other = connection.scalar(sa.select(names.c.article_id).where(names.c.name == name))
+        other = _at_address(connection, url)
         if other is None:
-            connection.execute(names.insert().values(name=name, article_id=number))
+            connection.execute(names.insert().values(name=url_name(url), article_id=number))
         elif other != number:
             merge(connection, keep=number, gone=other)
 
@@ -185,6 +184,13 @@ class Shelf:
                 carried_by=row.carried_by,
                 edited=tuple(edits),
             )
+
+
+def _at_address(connection: sa.Connection, url: str) -> int | None:
+    """The number of the article at an address: of two that differ in a parameter alone, the one that is meant."""
+    both = (exact_name(url), url_name(url))
+    found = {row.name: row.article_id for row in connection.execute(sa.select(names).where(names.c.name.in_(both)))}
+    return next((found[name] for name in both if name in found), None)
 
 
 def _alone(connection: sa.Connection) -> None:

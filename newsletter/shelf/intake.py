@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from newsletter.issue import Article, Signal, SignalKind
-from newsletter.shelf.names import alike, guid_name, title_key, url_name
+from newsletter.shelf.names import alike, exact_name, guid_name, title_key, url_name
 from newsletter.shelf.stored import completed, dump, edited, load_article, read_again
 from newsletter.shelf.tables import articles, names, signals
 
@@ -57,6 +57,7 @@ class _Incoming:
     def __init__(self, article: Article) -> None:
         self.article = article
         self.url = url_name(article.url) if article.url else ""
+        self.exact_url = exact_name(article.url) if article.url else ""
         self.guid = guid_name(article) if article.guid else ""
         self.names = {name for name in (self.url, self.guid) if name}
         self.title_key = title_key(article.title)
@@ -82,7 +83,7 @@ class _Intake:
         self._rows: dict[int, Row] = {}
         self._added: list[Row] = []
         self._signals: list[tuple[Row, Signal]] = []
-        self._named = self._read_named({name for one in new for name in one.names})
+        self._named = self._read_named({name for one in new for name in (*one.names, one.exact_url) if name})
         self._known_names = set(self._named)
         self._listed: dict[Row, set[str]] = {}  # the names under which this pull brings a row
         for name, row in self._named.items():
@@ -102,6 +103,8 @@ class _Intake:
             self._read_again(row, new)
         for name in new.names:
             self._listed.setdefault(self._named.setdefault(name, row), set()).add(name)
+        if new.url and self._named[new.url] is not row:
+            self._named.setdefault(new.exact_url, row)
         titled = self._titled.setdefault((row.source, row.title_key), {})
         titled[row] = None
         self._signals += [(row, signal) for signal in new.article.signals]
@@ -136,7 +139,9 @@ class _Intake:
 
     def _known(self, new: _Incoming) -> Row | None:
         """The row this article already has under any of its names; rows that turn out to be one are merged."""
-        by_url, by_guid = self._named.get(new.url), self._named.get(new.guid)
+        by_url, by_guid = self._named.get(new.exact_url) or self._named.get(new.url), self._named.get(new.guid)
+        if by_url is not None and self._is_another(by_url, new, by_guid=by_guid):
+            by_url = None
         if by_guid is not None and by_guid is not by_url and new.url and not self._alike(by_guid, new):
             # Some systems give an old id to a new article: with another address and another title it is another one.
             if by_url is None:
@@ -146,6 +151,17 @@ class _Intake:
         if by_url is not None and by_guid is not None and by_url is not by_guid:
             return self._merge(by_url, by_guid)
         return by_url or by_guid or self._by_title(new)
+
+    def _is_another(self, row: Row, new: _Incoming, *, by_guid: Row | None) -> bool:
+        """Whether the row that has this article's address is another article: the source tells the two apart by id,
+        their titles differ, and either both are known by their ids or some parameter of their addresses differs."""
+        if not new.guid or row is by_guid or row.source != new.article.source:
+            return False
+        old = self._article(row)
+        if not old.guid or old.guid == new.article.guid or alike(old.title, new.article.title):
+            return False
+        both_known = by_guid is not None or guid_name(old) in self._listed.get(row, ())
+        return both_known or (old.url is not None and exact_name(old.url) != new.exact_url)
 
     def _alike(self, row: Row, new: _Incoming) -> bool:
         return alike(self._article(row).title, new.article.title)

@@ -11,7 +11,7 @@ import unicodedata
 from difflib import SequenceMatcher
 
 from newsletter.issue import Article
-from newsletter.links import comparison_key
+from newsletter.links import comparison_key, exact_key
 
 # Two titles less alike than this are about two things (measured: content reference, identity).
 ALIKE = 0.6
@@ -19,6 +19,11 @@ ALIKE = 0.6
 
 def url_name(url: str) -> str:
     return _hashed("url", comparison_key(url) or url)
+
+
+def exact_name(url: str) -> str:
+    """A second name of an address, for an article whose `url_name` is another's: it counts every parameter."""
+    return _hashed("exact url", exact_key(url) or url)
 
 
 def guid_name(article: Article) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from newsletter.errors import SettingsError, SourceError
-from newsletter.links import canonical
+from newsletter.links import refusal
 from newsletter.sources.dates import DateOrder
 
 COMMON = ("timezone", "date_order", "allow_private")
@@ -70,9 +70,13 @@ def texts(name: str, options: Mapping[str, Any], key: str) -> tuple[str, ...]:
 
 def web_address(name: str, options: Mapping[str, Any], key: str) -> str:
     """An http(s) address exactly as written, "" when the key is absent."""
-    value = text(name, options, key)
-    if value and not canonical(value):
-        raise SettingsError(f'Source "{name}": {key} must be an http:// or https:// address, not {value!r}.')
+    return checked_address(name, key, text(name, options, key)) if key in options else ""
+
+
+def checked_address(name: str, key: str, value: str) -> str:
+    """The address of the key `key`, exactly as written."""
+    if reason := refusal(value):
+        raise SettingsError(f'Source "{name}": {key} must be an http:// or https:// address; {value!r} {reason}.')
     return value
 
 

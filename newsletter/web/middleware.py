@@ -13,13 +13,14 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from newsletter.links import ascii_host, is_loopback
+
 # For whatever says nothing stricter or looser itself.
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 }
-LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _ANY_HOST = ("/unsubscribe", "/resubscribe/")
 _STRANGE_HOST = "This name is not answered here; whoever runs this site can add it to [web] allow_hosts.\n"
 
@@ -32,7 +33,7 @@ class PublicMiddleware:
 
     def __init__(self, app: ASGIApp, *, hosts: Collection[str], prefix: str, after_post: Callable[[], None]) -> None:
         self._app = app
-        self._hosts = LOOPBACK | {host_name(host) for host in hosts}
+        self._hosts = {host_name(host) for host in hosts}
         self._prefix = prefix
         self._after_post = after_post
 
@@ -49,7 +50,8 @@ class PublicMiddleware:
             await send(message)
 
         path = self._path(scope["path"])
-        if not path.startswith(_ANY_HOST) and host_name(Headers(scope=scope).get("host", "")) not in self._hosts:
+        host = host_name(Headers(scope=scope).get("host", ""))
+        if not path.startswith(_ANY_HOST) and host not in self._hosts and not is_loopback(host):
             await PlainTextResponse(_STRANGE_HOST, 400)(scope, receive, with_headers)
             return
         if path == "/" and scope["method"] in {"GET", "HEAD"}:
@@ -67,6 +69,7 @@ class PublicMiddleware:
 def host_name(host: str) -> str:
     """`News.example.org:8080` → `news.example.org`, `[::1]:80` → `::1`; "" for what is no host."""
     try:
-        return (urlsplit(f"//{host}").hostname or "").rstrip(".")
+        name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
+        return name if name.isascii() else ascii_host(name)
     except ValueError:
         return ""

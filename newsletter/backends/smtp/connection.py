@@ -25,6 +25,7 @@ from newsletter.backends.smtp.line import Line, Lost
 from newsletter.backends.smtp.replies import Answer
 from newsletter.backends.wire import address_fault
 from newsletter.errors import ConfigurationError, InDoubt, SendError
+from newsletter.links import ascii_host
 
 GOODBYE_SECONDS = 5  # how long QUIT may take; nothing depends on its answer
 CLOSING = 421
@@ -207,12 +208,10 @@ def _path(address: str) -> str:
     """The address as it stands in an envelope: its domain in ASCII (RFC 5890). Raises `SendError`."""
     problem = address_fault(address)
     if not problem and not address.isascii():
-        import idna
-
         local, _, domain = address.rpartition("@")
         try:
-            return f"{local}@{idna.encode(domain, uts46=True).decode('ascii')}"
-        except idna.IDNAError:
+            return f"{local}@{ascii_host(domain)}"
+        except ValueError:
             problem = "its domain cannot be written in ASCII"
     if problem:
         raise SendError(f"the address cannot be used: {problem}", permanent=True)

@@ -8,7 +8,6 @@ never appears in an error, also when the server repeats it.
 from __future__ import annotations
 
 import base64
-import ipaddress
 import re
 import socket
 import ssl
@@ -18,6 +17,7 @@ from pathlib import Path
 from newsletter.backends.smtp.line import Line
 from newsletter.backends.smtp.replies import Answer
 from newsletter.errors import ConfigurationError, Unavailable
+from newsletter.links import is_loopback
 
 Extensions = dict[str, str]  # what EHLO offered: keyword → its parameters, both in capitals
 
@@ -94,7 +94,7 @@ def encrypt(line: Line, context: ssl.SSLContext, *, host: str) -> None:
 
 def log_in(line: Line, offered: Extensions, login: Login) -> None:
     """AUTH PLAIN, or LOGIN where that is all there is (RFC 4954); only where nobody can listen."""
-    if not line.encrypted and not ipaddress.ip_address(line.peer_address.partition("%")[0]).is_loopback:
+    if not line.encrypted and not is_loopback(line.peer_address):
         raise ConfigurationError(
             'would get the password in the clear; set [backend] security = "starttls" or "tls", or take username out'
         )

@@ -23,13 +23,13 @@ from newsletter.links import canonical
 from newsletter.sources import Pulled, PullState, utc_now
 from newsletter.sources.options import (
     Common,
+    checked_address,
     exactly_one,
     files_inside,
     local_path,
     read_bytes,
     read_common,
     texts,
-    web_address,
 )
 from newsletter.sources.page.html import article_from_html
 from newsletter.sources.page.text import article_from_text
@@ -65,10 +65,8 @@ class Page:
     ) -> Self:
         common = read_common(name, options, keys=("url", "urls", "path"))
         exactly_one(name, options, ("url", "urls", "path"))
-        urls = (web_address(name, options, "url"),) if "url" in options else texts(name, options, "urls")
-        for url in urls:
-            if not canonical(url):
-                raise SettingsError(f'Source "{name}": urls must be http:// or https:// addresses, not {url!r}.')
+        key = "url" if "url" in options else "urls"
+        urls = tuple(checked_address(name, key, url) for url in texts(name, options, key))
         if len(urls) > MAX_PAGES or ("urls" in options and not urls):
             raise SettingsError(f'Source "{name}": urls must name 1 to {MAX_PAGES} addresses, not {len(urls)}.')
         return cls(
