@@ -13,7 +13,7 @@ demo-clean:  ## Start the demo over
 	rm -rf demo
 
 test: .venv/installed-dev  ## All tests
-	$(BIN)/python -m pytest --numprocesses auto --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest --numprocesses auto --durations=10 --cov --cov-report=term:skip-covered
 
 check: .venv/installed-dev  ## Lint, format, types, the direction of imports, the docs
 	$(BIN)/ruff check .

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from newsletter import __version__
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -24,6 +26,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     assert built.returncode == 0, built.stdout + built.stderr
     (found,) = folder.iterdir()
+    assert found.name == f"weekly_highlights-{__version__}-py3-none-any.whl"
     return found
 
 
