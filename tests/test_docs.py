@@ -1,8 +1,8 @@
 """What the docs say is so: commands run as they stand, settings load, links lead somewhere, nothing is left out.
 
 A fenced block of a page is marked by a comment in the line before it: `run` (typed into a shell in the page's own fresh
-folder), `run in DIR`, `…, exit 1` (it is right to fail), `…, served` (while `newsletter serve` runs there), `file: PATH`
-(written there first).
+folder), `run in DIR`, `…, exit 1` (it is right to fail), `…, served` (while `newsletter serve` runs there), `…, until
+Ctrl-C` (a page is served until then), `file: PATH` (written there first).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tomllib
@@ -28,6 +29,7 @@ from pathlib import Path
 from threading import Thread
 from types import ModuleType
 from urllib.parse import unquote
+from urllib.request import urlopen
 
 import click
 import pytest
@@ -139,21 +141,25 @@ def environment(*, path: Path | None = None, modules: Path | None = None) -> dic
     return clean
 
 
-def follow(page: Path, folder: Path, *, quick: Path, feed: str) -> list[str]:
-    """Do everything a page says, in a fresh folder; gives what the commands printed."""
+def follow(page: Path, folder: Path, *, quick: Path, feed: str = FEED) -> list[str]:
+    """Do everything a page says, in a fresh folder, with this feed in the place of the example's.
+
+    Returns what the commands printed.
+    """
     printed = []
     for block in blocks(page):
         if block.mark.startswith("file: "):
             file = folder / block.mark.removeprefix("file: ")
             file.parent.mkdir(parents=True, exist_ok=True)
-            # The reader puts their own feed in, and so does this.
-            text = block.text.replace(f'"{FEED}"', f'"{feed}"\nallow_private = ["127.0.0.0/8"]')
-            file.write_text(text, encoding="utf-8")
+            own = f'"{FEED}"' if feed == FEED else f'"{feed}"\nallow_private = ["127.0.0.0/8"]'
+            file.write_text(block.text.replace(f'"{FEED}"', own), encoding="utf-8")
         elif block.mark.startswith("run"):
-            wish = re.fullmatch(r"run(?: in (\w+))?(?:, exit (\d))?(, served)?", block.mark)
+            wish = re.fullmatch(r"run(?: in (\w+))?(?:, exit (\d))?(, served|, until Ctrl-C)?", block.mark)
             assert wish, f"{name_of(page)}: what does {block.mark!r} mean?"
             where = folder / (wish[1] or "")
-            if wish[3]:
+            if wish[3] == ", until Ctrl-C":
+                done = until_interrupted(block.text, where)
+            elif wish[3]:
                 with served(where) as port:
                     done = shell(block.text.replace("127.0.0.1:8080", f"127.0.0.1:{port}"), where, quick=quick)
             else:
@@ -175,6 +181,27 @@ def shell(text: str, folder: Path, *, quick: Path) -> subprocess.CompletedProces
         text=True,
         timeout=120,
     )
+
+
+def until_interrupted(text: str, project: Path) -> subprocess.CompletedProcess[str]:
+    """Type a command that serves a page until Ctrl-C, look at the page, press Ctrl-C. It takes any free port."""
+    program, *words = shlex.split(text)
+    assert program == "newsletter"
+    command = [sys.executable, "-m", "newsletter", *words, "--port", "0"]
+    unbuffered = environment() | {"PYTHONUNBUFFERED": "1"}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=project, env=unbuffered, stdout=pipe, stderr=pipe, text=True) as server:
+        try:
+            assert server.stdout is not None
+            line = server.stdout.readline()
+            address = re.search(r"http://[\d.]+:\d+/", line)
+            assert address, line
+            with urlopen(address[0], timeout=60) as page:
+                assert page.status == 200
+        finally:
+            server.send_signal(signal.SIGINT)
+        printed, errors = server.communicate(timeout=60)
+    return subprocess.CompletedProcess(command, server.returncode, line + printed, errors)
 
 
 @contextmanager
@@ -203,8 +230,10 @@ def test_the_examples_of_a_page_run_as_they_stand(page: Path, tmp_path: Path, qu
     follow(page, tmp_path, quick=quick, feed=feed)
 
 
-def test_the_readme_takes_a_stranger_from_nothing_to_a_sent_issue(tmp_path: Path, quick: Path, feed: str) -> None:
-    printed = "".join(follow(ROOT / "README.md", tmp_path, quick=quick, feed=feed))
+def test_the_readme_as_printed_takes_a_stranger_from_nothing_to_a_sent_issue(tmp_path: Path, quick: Path) -> None:
+    assert FEED not in (ROOT / "README.md").read_text(encoding="utf-8"), "no such feed is there"
+    printed = "".join(follow(ROOT / "README.md", tmp_path, quick=quick))
+    assert "Ctrl-C stops it" in printed
     assert "accepted 1" in printed
     assert "right" in printed  # the audit
     arrived = mails(tmp_path / "weekly")
