@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InternalError, NoSuchModul
 
 from newsletter.errors import DatabaseError
 from newsletter.migrations import HEAD, REVISIONS
+from subscribers import UtcDateTime as UtcDateTime  # noqa: PLC0414 - one time type for both packages' tables
 
 BUSY_TIMEOUT = 30.0
 # The key of the advisory lock that makes migrations of PostgreSQL wait for each other; SQLite's writers do anyway.
@@ -36,6 +37,7 @@ metadata = sa.MetaData(
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
         "uq": "uq_%(table_name)s_%(column_0_N_name)s",
         "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
         "pk": "pk_%(table_name)s",
     }
 )
@@ -43,26 +45,17 @@ metadata = sa.MetaData(
 # SQLite numbers rows by itself only in a column declared INTEGER.
 RowId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
-
-class UtcDateTime(sa.types.TypeDecorator[datetime]):
-    """An aware datetime in UTC, stored without its zone, so that both databases compare and sort it alike."""
-
-    impl = sa.DateTime
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
-        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
-
-    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
-        return None if value is None else value.replace(tzinfo=UTC)
-
-
 facts = sa.Table(
     "facts",
     metadata,
     sa.Column("name", sa.String(40), primary_key=True),
     sa.Column("at", UtcDateTime, nullable=False),
 )
+
+
+def one_of(column: str, values: Iterable[str]) -> sa.CheckConstraint:
+    """A CHECK that `column` holds one of `values`. A change of the values needs a revision of the database."""
+    return sa.CheckConstraint(f"{column} IN ({', '.join(repr(str(value)) for value in values)})", name=column)
 
 
 def insert_if_absent(connection: sa.Connection, table: sa.Table, **values: Any) -> bool:
@@ -188,7 +181,7 @@ class Database:
         before = self.version()
         if before == HEAD:
             return before, HEAD
-        with self.write() as connection:
+        with self._rebuilding() as connection:
             if not self.is_sqlite:
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATING)))
             before = _version(connection)  # another process may have been faster
@@ -197,6 +190,24 @@ class Database:
                 upgrade(connection)
                 insert_if_absent(connection, facts, name="began", at=now)
         return before, HEAD
+
+    @contextmanager
+    def _rebuilding(self) -> Iterator[sa.Connection]:
+        """One transaction in which SQLite's tables may be rebuilt: its foreign keys are checked at the end alone.
+
+        SQLite heeds the PRAGMA outside a transaction only (sqlite.org/lang_altertable.html §7).
+        """
+        with self.translated(), self._in_line, self.engine.connect() as connection:
+            if self.is_sqlite:
+                connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
+                connection.execution_options(begin="BEGIN IMMEDIATE")
+            try:
+                with connection.begin():
+                    yield connection
+                    if self.is_sqlite and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+                        raise DatabaseError(f"rows of {self.file} refer to rows that are gone; restore a backup")
+            finally:
+                connection.invalidate()  # the next one heeds its foreign keys again
 
     def dispose(self) -> None:
         self.engine.dispose()

@@ -17,7 +17,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from newsletter.database import Database, RowId, UtcDateTime, insert_if_absent, metadata, storable
+from newsletter.database import Database, RowId, UtcDateTime, insert_if_absent, metadata, one_of, storable
 from newsletter.errors import DatabaseError, Refused
 from newsletter.letter import Letter, dumps, loads
 
@@ -67,6 +67,8 @@ issues = sa.Table(
     sa.Column("list_id", sa.String(255), nullable=False, server_default=""),
     sa.Column("on_doubt", sa.String(10), nullable=False, server_default="resend"),
     sa.Index("ix_issues_state", "state"),
+    one_of("state", IssueState),
+    one_of("on_doubt", ("resend", "hold")),
 )
 
 letters = sa.Table(

@@ -42,7 +42,7 @@ from subscribers.subscriber import (
     Suppression,
     Tidied,
 )
-from subscribers.tables import Store, metadata
+from subscribers.tables import Store, UtcDateTime, metadata
 from subscribers.tokens import KeyRing
 from subscribers.transfer import ImportReport, export_csv, import_csv, imports
 
@@ -75,6 +75,7 @@ __all__ = [
     "Suppression",
     "Tidied",
     "UnknownSubscriber",
+    "UtcDateTime",
     "create_keys",
     "export_csv",
     "import_csv",

@@ -28,7 +28,10 @@ class Store(Protocol):
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
-    """Aware times in and out, UTC inside. SQLite keeps them as text that sorts."""
+    """Aware times in and out, UTC inside. SQLite keeps them as text that sorts. The one time type of both packages.
+
+    Raises `ValueError` for a time without a zone.
+    """
 
     impl = sa.DateTime(timezone=True)
     cache_ok = True

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+import subscribers
 from newsletter import database as module
 from newsletter.database import Database, UtcDateTime, insert_if_absent, metadata, storable
 from newsletter.errors import DatabaseError
@@ -159,8 +160,16 @@ def test_times_come_back_in_utc_and_sort_alike_whatever_zone_they_came_in(databa
     assert rows[0].at.tzinfo is UTC
 
 
+def test_both_packages_refuse_a_time_without_its_zone_by_one_type(database: Database) -> None:
+    assert UtcDateTime is subscribers.UtcDateTime
+    naive = datetime(2026, 11, 19, 7)  # noqa: DTZ001 - what is refused
+    with pytest.raises(sa.exc.StatementError, match="has no time zone") as refused, database.write() as connection:
+        connection.execute(module.facts.insert().values(name="a", at=naive))
+    assert isinstance(refused.value.orig, ValueError)
+
+
 def test_every_time_in_both_packages_tables_is_kept_with_its_zone_in_mind() -> None:
-    for table in metadata.tables.values():
+    for table in (*metadata.tables.values(), *subscribers.metadata.tables.values()):
         for column in table.columns:
             if isinstance(column.type, sa.DateTime):
                 pytest.fail(f"{table.name}.{column.name} would store a time without its zone")

@@ -8,9 +8,10 @@ import sqlite3
 import threading
 import uuid
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -24,6 +25,7 @@ import newsletter.sending.sender
 import newsletter.sending.workers
 from newsletter.database import Database, metadata
 from newsletter.migrations import HEAD, REVISIONS
+from newsletter.migrations.run import upgrade
 from subscribers.tables import metadata as register
 from tests.times import NOW
 
@@ -86,6 +88,121 @@ def test_a_migrated_database_is_what_the_tables_of_both_packages_say(new: Databa
         context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, [metadata, register]) == []
         assert set(sa.inspect(connection).get_table_names()) == {*metadata.tables, *register.tables, "alembic_version"}
+
+
+def schema(connection: sa.Connection) -> dict[str, object]:
+    """What a database says about its tables, with their CHECKs, and with the SQL of SQLite's partial indexes."""
+    found = sa.inspect(connection)
+
+    def plain(rows: list[Any]) -> list[dict[str, str]]:
+        return sorted(({key: text(value) for key, value in row.items()} for row in rows), key=lambda row: row["name"])
+
+    def text(value: Any) -> str:
+        if isinstance(value, dict):
+            return str({key: str(one) for key, one in value.items()})
+        return str(value).strip("()")  # SQLite's rebuilt tables say DEFAULT ('') for DEFAULT ''
+
+    return {
+        table: [
+            plain(found.get_columns(table)),
+            plain(found.get_indexes(table)),
+            plain(found.get_check_constraints(table)),
+            plain(found.get_unique_constraints(table)),
+            plain(found.get_foreign_keys(table)),
+            found.get_pk_constraint(table)["constrained_columns"],
+        ]
+        for table in found.get_table_names()
+        if table != "alembic_version"
+    }
+
+
+def test_a_migrated_database_has_the_checks_and_the_indexes_of_the_tables(new: Database) -> None:
+    with new.write() as connection:
+        metadata.create_all(connection)
+        register.create_all(connection)
+        made = schema(connection)
+        metadata.drop_all(connection)
+        register.drop_all(connection)
+    new.migrate(now=NOW)
+    with new.read() as connection:
+        assert schema(connection) == made
+
+
+# What the rows of a filled 0001 hold where anything will not do.
+HELD_BY_NOBODY = {"state": ["handing over", "waiting"], "worker_id": [None, None], "doubt_at": [None, None]}
+CHOICES: dict[str, dict[str, list[Any]]] = {
+    "deliveries": HELD_BY_NOBODY,
+    "outbox": {"state": ["cancelled", "claimed"], "worker_id": [7, 7]},
+    "issues": {"state": ["sending", "closed"], "on_doubt": ["resend", "hold"]},
+    "attempts": {"ledger": ["outbox", "deliveries"], "outcome": ["in doubt", "deferred"]},
+    "subscribers": {"status": ["active", "pending"]},
+    "facts": {"name": ["began", "x"]},
+}
+ANYTHING: dict[type, Any] = {int: 1, str: "x", bytes: b"x", float: 0.5}
+
+
+def fill(connection: sa.Connection) -> dict[str, list[dict[str, Any]]]:
+    """Two rows in every table, as its columns at that revision take them."""
+    old = sa.MetaData()
+    old.reflect(connection)
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for table in old.sorted_tables:
+        if table.name == "alembic_version":
+            continue
+        rows[table.name] = [{column.name: value_of(column, number) for column in table.c} for number in (0, 1)]
+        connection.execute(table.insert(), rows[table.name])
+    return rows
+
+
+def value_of(column: sa.Column[Any], number: int) -> Any:
+    given = CHOICES.get(column.table.name, {}).get(column.name)
+    if given is not None:
+        return given[number]
+    kind = column.type.python_type
+    if kind is datetime:
+        at = NOW + timedelta(hours=number)
+        return at if getattr(column.type, "timezone", False) else at.replace(tzinfo=None)
+    return ANYTHING[kind] + number if kind in (int, float) else ANYTHING[kind] * (number + 1)
+
+
+def in_utc(value: Any) -> Any:
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
+
+
+def test_a_filled_database_of_the_first_version_keeps_every_row_and_every_moment(new: Database) -> None:
+    with new.write() as connection:
+        upgrade(connection, "0001")
+        rows = fill(connection)
+    assert new.migrate(now=NOW) == ("0001", HEAD)
+    rows["deliveries"][0]["worker_id"], rows["outbox"][0]["worker_id"] = 0, None
+    with new.read() as connection:
+        for table in (*metadata.sorted_tables, *register.sorted_tables):
+            found = connection.execute(sa.select(table)).mappings().all()
+            expected = [{name: in_utc(value) for name, value in row.items()} for row in rows[table.name]]
+            assert sorted(map(dict, found), key=str) == sorted(expected, key=str), table.name
+    new.check()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE deliveries SET state = 'sent'",
+        "UPDATE deliveries SET state = 'accepted'",
+        "UPDATE outbox SET worker_id = NULL",
+        "UPDATE issues SET state = 'open'",
+        "UPDATE issues SET on_doubt = 'ask'",
+        "UPDATE attempts SET outcome = 'delivered'",
+        "UPDATE attempts SET ledger = 'letters'",
+        "DELETE FROM issues",
+    ],
+)
+def test_what_no_enumeration_has_is_refused_by_the_database(new: Database, change: str) -> None:
+    with new.write() as connection:
+        upgrade(connection, "0001")
+        fill(connection)
+    new.migrate(now=NOW)
+    with pytest.raises(sa.exc.IntegrityError), new.write() as connection:
+        connection.exec_driver_sql(change)
 
 
 def test_the_two_packages_share_no_table() -> None:

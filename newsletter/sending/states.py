@@ -51,6 +51,7 @@ STEPS: Mapping[DeliveryState, frozenset[DeliveryState]] = {
     DeliveryState.EXPIRED: frozenset(),
     DeliveryState.CANCELLED: frozenset(),
 }
+HELD = (DeliveryState.CLAIMED, DeliveryState.HANDING_OVER)  # by a worker
 OPEN = frozenset({DeliveryState.WAITING, DeliveryState.CLAIMED, DeliveryState.HANDING_OVER, DeliveryState.DEFERRED})
 
 

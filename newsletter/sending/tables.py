@@ -6,7 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from newsletter.database import RowId, UtcDateTime, metadata
+from newsletter.database import RowId, UtcDateTime, metadata, one_of
+from newsletter.sending.states import HELD, DeliveryState
 
 _HELD: dict[str, Any] = {
     "sqlite_where": sa.text("worker_id IS NOT NULL"),
@@ -14,7 +15,7 @@ _HELD: dict[str, Any] = {
 }
 
 
-def _columns() -> list[sa.Column[Any]]:
+def _ledger() -> list[sa.schema.SchemaItem]:
     """What deliveries and outbox rows have in common: everything the protocol reads or writes."""
     return [
         sa.Column("id", RowId, primary_key=True, autoincrement=True),
@@ -28,13 +29,16 @@ def _columns() -> list[sa.Column[Any]]:
         sa.Column("code", sa.Integer),
         sa.Column("text", sa.String(500), nullable=False, server_default=""),
         sa.Column("updated_at", UtcDateTime, nullable=False),
+        one_of("state", DeliveryState),
+        # A worker holds what it has claimed until it knows what became of it, and nothing else.
+        sa.CheckConstraint(f"(worker_id IS NOT NULL) = ({one_of('state', HELD).sqltext})", name="held"),
     ]
 
 
 deliveries = sa.Table(
     "deliveries",
     metadata,
-    *_columns(),
+    *_ledger(),
     sa.Column("issue_id", RowId, sa.ForeignKey("issues.id"), nullable=False),
     sa.Column("subscriber_id", RowId, nullable=False),
     sa.Column("public_id", sa.String(40), nullable=False),
@@ -49,7 +53,7 @@ deliveries = sa.Table(
 outbox = sa.Table(
     "outbox",
     metadata,
-    *_columns(),
+    *_ledger(),
     sa.Column("kind", sa.String(20), nullable=False),
     sa.Column("sender", sa.String(320), nullable=False),
     sa.Column("data", sa.LargeBinary),
@@ -73,6 +77,8 @@ attempts = sa.Table(
     sa.Column("text", sa.String(500), nullable=False, server_default=""),
     sa.Index("ix_attempts_row", "ledger", "row_id"),
     sa.Index("ix_attempts_outcome", "outcome", "ledger"),
+    one_of("ledger", (deliveries.name, outbox.name)),
+    one_of("outcome", DeliveryState),
 )
 
 
