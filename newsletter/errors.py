@@ -7,6 +7,10 @@ Two families never mix: a *configuration mistake* must stop everything and be sh
 may catch it; a *send failure* is about one message or one connection and is what retrying is for.
 """
 
+from typing import Literal
+
+Scope = Literal["message", "connection", "domain", "sender"]
+
 
 class NewsletterError(Exception):
     """Anything this package refuses to do, said in one sentence."""
@@ -57,13 +61,16 @@ class SourceError(NewsletterError):
 class SendError(NewsletterError):
     """The message was certainly not accepted.
 
-    `permanent` says whether trying again can help; `code` is the server's SMTP reply code, or None when it did not
-    get to speak; `text` is what it said.
+    `scope` is whom the answer is about: this one `message`; this `connection`, which is then no longer usable; the
+    policy of the recipient's `domain`; or the `sender`, that is, every message of ours. Only `message` is ever held
+    against a recipient. `permanent` says whether trying again can help; `code` is the server's SMTP reply code, or None
+    when it did not get to speak; `text` is what it said.
     """
 
-    def __init__(self, text: str, *, permanent: bool, code: int | None = None) -> None:
+    def __init__(self, text: str, *, scope: Scope, permanent: bool, code: int | None = None) -> None:
         super().__init__(f"{code} {text}" if code else text)
         self.text = text
+        self.scope = scope
         self.permanent = permanent
         self.code = code
 

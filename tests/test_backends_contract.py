@@ -13,6 +13,7 @@ from newsletter.backends import Backend, Message, Reply, load
 from newsletter.backends.contract import Arrived, BackendContract
 from newsletter.backends.memory import box, throw_away
 from newsletter.backends.options import read
+from newsletter.errors import SendError
 from tests import smtp_servers
 from tests.smtp_servers import HOST, Received
 
@@ -127,6 +128,8 @@ class Basket:
     def offer(self, message: Message) -> None:
         if self.offered:
             raise RuntimeError("one at a time")
+        if not self.alive:
+            raise SendError("the loft is closed", scope="connection", permanent=False)
         self.offered.append(message)
 
     def hand_over(self) -> Reply:
@@ -140,6 +143,7 @@ class Basket:
 
     def close(self) -> None:
         self.abandon()
+        self.alive = False
 
 
 class TestSomebodyElses(BackendContract):

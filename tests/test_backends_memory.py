@@ -38,7 +38,8 @@ def test_boxes_are_shared_by_name_and_thrown_away(kept: Box) -> None:
 
 
 def test_a_refused_recipient_is_refused_and_the_others_are_not(kept: Box) -> None:
-    kept.on_offer = refusing({"reader2@example.com": SendError("5.1.1 no such user", permanent=True, code=550)})
+    refused = SendError("5.1.1 no such user", scope="message", permanent=True, code=550)
+    kept.on_offer = refusing({"reader2@example.com": refused})
     connection = connect()
     send(connection, 1)
     with pytest.raises(SendError, match="550"):
@@ -50,7 +51,7 @@ def test_a_refused_recipient_is_refused_and_the_others_are_not(kept: Box) -> Non
 
 @pytest.mark.parametrize(
     "error",
-    [InDoubt("the answer was lost"), SendError("bye", permanent=False, code=421), SendError("eof", permanent=False)],
+    [InDoubt("the answer was lost"), SendError("bye", scope="connection", permanent=False, code=421)],
 )
 def test_it_fails_after_so_many_and_a_lost_connection_says_so(kept: Box, error: Exception) -> None:
     kept.on_hand_over = failing_after(2, error)  # type: ignore[arg-type]

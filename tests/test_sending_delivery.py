@@ -83,7 +83,9 @@ def test_a_refused_address_is_listed_and_the_others_go_on(
     database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box
 ) -> None:
     addresses = add_subscribers(book, 4)
-    inbox.on_offer = refusing({addresses[1]: SendError("5.1.1 no such user", permanent=True, code=550)})
+    inbox.on_offer = refusing(
+        {addresses[1]: SendError("5.1.1 no such user", scope="message", permanent=True, code=550)}
+    )
     freeze(database, book, letter, now=NOW)
     report = send(sender)
     assert report.totals == {"accepted": 3, "refused": 1}
@@ -94,7 +96,7 @@ def test_a_deferred_reader_keeps_the_issue_open_until_the_next_try(
     database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box, clock: Clock
 ) -> None:
     addresses = add_subscribers(book, 3)
-    inbox.on_offer = refusing({addresses[2]: SendError("4.7.1 greylisted", permanent=False, code=451)})
+    inbox.on_offer = refusing({addresses[2]: SendError("4.7.1 greylisted", scope="message", permanent=False, code=451)})
     freeze(database, book, letter, now=NOW)
     report = send(sender)
     assert report.state == IssueState.SENDING
@@ -167,7 +169,7 @@ def test_a_connection_lost_before_the_dot_costs_nobody_their_turn(
 
     def lose(_message: object) -> None:
         if next(losses, False):
-            raise SendError("the connection was lost", permanent=False)
+            raise SendError("the connection was lost", scope="connection", permanent=False)
 
     inbox.on_offer = lose
     freeze(database, book, letter, now=NOW)
@@ -180,7 +182,7 @@ def test_a_message_that_loses_every_connection_is_deferred_and_the_others_go_on(
     database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box
 ) -> None:
     addresses = add_subscribers(book, 3)
-    inbox.on_offer = refusing({addresses[0]: SendError("the connection was lost", permanent=False)})
+    inbox.on_offer = refusing({addresses[0]: SendError("the connection was lost", scope="connection", permanent=False)})
     freeze(database, book, letter, now=NOW)
     assert send(sender).totals == {"accepted": 2, "deferred": 1}
 
@@ -206,7 +208,7 @@ def test_when_everything_is_refused_only_a_few_are_tried(
     add_subscribers(book, 60)
 
     def refuse(_message: object) -> None:
-        raise SendError("5.7.1 relaying denied", permanent=True, code=554)
+        raise SendError("5.7.1 relaying denied", scope="message", permanent=True, code=554)
 
     inbox.on_offer = refuse
     row = freeze(database, book, letter, now=NOW)

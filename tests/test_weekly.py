@@ -255,7 +255,7 @@ def test_a_kill_after_the_freeze_leaves_all_of_it(both: Site) -> None:
 
 def test_after_the_freeze_nothing_of_the_project_changes_what_goes_out(site: Site) -> None:
     ada = next(iter(READERS))
-    box("test-weekly").on_offer = refusing({ada: SendError("greylisted", permanent=False, code=451)})
+    box("test-weekly").on_offer = refusing({ada: SendError("greylisted", scope="message", permanent=False, code=451)})
     assert site.run().report.totals == {"accepted": 2, "deferred": 1}
     first = html_of(mails()[0])
     template = site.root / "templates" / "weekly"
@@ -466,7 +466,7 @@ def test_what_waits_too_long_leaves_and_is_listed(site: Site) -> None:
 
 
 def test_a_cancelled_issue_gives_its_articles_back_only_if_nobody_got_it(site: Site) -> None:
-    deferred = {address: SendError("later", permanent=False, code=451) for address in READERS}
+    deferred = {address: SendError("later", scope="message", permanent=False, code=451) for address in READERS}
     box("test-weekly").on_offer = refusing(deferred)
     site.run()
     project = site.open()
@@ -483,7 +483,9 @@ def test_a_cancelled_issue_gives_its_articles_back_only_if_nobody_got_it(site: S
 
 def test_an_unfinished_older_issue_does_not_hold_up_the_current_one(site: Site) -> None:
     change(site.root, "[backend]", '[pace]\nexpire = "30d"\n[backend]')
-    box("test-weekly").on_offer = refusing({next(iter(READERS)): SendError("later", permanent=False, code=451)})
+    box("test-weekly").on_offer = refusing(
+        {next(iter(READERS)): SendError("later", scope="message", permanent=False, code=451)}
+    )
     site.run()
     site.clock.forward(WEEK)
     assert site.run(NEXT).report.slot_key == KEY, "its turn was due"

@@ -4,14 +4,18 @@ The contract, for ours and for anyone else's (`kind = "package.module:Class"`):
 
 * `Class.from_options(options, root=…)` reads the keys of `[backend]` (without `kind`). Unknown or impossible keys
   raise `SettingsError` naming the key. It opens nothing. Relative paths are relative to `root`, the project's folder.
-* `open()` gives a `Connection`, or raises `Unavailable` (cannot be talked to now) or `ConfigurationError` (wrong
+* `open()` returns a `Connection`, or raises `Unavailable` (cannot be talked to now) or `ConfigurationError` (wrong
   password, certificate not trusted, folder not writable: somebody has to change something).
 * On a connection, one message at a time: `offer` does everything that can be taken back and raises `SendError` —
   the message is certainly not accepted, and the connection is either usable again or says so by `alive`.
-  `hand_over` is the point of no return: it gives the `Reply` of acceptance, raises `SendError` when the answer was a
+  `hand_over` is the point of no return: it returns the `Reply` of acceptance, raises `SendError` when the answer was a
   clear no, and `InDoubt` when the answer is not known. `abandon` takes back what was offered and not handed over.
-* What is wrong with the place and not with the message is said by `offer` too, in the words of `open`: `Unavailable`
-  (the disk is full) or `ConfigurationError` (the server wants a log-in). Nothing was accepted and it is about nobody.
+* The scope of a `SendError` says whom the answer is about. `message`: this recipient is refused, or tried again later.
+  `connection` (lost, closed, over its limit; no longer `alive`): the message goes over another one. `domain` (a policy
+  that may be about anything): tried again later. `sender` (nothing of ours is taken now): sending stops, and everybody
+  waits. Where the server does not say, choose the scope that blames the recipient least.
+* What is wrong with the place (the disk is full) is said by `offer` too, in the words of `open`: `Unavailable` or
+  `ConfigurationError`. Nothing was accepted, sending stops, and everybody waits.
 * `sending` makes its intent durable between `offer` and `hand_over`; a backend must not accept anything before.
 * A connection is used by one thread. A backend may be opened many times at once, up to `connections`.
 

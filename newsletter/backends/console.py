@@ -53,7 +53,7 @@ class ConsoleConnection:
         if self._offered:
             raise RuntimeError("a message is already offered; hand it over or abandon it first")
         if not self._alive:
-            raise SendError("the screen is closed", permanent=False)
+            raise SendError("the screen is closed", scope="connection", permanent=False)
         self._offered = summary(message)
 
     def hand_over(self) -> Reply:

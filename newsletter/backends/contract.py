@@ -27,7 +27,7 @@ import pytest
 
 from newsletter.backends import Backend, Connection, Message, Reply
 from newsletter.backends.wire import fault
-from newsletter.errors import SettingsError
+from newsletter.errors import SendError, SettingsError
 
 Arrived = Callable[[], list[bytes]]
 
@@ -113,6 +113,14 @@ class BackendContract:
             assert connection.alive
         connection.close()
         assert numbers(arrived()) == list(range(20))
+
+    def test_a_closed_connection_says_so_and_blames_no_recipient(self, backend: Backend) -> None:
+        connection = backend.open()
+        connection.close()
+        assert not connection.alive
+        with pytest.raises(SendError) as caught:
+            connection.offer(example(1))
+        assert (caught.value.scope, caught.value.permanent) == ("connection", False)
 
     def test_two_connections_at_once_do_not_mix(self, backend: Backend, arrived: Arrived) -> None:
         first, second = backend.open(), backend.open()

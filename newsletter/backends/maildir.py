@@ -74,7 +74,7 @@ class MaildirConnection:
         if self._offered:
             raise RuntimeError("a message is already offered; hand it over or abandon it first")
         if not self._alive:
-            raise SendError(f"{self._path} is closed", permanent=False)
+            raise SendError(f"{self._path} is closed", scope="connection", permanent=False)
         self._offered = self._path / "tmp" / _unique_name()
         try:
             with os.fdopen(os.open(self._offered, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -94,7 +94,9 @@ class MaildirConnection:
             source.rename(self._path / "new" / source.name)
         except OSError as error:
             self._alive = False
-            raise SendError(f"{self._path} did not take it: {error.strerror}", permanent=False) from error
+            raise SendError(
+                f"{self._path} did not take it: {error.strerror}", scope="connection", permanent=False
+            ) from error
         try:
             _sync(self._path / "new")
         except OSError as error:

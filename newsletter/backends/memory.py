@@ -3,7 +3,8 @@
 Keys: `name`, so that many backends of one process can share a box or not, and `connections`. `box(name)` gives what
 arrived, and is told what goes wrong:
 
-    box("demo").on_offer = refusing({"bob@example.org": SendError("5.1.1 no such user", permanent=True, code=550)})
+    refused = SendError("5.1.1 no such user", scope="message", permanent=True, code=550)
+    box("demo").on_offer = refusing({"bob@example.org": refused})
     box("demo").on_hand_over = failing_after(3, InDoubt("the answer was lost"))
 
 A message that breaks a promise of `Message` is refused for good, whatever the script says.
@@ -110,10 +111,10 @@ class MemoryConnection:
         if self._offered:
             raise RuntimeError("a message is already offered; hand it over or abandon it first")
         if not self._alive:
-            raise SendError("the connection is closed", permanent=False)
+            raise SendError("the connection is closed", scope="connection", permanent=False)
         problem = fault(message.data) or address_fault(message.recipient)
         if problem or (message.sender and (problem := address_fault(message.sender))):
-            raise SendError(f"the message is not fit for the wire: {problem}", permanent=True)
+            raise SendError(f"the message is not fit for the wire: {problem}", scope="message", permanent=True)
         self._follow(self._box.on_offer, message)
         self._offered = message
 
@@ -136,7 +137,7 @@ class MemoryConnection:
         try:
             script(message)
         except SendError as error:
-            self._alive = error.code is not None and error.code != 421
+            self._alive = error.scope != "connection"
             raise
         except BaseException:
             self._alive = False

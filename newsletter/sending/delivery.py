@@ -226,7 +226,7 @@ class _Lane:
         self._tally.add(ledger, claim, outcome)
 
     def _refusal(self, error: SendError, claim: Claim) -> Outcome:
-        if error.permanent:
+        if error.permanent and error.scope == "message":
             return Outcome(DeliveryState.REFUSED, error.code, error.text)
         pause = min(FIRST_WAIT * 2 ** (claim.attempt - 1), LONGEST_WAIT) * random.uniform(0.8, 1.2)  # noqa: S311 - spread
         return Outcome(DeliveryState.DEFERRED, error.code, error.text, self._clock() + pause)
@@ -270,4 +270,6 @@ def _message(mailing: Mailing, claim: Claim) -> Message:
     try:
         return mailing.message(claim)
     except ValueError as error:
-        raise SendError(f"this address or name cannot be mailed to: {error}", permanent=True) from error
+        raise SendError(
+            f"this address or name cannot be mailed to: {error}", scope="message", permanent=True
+        ) from error

@@ -20,17 +20,16 @@ from __future__ import annotations
 import re
 
 from newsletter.backends import Message, Reply
+from newsletter.backends.smtp.classification import CLOSING, NOT_LOGGED_IN, Phase, classify
 from newsletter.backends.smtp.greeting import Extensions
 from newsletter.backends.smtp.line import Line, Lost
 from newsletter.backends.smtp.replies import Answer
 from newsletter.backends.wire import address_fault
-from newsletter.errors import ConfigurationError, InDoubt, SendError
+from newsletter.errors import InDoubt, Scope, SendError
 from newsletter.links import ascii_host
 
 GOODBYE_SECONDS = 5  # how long QUIT may take; nothing depends on its answer
-CLOSING = 421
-DATA = b"DATA\r\n"
-NOT_LOGGED_IN = {530, 534, 535, 538}  # RFC 4954 §6, RFC 3207 §4: about us, never about the recipient
+OFFER: tuple[Phase, ...] = ("mail", "rcpt", "data")
 
 # As a regular expression this scans twice as fast as `b"\r\n." in data`.
 _LEADING_DOT = re.compile(rb"\n\.")
@@ -50,6 +49,7 @@ class SmtpConnection:
         self._largest = int(limit) if limit.isdecimal() else 0  # octets; 0 is no limit (RFC 1870 §4)
         self._alive = True
         self._offered = False
+        self._smtputf8 = False  # whether the message in hand asked for it
         self._unfinished = False  # the server remembers an envelope that led to nothing: RSET goes first
 
     @property
@@ -61,7 +61,7 @@ class SmtpConnection:
         if self._offered:
             raise RuntimeError("a message is already offered; hand it over or abandon it first")
         if not self._alive:
-            raise SendError(f"the connection to {self._where} is closed", permanent=False)
+            raise SendError(f"the connection to {self._where} is closed", scope="connection", permanent=False)
         commands = self._commands(message)
         self._alive = False
         try:
@@ -73,7 +73,7 @@ class SmtpConnection:
         except Lost as lost:
             raise self._dropped(lost) from lost
         if refused is not None:
-            raise self._refused(refused, in_step=in_step)
+            raise self._refusal(*refused, in_step=in_step)
         self._alive = self._offered = True
         self._unfinished = False
 
@@ -95,8 +95,7 @@ class SmtpConnection:
         if answer.code < 400:
             self._line.close()
             raise InDoubt(f"{self._where} answered the message with {answer.code} {answer.text}")
-        self._stay(answer, in_step=not self._line.unread)
-        raise SendError(answer.text, permanent=answer.code >= 500, code=answer.code)
+        raise self._refusal("dot", answer, in_step=not self._line.unread)
 
     def abandon(self) -> None:
         """Leave before the dot. SMTP has no other way out of DATA, so the connection goes too."""
@@ -119,20 +118,21 @@ class SmtpConnection:
         """MAIL, RCPT and DATA. Raises `SendError` for what this server cannot be asked to take."""
         data = message.data
         if not data.endswith(b"\r\n") or data.startswith(b".") or _LEADING_DOT.search(data):
-            raise SendError("the message is not encoded for the wire: a line begins with a dot", permanent=True)
+            raise _unfit("the message is not encoded for the wire: a line begins with a dot")
         if self._largest and len(data) > self._largest:
-            problem = f"the message has {len(data):,} bytes, {self._where} takes {self._largest:,}"
-            raise SendError(problem, permanent=True)
-        sender = _path(message.sender) if message.sender else ""
-        recipient = _path(message.recipient)
+            raise _unfit(f"the message has {len(data):,} bytes, {self._where} takes {self._largest:,}")
+        sender = _path(message.sender, scope="sender") if message.sender else ""
+        recipient = _path(message.recipient, scope="message")
         mail = f"MAIL FROM:<{sender}>"
         if self._declares_size:
             mail += f" SIZE={len(data)}"
-        if not (sender.isascii() and recipient.isascii()):
+        self._smtputf8 = not (sender.isascii() and recipient.isascii())
+        if self._smtputf8:
             if not self._utf8:
-                raise SendError(f"the address needs SMTPUTF8, which {self._where} does not offer", permanent=True)
+                problem = f"the address needs SMTPUTF8, which {self._where} does not offer"
+                raise _unfit(problem, scope="message" if sender.isascii() else "sender")
             mail += " SMTPUTF8"
-        return [f"{mail}\r\n".encode(), f"RCPT TO:<{recipient}>\r\n".encode(), DATA]
+        return [f"{mail}\r\n".encode(), f"RCPT TO:<{recipient}>\r\n".encode(), b"DATA\r\n"]
 
     def _forget(self) -> None:
         """Make the server forget an envelope that led to nothing; else it refuses the next MAIL."""
@@ -142,24 +142,24 @@ class SmtpConnection:
             if not answer.good:
                 raise Lost(f"did not forget a refused message ({answer.code} {answer.text})")
 
-    def _ask(self, commands: list[bytes]) -> tuple[Answer | None, bool]:
+    def _ask(self, commands: list[bytes]) -> tuple[tuple[Phase, Answer] | None, bool]:
         """Say MAIL, RCPT, DATA; the first refusal, and whether the server and we are still in step after it.
 
         Raises `Lost` only when nothing was refused before: what the server said about this message goes first.
         """
-        refused: Answer | None = None
+        refused: tuple[Phase, Answer] | None = None
         try:
             if self._pipelining:
                 self._line.send(b"".join(commands))
-            for command in commands:
+            for phase, command in zip(OFFER, commands, strict=True):
                 if not self._pipelining:
                     self._line.send(command)
                 answer = self._line.answer()
-                granted = answer.code == 354 if command == DATA else answer.good
-                if granted and refused and command == DATA:
+                granted = answer.code == 354 if phase == "data" else answer.good
+                if granted and refused and phase == "data":
                     return refused, False  # it waits for a message to nobody
                 if not granted and not refused:
-                    refused = answer
+                    refused = phase, answer
                     if answer.code == CLOSING or not self._pipelining:
                         break
             self._line.expect_silence()
@@ -182,29 +182,31 @@ class SmtpConnection:
             self._line.close()
             if early.good:
                 raise InDoubt(f"{self._where} said {early.code} {early.text} before the end of the message")
+            scope, permanent = classify("dot", early)
             text = f"{early.text} (said before the end of the message)"
-            raise SendError(text, permanent=early.code >= 500, code=early.code)
+            raise SendError(text, scope=scope, permanent=permanent, code=early.code)
 
-    def _refused(self, answer: Answer, *, in_step: bool) -> SendError | ConfigurationError:
-        """The error a refusal in an offer is; the connection stays usable when its next answer will be for us."""
-        self._stay(answer, in_step=in_step)
-        if answer.code in NOT_LOGGED_IN:
-            return ConfigurationError(
-                f"{self._where} wants a log-in or encryption: {answer.code} {answer.text}; check [backend]"
-            )
-        return SendError(answer.text, permanent=answer.code >= 500, code=answer.code)
-
-    def _stay(self, answer: Answer, *, in_step: bool) -> None:
-        self._alive = in_step and answer.code >= 400 and answer.code != CLOSING
+    def _refusal(self, phase: Phase, answer: Answer, *, in_step: bool) -> SendError:
+        """The error a refusal is; the connection stays usable when its next answer will be for us."""
+        scope, permanent = classify(phase, answer, smtputf8=self._smtputf8)
+        self._alive = in_step and answer.code >= 400 and scope != "connection"
         if not self._alive:
             self._line.close()
+        text = answer.text
+        if answer.code in NOT_LOGGED_IN:
+            text += " (it wants a log-in or encryption: check username and security in [backend])"
+        return SendError(text, scope=scope, permanent=permanent, code=answer.code)
 
     def _dropped(self, lost: Lost) -> SendError:
         self._line.close()
-        return SendError(f"{self._where} {lost} before the end of the message", permanent=False)
+        return SendError(f"{self._where} {lost} before the end of the message", scope="connection", permanent=False)
 
 
-def _path(address: str) -> str:
+def _unfit(problem: str, *, scope: Scope = "message") -> SendError:
+    return SendError(problem, scope=scope, permanent=True)
+
+
+def _path(address: str, *, scope: Scope) -> str:
     """The address as it stands in an envelope: its domain in ASCII (RFC 5890). Raises `SendError`."""
     problem = address_fault(address)
     if not problem and not address.isascii():
@@ -214,5 +216,6 @@ def _path(address: str) -> str:
         except ValueError:
             problem = "its domain cannot be written in ASCII"
     if problem:
-        raise SendError(f"the address cannot be used: {problem}", permanent=True)
+        whose = "the sender's address" if scope == "sender" else "the address"
+        raise _unfit(f"{whose} cannot be used: {problem}", scope=scope)
     return address
