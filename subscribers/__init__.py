@@ -8,7 +8,7 @@ Imports nothing of `newsletter`: leaving must work when everything about issues 
     keys                   the key file
     tables                 the tables, and the Store they live in
     book                   the rules; on joining, leaving, confirmations, consents, bulk, queries (SQL, a file a job)
-    transfer               import and export
+    transfer               import and export; on csv_file (how a file is written), platforms (what its words mean)
     guard                  sign-up abuse limits
     web                    the routes of joining and leaving (imported by its own name: it needs the web framework)
 """

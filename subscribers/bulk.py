@@ -1,48 +1,79 @@
-"""One batch of an import, set by set: a handful of statements however many rows. Decides who is never revived."""
+"""One batch of an import, set by set: a handful of statements however many rows. Decides who is never revived.
+
+A "no" in the file beats every "yes": the operator's word, the file's own, and a subscription that is active. Nothing
+in a file beats a "no" that is on record.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 
-from subscribers import consents as consent_log, queries
-from subscribers.subscriber import BatchResult, ImportRow, Provenance, Status
+from subscribers import confirmations, consents as consent_log, queries
+from subscribers.platforms import SUPPRESSION_REASONS
+from subscribers.subscriber import BatchResult, ImportRow, Provenance, Status, clean_text
 from subscribers.tables import insert_new, subscribers, suppressions
 
 _CONSENT_HELD = "imported, operator holds consent"
+_FILE_SAYS_SO = "the imported file says so"
 
 
 def import_batch(
     connection: sa.Connection, batch: Sequence[ImportRow], *, confirmed: bool, source: str, now: datetime
 ) -> BatchResult:
-    """Insert who is new; make pending ones active when the operator holds their consent; leave everybody else alone.
-
-    A batch holds an address once. What a row's own `status` says counts when it is less than the operator's word.
-    """
-    suppressed = _suppressed(connection, batch)
-    known = _known(connection, [row for row in batch if row.address_hash not in suppressed])
+    """Insert who is new, make pending ones active when the operator holds their consent, end and suppress those of
+    whom the file says so, and leave everybody else alone. A batch holds an address once."""
+    by_file = Provenance(via="import", form=source)
+    by_operator = Provenance(via="import", form=source, wording=_CONSENT_HELD)
+    suppressed, known = _suppressed(connection, batch), _known(connection, batch)
+    # A suppression that is on record, as in an export read again, changes nothing about the subscriber.
+    to_suppress = [row for row in batch if _reason(row) and row.address_hash not in suppressed]
+    to_end = [row.key for row in batch if row.claim.denies] + [row.key for row in to_suppress]
+    granted = {
+        row.key
+        for row in batch
+        if confirmed and row.claim.grants and not row.suppression and row.address_hash not in suppressed
+    }
     new = [row for row in batch if row.address_hash not in suppressed and row.key not in known]
-    provenance = Provenance(via="import", form=source, wording=_CONSENT_HELD if confirmed else "")
-    created = _insert(connection, new, confirmed=confirmed, provenance=provenance, now=now)
-    granted = [row.key for row in batch if known.get(row.key) == Status.PENDING and _active(row, confirmed=confirmed)]
-    promoted = _promote(connection, granted, provenance=provenance, now=now) if granted else 0
-    statuses = Counter(known.values())
-    left = sum(row.status is Status.UNSUBSCRIBED for row in new)
-    return BatchResult(
-        created=created - left,
-        confirmed=promoted,
-        # A row somebody else inserted since we looked was, all the same, there before us.
-        already=statuses[Status.ACTIVE] + statuses[Status.PENDING] - promoted + len(new) - created,
-        suppressed=len(suppressed),
-        unsubscribed=statuses[Status.UNSUBSCRIBED] + left,
-    )
+    created = _insert(connection, new, granted=granted, now=now)
+    for keys, provenance in ((created & granted, by_operator), (created - granted, by_file)):
+        _write_lines(connection, "imported", keys, provenance=provenance, now=now)
+    promoted = {key for key in granted if known.get(key) == Status.PENDING}
+    _promote(connection, promoted, provenance=by_operator, now=now)
+    _end(connection, to_end, provenance=by_file, now=now)
+    _suppress(connection, to_suppress, provenance=by_file, now=now)
+    counts = Counter(_outcome(row, known, suppressed=suppressed, created=created, promoted=promoted) for row in batch)
+    return BatchResult(**counts, ended=sum(known.get(key) == Status.ACTIVE for key in set(to_end)))
 
 
-def _active(row: ImportRow, *, confirmed: bool) -> bool:
-    return confirmed and row.status in {None, Status.ACTIVE}
+def _reason(row: ImportRow) -> str:
+    return SUPPRESSION_REASONS.get(row.claim, row.suppression)
+
+
+def _outcome(
+    row: ImportRow,
+    known: Mapping[str, str],
+    *,
+    suppressed: Collection[str],
+    created: Collection[str],
+    promoted: Collection[str],
+) -> str:
+    """The count of `BatchResult` that a row belongs to."""
+    if row.address_hash in suppressed:
+        return "suppressed"
+    if _reason(row):
+        return "suppressed_by_file"
+    if known.get(row.key) == Status.UNSUBSCRIBED:
+        return "unsubscribed"
+    if row.claim.denies:
+        return "unsubscribed_by_file"
+    if row.key in promoted:
+        return "confirmed"
+    # A row that another transaction inserted since we looked was there before us.
+    return "created" if row.key in created else "already"
 
 
 def _suppressed(connection: sa.Connection, batch: Sequence[ImportRow]) -> set[str]:
@@ -60,22 +91,19 @@ def _known(connection: sa.Connection, batch: Sequence[ImportRow]) -> dict[str, s
 
 
 def _insert(
-    connection: sa.Connection, new: Sequence[ImportRow], *, confirmed: bool, provenance: Provenance, now: datetime
-) -> int:
+    connection: sa.Connection, new: Sequence[ImportRow], *, granted: Collection[str], now: datetime
+) -> set[str]:
+    """The keys of the rows inserted: active when granted, else pending."""
     # In one order, so that two imports at once wait for each other instead of both being stopped as a deadlock.
-    rows = [_row(row, confirmed=confirmed, now=now) for row in sorted(new, key=lambda row: row.key)]
+    rows = [_values(row, granted=row.key in granted, now=now) for row in sorted(new, key=lambda row: row.key)]
     if not rows:
-        return 0
+        return set()
     connection.execute(insert_new(connection, subscribers), rows)
     ours = subscribers.c.public_id.in_([row["public_id"] for row in rows])
-    return consent_log.add_lines(connection, "imported", who=ours, provenance=provenance, at=now)
+    return set(connection.execute(sa.select(subscribers.c.email_key).where(ours)).scalars())
 
 
-def _row(row: ImportRow, *, confirmed: bool, now: datetime) -> dict[str, object]:
-    if row.status is Status.UNSUBSCRIBED:
-        status = Status.UNSUBSCRIBED
-    else:
-        status = Status.ACTIVE if _active(row, confirmed=confirmed) else Status.PENDING
+def _values(row: ImportRow, *, granted: bool, now: datetime) -> dict[str, object]:
     return {
         "public_id": queries.new_public_id(),
         "email": row.email,
@@ -83,17 +111,45 @@ def _row(row: ImportRow, *, confirmed: bool, now: datetime) -> dict[str, object]
         "address_hash": row.address_hash,
         "name": row.name,
         "language": row.language,
-        "status": status,
+        "status": Status.ACTIVE if granted else Status.PENDING,
         "origin": "import",
         "created_at": now,
-        "confirmed_at": now if status is Status.ACTIVE else None,
-        "unsubscribed_at": now if status is Status.UNSUBSCRIBED else None,
+        "confirmed_at": now if granted else None,
     }
 
 
-def _promote(connection: sa.Connection, keys: Sequence[str], *, provenance: Provenance, now: datetime) -> int:
-    pending = sa.and_(subscribers.c.email_key.in_(keys), subscribers.c.status == Status.PENDING)
-    consent_log.add_lines(connection, "confirmed", who=pending, provenance=provenance, at=now)
-    return connection.execute(
-        sa.update(subscribers).where(pending).values(status=Status.ACTIVE, confirmed_at=now)
-    ).rowcount
+def _promote(connection: sa.Connection, keys: Collection[str], *, provenance: Provenance, now: datetime) -> None:
+    if keys:
+        _write_lines(connection, "confirmed", keys, provenance=provenance, now=now)
+        pending = sa.and_(subscribers.c.email_key.in_(keys), subscribers.c.status == Status.PENDING)
+        connection.execute(sa.update(subscribers).where(pending).values(status=Status.ACTIVE, confirmed_at=now))
+
+
+def _end(connection: sa.Connection, keys: Collection[str], *, provenance: Provenance, now: datetime) -> None:
+    """Unsubscribe, from any status; open confirmations end with it."""
+    if not keys:
+        return
+    who = sa.and_(subscribers.c.email_key.in_(keys), subscribers.c.status != Status.UNSUBSCRIBED)
+    confirmations.use_up(connection, who=who, now=now)
+    consent_log.add_lines(connection, "unsubscribed", who=who, provenance=provenance, at=now, detail=_FILE_SAYS_SO)
+    connection.execute(sa.update(subscribers).where(who).values(status=Status.UNSUBSCRIBED, unsubscribed_at=now))
+
+
+def _suppress(connection: sa.Connection, rows: Sequence[ImportRow], *, provenance: Provenance, now: datetime) -> None:
+    by_reason: dict[str, list[str]] = {}
+    for row in rows:
+        by_reason.setdefault(clean_text(_reason(row)), []).append(row.address_hash)
+    for reason, hashes in by_reason.items():
+        never = [{"address_hash": one, "reason": reason, "since": now} for one in sorted(hashes)]
+        connection.execute(insert_new(connection, suppressions), never)
+        who = subscribers.c.address_hash.in_(hashes)
+        detail = f"{reason}: {_FILE_SAYS_SO}"
+        consent_log.add_lines(connection, "suppressed", who=who, provenance=provenance, at=now, detail=detail)
+
+
+def _write_lines(
+    connection: sa.Connection, what: str, keys: Collection[str], *, provenance: Provenance, now: datetime
+) -> None:
+    if keys:
+        who = subscribers.c.email_key.in_(keys)
+        consent_log.add_lines(connection, what, who=who, provenance=provenance, at=now)

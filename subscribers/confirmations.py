@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from subscribers.tables import sign_up_mails
+from subscribers.tables import sign_up_mails, subscribers
 
 CONFIRM = "confirm"
 ALREADY = "already"
@@ -77,13 +77,10 @@ def find_mail(connection: sa.Connection, token: str) -> sa.Row[*tuple[Any, ...]]
     ).one_or_none()
 
 
-def use_up(connection: sa.Connection, *, subscriber_id: int, now: datetime) -> None:
-    """End every open confirmation of a subscriber: one click decides, and so does leaving."""
-    connection.execute(
-        sa.update(sign_up_mails)
-        .where(sign_up_mails.c.subscriber_id == subscriber_id, sign_up_mails.c.used_at.is_(None))
-        .values(used_at=now)
-    )
+def use_up(connection: sa.Connection, *, who: sa.ColumnElement[bool], now: datetime) -> None:
+    """End every open confirmation of the subscribers `who` holds for: one click decides, and so does leaving."""
+    theirs = sign_up_mails.c.subscriber_id.in_(sa.select(subscribers.c.id).where(who))
+    connection.execute(sa.update(sign_up_mails).where(theirs, sign_up_mails.c.used_at.is_(None)).values(used_at=now))
 
 
 def forget_mails(connection: sa.Connection, *, who: sa.ColumnElement[bool]) -> int:

@@ -99,7 +99,7 @@ def confirm(connection: sa.Connection, token: str, *, provenance: Provenance, no
     if subscriber is None or where is not Confirmation.OPEN:
         return ConfirmResult(where, subscriber)
     if subscriber.status is Status.ACTIVE:
-        confirmations.use_up(connection, subscriber_id=subscriber.id, now=now)
+        confirmations.use_up(connection, who=subscribers.c.id == subscriber.id, now=now)
         return ConfirmResult(Confirmation.DONE, subscriber)
     return _activate(connection, subscriber, "confirmed", wish=wish, provenance=provenance, now=now)
 
@@ -153,7 +153,7 @@ def _activate(
     now: datetime,
     detail: str = "",
 ) -> ConfirmResult:
-    confirmations.use_up(connection, subscriber_id=subscriber.id, now=now)
+    confirmations.use_up(connection, who=subscribers.c.id == subscriber.id, now=now)
     subscriber = queries.change(
         connection,
         subscriber,

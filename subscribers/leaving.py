@@ -26,7 +26,7 @@ def unsubscribe(
     changed = subscriber.status is not Status.UNSUBSCRIBED
     if changed:
         subscriber = queries.change(connection, subscriber, status=Status.UNSUBSCRIBED, unsubscribed_at=now)
-        confirmations.use_up(connection, subscriber_id=subscriber.id, now=now)
+        confirmations.use_up(connection, who=subscribers.c.id == subscriber.id, now=now)
         consent_log.add_line(
             connection,
             "unsubscribed",

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from subscribers.platforms import Claim
+
 _JOINERS = "\u200c\u200d"  # Persian names and joined emoji need them; every other format character is dropped
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8}){0,3}")
 
@@ -149,25 +151,35 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class ImportRow:
-    """A row of an import, cleaned. `status` is what the file claims; None is whatever the operator says of all."""
+    """A row of an import, cleaned. `claim` is what the file says of the address, `suppression` the reason of its
+    suppression in the file, or ""."""
 
     email: str
     key: str
     address_hash: str
     name: str = ""
     language: str = ""
-    status: Status | None = None
+    claim: Claim = Claim.NOTHING
+    suppression: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """What came of a batch of rows. `confirmed` counts pending subscribers made active by the operator's word."""
+    """What came of a batch of rows; all but `ended` add up to its size.
+
+    `confirmed` counts pending subscribers made active by the operator's word; `unsubscribed` and `suppressed` those who
+    were so before, and stay out; `unsubscribed_by_file` and `suppressed_by_file` those who are so from now on because
+    the file says so. `ended` counts those of the last two whose subscription was active until now.
+    """
 
     created: int = 0
     confirmed: int = 0
     already: int = 0
     suppressed: int = 0
     unsubscribed: int = 0
+    unsubscribed_by_file: int = 0
+    suppressed_by_file: int = 0
+    ended: int = 0
 
 
 @dataclass(frozen=True, slots=True)

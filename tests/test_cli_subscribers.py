@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.command_line import demo, run
+from tests.command_line import ACTIVE, demo, run
 
 GOOD_AND_BAD = (
     'email,name\nnew@example.org,New\nnobody,No\nnew@example.org,Twice\nada@harbourlight.example,Ada\n"open,x\n'
@@ -44,6 +44,36 @@ def test_an_import_again_changes_nothing(tmp_path: Path) -> None:
     assert again.exit_code == 0
     assert parsed(again.stdout)["already"] == 1
     assert status(project, "new@example.org") == "active"
+
+
+def test_an_import_ends_and_suppresses_whom_the_file_says_so_of_and_counts_them(tmp_path: Path) -> None:
+    project = demo(tmp_path)
+    file = tmp_path / "left.csv"
+    file.write_text(
+        "email,status\nada@harbourlight.example,unsubscribed\nbjorn@fjordpost.example,bounced\nnew@example.org,complained\n"
+    )
+    taken = run("subscribers", "import", str(file), "--confirmed", project=project)
+    assert taken.exit_code == 0
+    assert taken.stdout.splitlines() == [
+        "3 rows: 1 unsubscribed by the file, 2 suppressed by the file",
+        "2 of them had been active until now and will get no more mail",
+    ]
+    assert status(project, "ada@harbourlight.example") == "unsubscribed"
+    assert "the imported file says so" in run("subscribers", "show", "ada@harbourlight.example", project=project).stdout
+    again = parsed(run("subscribers", "import", str(file), "--confirmed", "--json", project=project).stdout)
+    assert {name: again[name] for name in again if again[name]} == {"rows": 3, "unsubscribed": 1, "suppressed": 2}
+    assert parsed(run("send", "--yes", "--json", project=project).stdout)["frozen"] == ACTIVE - 2
+
+
+def test_a_column_about_consent_that_is_not_understood_stops_an_import(tmp_path: Path) -> None:
+    project = demo(tmp_path)
+    file = tmp_path / "strange.csv"
+    file.write_text("email,Opt-in code\nnew@example.org,7\n")
+    refused = run("subscribers", "import", str(file), "--confirmed", project=project)
+    assert refused.exit_code == 2
+    assert "nothing was imported" in refused.stderr
+    assert "“Opt-in code”" in refused.stderr
+    assert run("subscribers", "show", "new@example.org", project=project).exit_code == 1
 
 
 def test_nobody_who_left_comes_back_by_an_import(tmp_path: Path) -> None:

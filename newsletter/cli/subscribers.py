@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -178,41 +179,28 @@ not_yet(subscribers, "stats", "How many came, confirmed and left.")
 @json_option
 @pass_project_context
 def import_(context: ProjectContext, file: Path, confirmed: bool, as_json: bool) -> int:
-    """Take in a CSV file with a column called email (and, if you like, name and language).
+    """Take in a CSV file with a column called email (and, if you like, name, language and status).
 
     Without --confirmed they are pending and are not written to. Good rows are kept, bad ones are listed with row
-    number and reason, and then the exit code is 1. Nobody who left or is suppressed comes back, and importing a file
-    twice changes nothing.
+    number and reason, and then the exit code is 1. Whoever the file says has left, bounced or complained is
+    unsubscribed or suppressed, also when active before; a column about consent that is not understood stops the import
+    before anything is written. Nobody who left or is suppressed comes back, and importing a file twice changes nothing.
 
-    JSON: {"rows", "created", "confirmed", "already", "suppressed", "unsubscribed", "duplicates", "bad_count",
-    "bad": [{"row", "reason"}], "notes": [TEXT]}
+    JSON: {"rows", "created", "confirmed", "already", "suppressed", "unsubscribed", "unsubscribed_by_file",
+    "suppressed_by_file", "ended": active ones of these two, "duplicates", "bad_count", "bad": [{"row", "reason"}],
+    "notes": [TEXT]}
     """
     from subscribers import ImportReport, imports
 
     report = ImportReport()
-    for report in imports(context.project.book, file, confirmed=confirmed):
-        if report.rows % 10_000 == 0:
-            output.note(f"{report.rows:,} rows read")
+    for batch, report in enumerate(imports(context.project.book, file, confirmed=confirmed), start=1):
+        if batch % 10 == 0:
+            output.note(f"{report.done:,} of {report.rows:,} rows are taken in")
     if as_json:
-        output.dump(_report_json(report))
+        output.dump({**asdict(report), "bad": [{"row": row, "reason": reason} for row, reason in report.bad]})
     else:
         _say_report(report)
     return 1 if report.bad_count else 0
-
-
-def _report_json(report: ImportReport) -> dict[str, Any]:
-    return {
-        "rows": report.rows,
-        "created": report.created,
-        "confirmed": report.confirmed,
-        "already": report.already,
-        "suppressed": report.suppressed,
-        "unsubscribed": report.unsubscribed,
-        "duplicates": report.duplicates,
-        "bad_count": report.bad_count,
-        "bad": [{"row": row, "reason": reason} for row, reason in report.bad],
-        "notes": list(report.notes),
-    }
 
 
 def _say_report(report: ImportReport) -> None:
@@ -226,6 +214,8 @@ def _say_report(report: ImportReport) -> None:
         (report.created, "new"),
         (report.confirmed, "confirmed by you"),
         (report.already, "known already"),
+        (report.unsubscribed_by_file, "unsubscribed by the file"),
+        (report.suppressed_by_file, "suppressed by the file"),
         (report.unsubscribed, f"who left ({KEPT_OUT})"),
         (report.suppressed, f"suppressed ({KEPT_OUT})"),
         (report.duplicates, "named twice"),
@@ -233,6 +223,8 @@ def _say_report(report: ImportReport) -> None:
     )
     told = ", ".join(f"{number:,} {what}" for number, what in parts if number)
     output.say(f"{report.rows:,} {'row' if report.rows == 1 else 'rows'}: {told or 'nobody'}")
+    if report.ended:
+        output.say(f"{report.ended:,} of them had been active until now and will get no more mail")
 
 
 @subscribers.command()
