@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import sqlalchemy as sa
 
@@ -17,9 +19,26 @@ from newsletter.letter import Blank, Identity, Letter, encode, token_of
 from newsletter.shelf import Shelf
 from subscribers import Book, KeyRing
 from tests import projects
-from tests.times import NOW, Clock
+from tests.times import NOW, PATIENCE, Clock
 
+# A machine with much other work may take long for an example, and to make one.
+hypothesis.settings.register_profile("steady", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("steady")
 POSTGRES = os.environ.get("NEWSLETTER_TEST_POSTGRES", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres")
+
+
+@pytest.fixture(autouse=True)
+def ending() -> Iterator[None]:
+    """End a test that would never end by itself."""
+
+    def give_up(*_: object) -> None:
+        pytest.fail(f"not done after {3 * PATIENCE} seconds")
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(3 * PATIENCE)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +57,7 @@ def clock() -> Clock:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[sa.Engine]:
     engine = sa.create_engine(
-        POSTGRES, isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": 3}, poolclass=sa.NullPool
+        POSTGRES, isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": PATIENCE}, poolclass=sa.NullPool
     )
     try:
         engine.connect().close()

@@ -13,7 +13,6 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from newsletter.sending import ledger as ledger_module
 from newsletter.sending.ledger import Ledger
 from subscribers import Book, KeyRing
 from tests.frozen_issue import sender_of
+from tests.times import time_of_day
 
 POINTS = (
     "before claim", "after claim", "before offer", "after offer", "before intend", "after intend", "before hand over",
@@ -68,9 +68,8 @@ def main(url: str, key: str, backend_json: str, point: str = "", number: str = "
     options = json.loads(backend_json)
     backend = backends.load(options.pop("kind"), options, root=Path())
     database = Database(url)
-    clock = lambda: datetime.now(UTC)  # noqa: E731
-    book = Book(database, KeyRing.parse(key), now=clock, post=lambda *_: None)
-    sender = sender_of(database, book, clock)
+    book = Book(database, KeyRing.parse(key), now=time_of_day, post=lambda *_: None)
+    sender = sender_of(database, book, time_of_day)
     if point:
         arm(point, int(number), backend)
     row = sender.issues.unfinished()

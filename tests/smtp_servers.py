@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import select
 import socket
 import ssl
 import struct
@@ -18,13 +19,17 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
+from unittest import mock
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+from tests.times import PATIENCE
 
 if TYPE_CHECKING:
     import trustme
 
 HOST = "127.0.0.1"
+DRIP = 0.02  # seconds between two bytes of a reply that never ends
 
 
 @cache
@@ -77,12 +82,12 @@ def in_loop(factory: Callable[[], asyncio.BaseProtocol], *, context: ssl.SSLCont
 
     thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
     thread.start()
-    port, loop, ending = started.result(10)
+    port, loop, ending = started.result(PATIENCE)
     try:
         yield port
     finally:
         loop.call_soon_threadsafe(ending.set)
-        thread.join(10)
+        thread.join(PATIENCE)
 
 
 def content(envelope: Envelope) -> bytes:
@@ -178,6 +183,35 @@ _GOOD = {
 }
 
 
+_create_connection = socket.create_connection
+
+
+class Waiting(socket.socket):
+    """A client's socket on which time is up once the server has fallen silent, and not before."""
+
+    def __init__(self, connected: socket.socket, silent: threading.Event) -> None:
+        seconds = connected.gettimeout()
+        super().__init__(connected.family, connected.type, connected.proto, fileno=connected.detach())
+        self.settimeout(seconds)
+        self.silent = silent
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        while self.gettimeout() and not select.select([self], [], [], 0.01)[0]:
+            self._is_time_up()
+        return super().recv(size, flags)
+
+    def sendall(self, data: bytes, flags: int = 0) -> None:  # type: ignore[override]
+        left = memoryview(data)
+        while left:
+            while not select.select([], [self], [], 0.01)[1]:
+                self._is_time_up()
+            left = left[self.send(left, flags) :]
+
+    def _is_time_up(self) -> None:
+        if self.silent.is_set():
+            raise TimeoutError("timed out")
+
+
 class Gone(Exception):
     """The connection is over."""
 
@@ -185,7 +219,8 @@ class Gone(Exception):
 class Faulty:
     """A server that does `fault` when it comes to `step`, once; afterwards and before it behaves.
 
-    Records the commands it saw, what it accepted (said 2xx to the dot of), and sets `done` when the fault is over.
+    Records the commands it saw, what it accepted (said 2xx to the dot of), and sets `done` when the fault is over. As
+    soon as it has fallen silent, a client's time is up, however long that would be: `Waiting`.
     """
 
     def __init__(
@@ -207,17 +242,21 @@ class Faulty:
         self.accepted: list[bytes] = []
         self.connections = 0
         self.done = threading.Event()
+        self.silent = threading.Event()
         self.ending = threading.Event()
+        self._connecting = mock.patch("socket.create_connection", self._connect)
         self._listener = socket.create_server((HOST, 0))
         self.port = int(self._listener.getsockname()[1])
         self._threads: list[threading.Thread] = []
         self._open: list[socket.socket] = []
 
     def __enter__(self) -> Self:
+        self._connecting.start()
         self._start(self._accept)
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._connecting.stop()
         self.ending.set()
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
@@ -226,7 +265,11 @@ class Faulty:
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
-            thread.join(10)
+            thread.join(PATIENCE)
+
+    def _connect(self, address: tuple[str, int], **more: Any) -> socket.socket:
+        connected = _create_connection(address, **more)
+        return Waiting(connected, self.silent) if self.fault in (STALL, DEAF) else connected
 
     def _start(self, target: Callable[..., None], *args: object) -> None:
         thread = threading.Thread(target=target, args=args, daemon=True)
@@ -267,7 +310,7 @@ class _Talk:
         while True:
             command = self.line()
             self.server.commands.append(command)
-            verb = command.split(b" ")[0].split(b":")[0].decode().lower()
+            verb = command.split(b" ")[0].split(b":")[0].decode("latin-1").lower()  # it may be TLS
             if verb == "ehlo":
                 lines = ["faulty.example.org", *self.server.offers]
                 text = "".join(f"250-{each}\r\n" for each in lines[:-1]) + f"250 {lines[-1]}\r\n"
@@ -334,6 +377,8 @@ class _Talk:
         if fault == RST:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             raise Gone
+        if fault in (STALL, DEAF):
+            self.server.silent.set()
         if fault == STALL:
             self.wait_for_the_end()
         elif fault == SLOW:
@@ -352,7 +397,7 @@ class _Talk:
 
     def drip(self) -> None:
         """A reply that never ends, a byte now and then, until the other side has had enough."""
-        self.sock.settimeout(0.02)
+        self.sock.settimeout(DRIP)
         while True:
             self.sock.sendall(b"2")
             with contextlib.suppress(TimeoutError):

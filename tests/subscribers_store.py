@@ -17,6 +17,7 @@ import pytest
 import sqlalchemy as sa
 
 from subscribers import Book, Confirmation, KeyRing, Provenance, Subscriber, metadata
+from tests.times import PATIENCE
 
 POSTGRES = os.environ.get("NEWSLETTER_TEST_POSTGRES", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres")
 KEYS = KeyRing.parse("k1:" + "QUFB" * 11 + "\n")
@@ -101,7 +102,7 @@ class Harness:
 
 
 def sqlite_engine(path: Path) -> sa.Engine:
-    engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
+    engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": PATIENCE})
 
     @sa.event.listens_for(engine, "connect")
     def _own_transactions(connection, _record):  # type: ignore[no-untyped-def]

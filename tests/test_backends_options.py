@@ -12,6 +12,7 @@ import pytest
 from newsletter.backends import BACKENDS, load
 from newsletter.backends.options import between, read
 from newsletter.errors import SettingsError
+from tests.times import PATIENCE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,4 +133,4 @@ def test_the_backends_need_no_test_tools() -> None:
         "[b.load(k, {'host': 'h'} if k == 'smtp' else {}, root=pathlib.Path()) for k in b.BACKENDS]\n"
         "assert 'pytest' not in sys.modules and 'smtplib' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=PATIENCE)

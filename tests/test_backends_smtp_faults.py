@@ -1,7 +1,7 @@
 """What the SMTP backend makes of every wrong turn a server can take, step by step.
 
 For each step and fault: what is raised, whether the connection is usable afterwards, and that nothing was accepted
-unless the server said yes to the dot. Waits are cut short by the `timeout` options; no test sleeps.
+unless the server said yes to the dot. No test waits for a time to pass but where a server drips.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from newsletter.backends.contract import example
 from newsletter.backends.smtp import Smtp
 from newsletter.errors import ConfigurationError, InDoubt, NewsletterError, SendError, Unavailable
 from tests.smtp_servers import DEAF, EOF, HOST, RST, SLOW, STALL, Fault, Faulty, Step, ca_file
+from tests.times import PATIENCE
 
-SHORT, LONG = 0.3, 20  # seconds: where the server never answers, and where a busy machine may take its time
+SHORT = 2  # seconds: where no end of the waiting can be told but by the clock
 
 GARBAGE = b"HTTP/1.1 400 Bad Request\r\n"
 PARTIAL = b"250 2.0.0 all i"  # and no more
@@ -55,7 +56,7 @@ PASSWORD = "correct horse"
 
 
 def backend(server: Faulty, folder: Path, **options: Any) -> Smtp:
-    wait = SHORT if server.fault in (STALL, SLOW, DEAF) else LONG
+    wait = SHORT if server.fault == SLOW or (server.step, server.fault) == ("handshake", STALL) else PATIENCE
     given = {"host": HOST, "port": server.port, "security": "none", "timeout": wait, "final_timeout": wait}
     smtp = load("smtp", given | options, root=folder)
     assert isinstance(smtp, Smtp)
@@ -65,7 +66,11 @@ def backend(server: Faulty, folder: Path, **options: Any) -> Smtp:
 def cases(steps: list[Step], faults: Mapping[str, Fault]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(
         ("step", "fault"),
-        [pytest.param(step, faults[name], id=f"{step}-{name}") for step, name in product(steps, faults)],
+        [
+            pytest.param(step, faults[name], id=f"{step}-{name}")
+            for step, name in product(steps, faults)
+            if name != "slow" or step in {"banner", "dot"}  # every reply is read by the same few lines
+        ],
     )
 
 
@@ -231,7 +236,7 @@ def test_a_refusal_before_the_dot_is_heard_and_the_dot_is_not_sent(step: Step, f
     with Faulty(step, fault) as server:
         connection = backend(server, tmp_path).open()
         connection.offer(example(1))
-        assert server.done.wait(5)
+        assert server.done.wait(PATIENCE)
         with pytest.raises(SendError) as caught:
             connection.hand_over()
         assert caught.value.code == int(fault[:3])
@@ -246,7 +251,7 @@ def test_a_connection_lost_before_the_dot_is_no_doubt(step: Step, fault: Fault, 
     with Faulty(step, fault) as server:
         connection = backend(server, tmp_path).open()
         connection.offer(example(1))
-        assert server.done.wait(5)
+        assert server.done.wait(PATIENCE)
         with pytest.raises(SendError) as caught:
             connection.hand_over()
         assert not caught.value.permanent
@@ -259,7 +264,7 @@ def test_a_yes_before_the_dot_is_in_doubt(tmp_path: Path) -> None:
     with Faulty("body", b"250 2.0.0 queued already\r\n") as server:
         connection = backend(server, tmp_path).open()
         connection.offer(example(1))
-        assert server.done.wait(5)
+        assert server.done.wait(PATIENCE)
         with pytest.raises(InDoubt):
             connection.hand_over()
         assert not connection.alive
@@ -357,7 +362,7 @@ def test_an_abandoned_message_leaves_no_dot_behind(tmp_path: Path) -> None:
         connection.abandon()
         assert not connection.alive
         connection.close()
-        assert server.done.wait(5)
+        assert server.done.wait(PATIENCE)
     assert server.accepted == []
 
 

@@ -12,10 +12,11 @@ from newsletter.backends import load
 from newsletter.backends.contract import example
 from tests import catcher
 from tests.smtp_servers import HOST
+from tests.times import PATIENCE
 
 
 def send(port: int, *, messages: int) -> None:
-    connection = load("smtp", {"host": HOST, "port": port, "security": "none", "timeout": 20}, root=Path()).open()
+    connection = load("smtp", {"host": HOST, "port": port, "security": "none", "timeout": PATIENCE}, root=Path()).open()
     for number in range(messages):
         connection.offer(example(number))
         connection.hand_over()
@@ -43,5 +44,5 @@ def test_as_a_program_it_says_its_port_and_ends_on_sigterm(tmp_path: Path) -> No
         assert int(ready.read_text()) == port
         send(port, messages=1)
         program.send_signal(signal.SIGTERM)
-        assert program.wait(10) == 0
+        assert program.wait(PATIENCE) == 0
     assert len(list((tmp_path / "inbox/new").iterdir())) == 1

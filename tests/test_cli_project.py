@@ -16,6 +16,7 @@ import pytest
 from newsletter.cli import MODULES, commands
 from newsletter.settings import load
 from tests.command_line import NEXT_WEEK, demo, run, spawn, start
+from tests.times import PATIENCE
 
 CONTRACT = {
     "init": [],
@@ -201,10 +202,10 @@ def test_serve_answers_until_it_is_told_to_stop(tmp_path: Path) -> None:
     line = next(line for line in process.stderr if "listening on" in line)
     address = line.split("listening on ")[1].split()[0]
     request = urllib.request.Request(f"{address}/healthz", headers={"Host": "127.0.0.1:8080"})
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         assert answer.status == 200
     process.send_signal(signal.SIGTERM)
-    _, rest = process.communicate(timeout=30)
+    _, rest = process.communicate(timeout=PATIENCE)
     assert "Traceback" not in rest
 
 
@@ -215,7 +216,7 @@ def test_a_program_that_reads_no_further_is_no_error(tmp_path: Path) -> None:
     assert process.stderr is not None
     process.stdout.close()
     assert process.stderr.read() == ""
-    process.wait(timeout=30)
+    process.wait(timeout=PATIENCE)
     process.stderr.close()
 
 
@@ -227,7 +228,7 @@ def test_a_full_disk_below_standard_output_is_one_line(tmp_path: Path) -> None:
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
         )
     assert done.returncode == 2
     assert "No space left on device" in done.stderr

@@ -13,6 +13,7 @@ import pytest
 
 from tests.command_line import ACTIVE, NEXT_WEEK, NOW, WEEK, demo, mails, run, set_line, start
 from tests.smtp_servers import Received, serving
+from tests.times import PATIENCE
 
 ADA, BJORN = "ada@harbourlight.example", "bjorn@fjordpost.example"
 
@@ -114,7 +115,7 @@ def test_a_send_that_is_told_to_stop_loses_nobody_and_doubles_nobody(tmp_path: P
         told = next(line for line in process.stderr if "is frozen for" in line)
         assert f"{ACTIVE} recipients" in told
         process.send_signal(number)
-        _, stderr = process.communicate(timeout=60)
+        _, stderr = process.communicate(timeout=PATIENCE)
         assert process.returncode == 128 + number
         assert "nothing is lost: run `newsletter send` again" in stderr
         assert "Traceback" not in stderr
@@ -122,7 +123,7 @@ def test_a_send_that_is_told_to_stop_loses_nobody_and_doubles_nobody(tmp_path: P
         counts = parsed(run("audit", "--json", project=project).stdout)[0]["states"]
         assert counts["claimed"] == counts["handing over"] == counts["in doubt"] == 0
         again = start("send", project=project, environment=smtp(received))
-        assert "is closed" in again.communicate(timeout=60)[0]
+        assert "is closed" in again.communicate(timeout=PATIENCE)[0]
         assert sorted(reached(received)) == sorted(set(reached(received)))
         assert len(reached(received)) == ACTIVE
 

@@ -27,7 +27,7 @@ from newsletter.issue import Article
 from newsletter.issues import Issues
 from newsletter.shelf import Shelf
 from tests.command_line import demo, run
-from tests.times import NOW
+from tests.times import NOW, PATIENCE
 
 ROOT = Path(__file__).parent.parent
 
@@ -352,7 +352,7 @@ def cramped(command: list[str], *, bytes_left: int, folder: Path) -> subprocess.
 
     return subprocess.run(
         [sys.executable, "-m", "newsletter", "-C", str(folder), *command],
-        capture_output=True, text=True, timeout=60, cwd=ROOT, preexec_fn=limit,
+        capture_output=True, text=True, timeout=PATIENCE, cwd=ROOT, preexec_fn=limit,
     )  # fmt: skip
 
 

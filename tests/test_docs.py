@@ -21,7 +21,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from email.utils import format_datetime
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -40,6 +40,7 @@ from newsletter.cli import commands
 from newsletter.errors import SettingsError
 from newsletter.fetch import Fetcher
 from newsletter.settings import load
+from tests.times import PATIENCE, time_of_day
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -99,7 +100,7 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def feed() -> Iterator[str]:
     """The address of a feed with eight articles of this week."""
-    now = datetime.now(UTC)
+    now = time_of_day()
     titles = (
         "The ferry runs again",
         "A lamp for the long pier",
@@ -179,7 +180,7 @@ def shell(text: str, folder: Path, *, quick: Path) -> subprocess.CompletedProces
         env=environment(path=quick),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
     )
 
 
@@ -254,7 +255,7 @@ def run_plain(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]
         env=environment(modules=folder),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
     )
 
 
@@ -264,7 +265,7 @@ def test_the_readmes_source_and_backend_carry_an_article_to_a_reader(tmp_path: P
     tables = [block.text for block in blocks(ROOT / "README.md") if block.language == "toml" and not block.mark]
     assert run_plain("init", "x", folder=tmp_path).returncode == 0
     (tmp_path / "x" / "newsletter.toml").write_text(BASE + "[issue]\nmin = 1\n" + "\n".join(tables), encoding="utf-8")
-    yesterday = (datetime.now(UTC) - timedelta(days=1)).isoformat()
+    yesterday = (time_of_day() - timedelta(days=1)).isoformat()
     (tmp_path / "x" / "reviews.csv").write_text(
         f"title,url,date,summary\nA film of fog,https://www.example.org/fog,{yesterday},Nine minutes of grey.\n",
         encoding="utf-8",
@@ -289,7 +290,7 @@ def test_the_readmes_backend_passes_the_contract_suite(tmp_path: Path) -> None:
         env=environment(modules=tmp_path),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stdout
     assert re.search(r"\d\d passed", done.stdout)

@@ -22,7 +22,7 @@ from newsletter.issues import IssueState
 from newsletter.sending.audit import audit
 from tests import weekly_child
 from tests.projects import SITE, TITLES, again, arrived, make_project, run_week as run, write_articles
-from tests.times import NOW, Clock
+from tests.times import NOW, PATIENCE, Clock
 
 KEY, NEXT = "2026-W47", "2026-W48"
 AFTER_SLOT = NOW + timedelta(hours=2)
@@ -232,7 +232,7 @@ def test_after_the_freeze_nothing_that_is_changed_or_deleted_changes_a_byte(
         one(room.root)
     child = PROCESSES.Process(target=weekly_child.send, args=(str(room.root), NOW))
     child.start()
-    child.join(60)
+    child.join(PATIENCE)
     assert child.exitcode == 0
     got = {file.read_bytes() for file in (room.root / "mail" / "new").iterdir()}
     assert got == set(owed.values())

@@ -18,7 +18,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -33,10 +33,10 @@ from newsletter.ticker import Ticker
 from tests.catcher import Catcher
 from tests.command_line import ACTIVE, WEEK, demo, run, set_line, start
 from tests.smtp_servers import in_loop
+from tests.times import PATIENCE, time_of_day
 from tests.web_project import Visitor, form_token
 
 READER = "somebody.new@reader.example"
-PATIENCE = 30  # seconds until a wait is given up
 
 
 class Arriving(Catcher):
@@ -142,7 +142,7 @@ def status_of(project: Path) -> str:
 def test_from_the_sign_up_box_to_the_last_letter_and_out_again_with_one_click(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now = datetime.now(UTC)
+    now = time_of_day()
     monkeypatch.setattr("tests.command_line.NOW", now.isoformat())
     assert run("init", str(tmp_path / "project"), "--demo").exit_code == 0
     project = tmp_path / "project"
@@ -151,7 +151,7 @@ def test_from_the_sign_up_box_to_the_last_letter_and_out_again_with_one_click(
     this_week, next_week = (current(rule, now=now + timedelta(weeks=weeks)).key for weeks in (0, 1))
 
     def send(key: str) -> None:
-        monkeypatch.setattr("tests.command_line.NOW", datetime.now(UTC).isoformat())
+        monkeypatch.setattr("tests.command_line.NOW", time_of_day().isoformat())
         sending = start("send", "--slot", key, "--yes", project=project, environment=catcher.settings)
         code, _, stderr = finished(sending)
         assert code == 0, stderr
@@ -290,7 +290,7 @@ def test_a_second_send_says_one_line_and_a_stopped_one_that_nothing_is_lost(tmp_
 def test_two_tickers_and_a_restarted_one_send_a_due_slot_once_and_raise_no_alarm(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now = datetime.now(UTC)
+    now = time_of_day()
     came = now - timedelta(minutes=5)
     monkeypatch.setattr("tests.command_line.NOW", (now - timedelta(hours=1)).isoformat())
     project = tmp_path / "project"
@@ -320,7 +320,7 @@ def test_two_tickers_and_a_restarted_one_send_a_due_slot_once_and_raise_no_alarm
 def test_two_tickers_at_the_same_moment_send_a_due_slot_once_and_raise_no_alarm(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now = datetime.now(UTC)
+    now = time_of_day()
     came = now - timedelta(minutes=5)
     monkeypatch.setattr("tests.command_line.NOW", (now - timedelta(hours=1)).isoformat())
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent))

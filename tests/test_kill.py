@@ -22,7 +22,7 @@ from subscribers import Book
 from tests import catcher, sending_child
 from tests.frozen_issue import add_subscribers, freeze
 from tests.sending_child import POINTS
-from tests.times import NOW
+from tests.times import NOW, PATIENCE
 
 KEY = "k1:" + "QUFB" * 11 + "\n"
 # Where a message is on the wire: only there may a kill leave a doubt, and so a second copy.
@@ -41,7 +41,7 @@ def start(url: str, backend: dict[str, object], *fault: str) -> BaseProcess:
 
 
 def end_of(child: BaseProcess) -> int | None:
-    child.join(timeout=120)
+    child.join(PATIENCE)
     code = child.exitcode
     child.close()
     return code

@@ -78,7 +78,7 @@ def filled(template: str, values: dict[str, str]) -> str:
 
 
 @given(html=PIECES, text=PIECES, name=VALUE, token=st.from_regex(r"[A-Za-z0-9._~-]{1,60}", fullmatch=True))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_parser_reads_back_both_parts_with_the_values_in_their_places(
     html: str, text: str, name: str, token: str
 ) -> None:
@@ -97,7 +97,7 @@ def test_a_parser_reads_back_both_parts_with_the_values_in_their_places(
 
 
 @given(html=PIECES, text=PIECES, name=VALUE, subject=VALUE)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_no_line_is_too_long_starts_with_a_dot_or_holds_a_bare_line_end(
     html: str, text: str, name: str, subject: str
 ) -> None:
@@ -114,7 +114,7 @@ def test_no_line_is_too_long_starts_with_a_dot_or_holds_a_bare_line_end(
 
 
 @given(name=VALUE, subject=VALUE)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_the_head_parses_to_one_recipient_and_the_subject_that_was_given(name: str, subject: str) -> None:
     letter = letter_of(subject=subject if clean(subject) else "x")
     message = parsed(addressed(letter, name=name))
@@ -211,7 +211,7 @@ def test_text_that_only_looks_like_a_token_stays_text() -> None:
 
 
 @given(html=PIECES, text=PIECES)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_stored_letter_comes_back_equal_and_with_the_same_digest(html: str, text: str) -> None:
     letter = letter_of(html, text)
     again = loads(dumps(letter))
@@ -231,7 +231,7 @@ def test_the_digest_changes_with_any_part() -> None:
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\r")))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_quoted_printable_decodes_to_what_went_in(text: str) -> None:
     import quopri
 

@@ -17,6 +17,7 @@ from newsletter.database import Database
 from newsletter.errors import DatabaseError
 from newsletter.locks import try_lock
 from tests import lock_child
+from tests.times import PATIENCE
 
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["tests.sending_child", "tests.lock_child"])
@@ -83,7 +84,7 @@ def test_kill_9_frees_what_a_process_held(database: Database, holder: Start) -> 
     lock = try_lock(database, "send")
     if lock is None:  # PostgreSQL's server has to notice the closed socket first: wait in its own line, not in a sleep
         with database.engine.connect() as connection:
-            connection.exec_driver_sql("SET statement_timeout = '10s'")
+            connection.exec_driver_sql(f"SET statement_timeout = '{PATIENCE}s'")
             held = connection.exec_driver_sql(
                 "SELECT classid, objid FROM pg_locks JOIN pg_database ON oid = database"
                 " WHERE locktype = 'advisory' AND datname = current_database()"
@@ -107,7 +108,7 @@ def test_many_processes_that_take_and_release_never_hold_it_together(
     for child in children:
         child.start()
     for child in children:
-        child.join(60)
+        child.join(PATIENCE)
         assert child.exitcode == 0
     assert not list(tmp_path.glob("together-*"))
     assert sum(int(file.read_text()) for file in tmp_path.glob("won-*")) == 4 * 40

@@ -414,7 +414,7 @@ def toml(value: object) -> str:
 KEYS = [*ACCEPTED, *REFUSED, *((table, None) for table in CONTRACT)]
 
 
-@hypothesis_settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=strategies.sampled_from(KEYS), value=json_like)
 def test_any_value_in_any_place_is_taken_or_refused_and_never_breaks_anything(
     written: Written, place: tuple[str, str | None], value: object

@@ -21,7 +21,7 @@ from newsletter.locks import try_lock
 from newsletter.sending import outbox
 from newsletter.ticker import AFTER_FAILURE, Ticker, send_command
 from tests.projects import TOML, make_project
-from tests.times import PATIENCE, Clock
+from tests.times import PATIENCE, Clock, time_of_day
 from tests.web_project import freeze_issue, mails
 
 BEGAN = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)  # a Monday; the slot is on Thursdays at 07:00
@@ -305,7 +305,7 @@ def test_one_tidying_that_fails_does_not_stop_the_others(due: Project, caplog: p
 
 def test_a_due_slot_becomes_mail_in_a_mailbox(root: Path) -> None:
     """The whole way, with the real program as the child, so by the real clock."""
-    now = datetime.now(UTC)
+    now = time_of_day()
     came = now - timedelta(minutes=10)
     articles = root / "articles"
     articles.mkdir(parents=True)

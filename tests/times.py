@@ -22,3 +22,8 @@ class Clock:
 
     def forward(self, by: timedelta) -> None:
         self.time += by
+
+
+def time_of_day() -> datetime:
+    """The machine's own time: for tests that start the real program without `--now`, whatever the time is."""
+    return datetime.now(UTC)
