@@ -197,11 +197,11 @@ def until_interrupted(text: str, project: Path) -> subprocess.CompletedProcess[s
             line = server.stdout.readline()
             address = re.search(r"http://[\d.]+:\d+/", line)
             assert address, line
-            with urlopen(address[0], timeout=60) as page:
+            with urlopen(address[0], timeout=PATIENCE) as page:
                 assert page.status == 200
         finally:
             server.send_signal(signal.SIGINT)
-        printed, errors = server.communicate(timeout=60)
+        printed, errors = server.communicate(timeout=PATIENCE)
     return subprocess.CompletedProcess(command, server.returncode, line + printed, errors)
 
 
