@@ -19,7 +19,7 @@ from benchmarks.measure import machine, spread, table, timed, versions
 from newsletter.app import Project
 from newsletter.letter import Letter, encode
 from newsletter.rendering import Templates, inline, render
-from newsletter.rendering.blanks import LETTER_BLANKS
+from newsletter.rendering.blanks import ISSUE_BLANKS, Blanks
 
 NONCE = "0123456789ab"
 ADDRESSED_AT_ONCE = 100
@@ -53,10 +53,18 @@ def steps(project: Project, *, repeats: int) -> tuple[Letter, str]:
     letter = whole()
     html, text = both()
     inlined = inline(html).html
-    identity = project.publication.identity(about="example")
+    identity = project.publication.identity(issue="example")
+    blanks = Blanks(ISSUE_BLANKS, nonce=NONCE).declared()
 
     def encoding() -> Letter:
-        return encode(inlined, text, subject="The week", identity=identity, nonce=NONCE, blanks=LETTER_BLANKS)
+        return encode(
+            inlined,
+            text,
+            subject="The week",
+            identity=identity,
+            nonce=NONCE,
+            blanks=blanks,
+        )
 
     def naively() -> bytes:
         return _naive(*both())

@@ -188,7 +188,7 @@ class Project:
         return Alerts(
             database=self.database,
             issues=self.issues,
-            identity=self.publication.identity(about="alert"),
+            identity=self.publication.identity(),
             postal_address=self.publication.postal_address,
             editors=self.settings.newsletter.editors,
             clock=self.clock,
@@ -257,7 +257,8 @@ class Project:
                 "[newsletter] postal_address is empty: every mail has to carry a street address; set it and try again"
             )
         now = self.clock()
-        message = addressing.single(self._single_mail(kind), address=subscriber.email, values=values, now=now)
+        # Never their name: anybody may have entered it, with anything in it.
+        message = addressing.single(self._single_mail(kind), address=subscriber.email, name="", tokens=values, now=now)
         outbox.post(connection, message, kind=kind, now=now)
 
     def _single_mail(self, kind: str) -> Letter:

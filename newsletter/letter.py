@@ -38,11 +38,15 @@ LINE = 76
 HEADER_LINE = 998
 LONGEST_TOKEN = 200
 
-# Blanks every letter may use. The address lines of the head are blanks too, but no template can reach those.
+# The blanks templates may print. The address lines of the head are blanks too, but no template can reach those.
 FIRST_NAME = "first_name"
 UNSUBSCRIBE_TOKEN = "unsubscribe_token"  # noqa: S105 - the name of a blank, not a secret
 CONFIRM_TOKEN = "confirm_token"  # noqa: S105 - likewise
 EMAIL = "email"
+# A recipient may have none of these: the letter itself says what stands there then. Every other blank has a value.
+MAY_BE_EMPTY = frozenset({FIRST_NAME})
+# The copy in the browser belongs to nobody.
+_WEB_COPY = {EMAIL: "somebody", UNSUBSCRIBE_TOKEN: "", CONFIRM_TOKEN: ""}
 
 # C0 and C1 controls, bidirectional controls, line and paragraph separators, the byte order mark, lone surrogates.
 _UNWANTED = re.compile(
@@ -59,28 +63,38 @@ _HOLE = re.compile(r"slot([0-9a-f]{12})x([0-9]{2})z")
 
 @dataclass(frozen=True, slots=True)
 class Blank:
-    """A place in a Letter filled per recipient; `default` stands where the recipient has no such value."""
+    """A place in a Letter filled per recipient. `default` is for a blank of `MAY_BE_EMPTY` that is empty."""
 
     name: str
     default: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
-    """Who a letter is from, as its head says it. `reply_to` may be `Name <address>`; `unsubscribe` takes the token.
+class ListHead:
+    """What the head of an issue's letter says of the list (RFC 2369, RFC 2919, RFC 8058).
 
-    `feedback_id` follows `a:b:c:SenderId` (Gmail's feedback loop); `archive` is the public list of past issues, or
-    empty.
+    The token is put behind `unsubscribe`. `feedback_id` follows `a:b:c:SenderId` (Gmail's feedback loop); `archive` is
+    the public list of past issues, or empty.
+    """
+
+    id: str
+    name: str
+    unsubscribe: str
+    feedback_id: str
+    archive: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a letter is from, as its head says it. `reply_to` may be `Name <address>`.
+
+    `list` is None for service mail (confirmations, alerts): it answers one recipient and belongs to no list.
     """
 
     from_name: str
     from_address: str
-    list_id: str
-    list_name: str
-    unsubscribe: str
-    feedback_id: str
     reply_to: str = ""
-    archive: str = ""
+    list: ListHead | None = None
 
 
 def token_of(nonce: str, number: int) -> str:
@@ -101,8 +115,8 @@ def clean(value: str) -> str:
 class Letter:
     """A rendered, encoded, unaddressed mail. `literals` is one longer than `holes`; a hole is `context:name`.
 
-    `text_at` and `html_at` are half-open ranges into `literals` that hold the two body parts. `defaults` are the
-    values of blanks a recipient leaves empty.
+    `text_at` and `html_at` are half-open ranges into `literals` that hold the two body parts. `defaults` stand in the
+    blanks of `MAY_BE_EMPTY` that are empty.
     """
 
     subject: str
@@ -122,8 +136,8 @@ class Letter:
         """The bytes of one Message.
 
         `name` is the display name or empty, `date` comes from `date_header`, `message_id` from `message_id`
-        (without angle brackets). `values` fill the blanks; a missing or empty one takes the letter's default.
-        Raises `ValueError` for an address or a token that cannot stand in a header.
+        (without angle brackets). `values` fill the blanks. Raises `ValueError` for a blank without a value, and for
+        an address or a token that cannot stand in a header.
         """
         if _UNADDRESSABLE.search(address):
             raise ValueError("the address holds a space, a control character or an angle bracket")
@@ -134,30 +148,40 @@ class Letter:
             if context == "head":
                 filled[hole] = (head.get(blank) or _token(blank, values)).encode()
             elif context != "seam":
-                value = clean(values.get(blank, "")) or self.defaults.get(blank, "")
-                filled[hole] = _quoted_value(html_module.escape(value) if context == "html" else value)
+                filled[hole] = _filled(context, self._value(blank, values))
         pieces: list[bytes] = [b""] * (2 * len(self.holes) + 1)
         pieces[::2] = self.literals
         pieces[1::2] = [filled[hole] for hole in self.holes]
         return b"".join(pieces)
 
-    def _part(self, span: tuple[int, int], values: Mapping[str, str]) -> str:
+    def _value(self, blank: str, values: Mapping[str, str]) -> str:
+        value = clean(values.get(blank, ""))
+        if not value and blank in MAY_BE_EMPTY:
+            value = self.defaults.get(blank, "")
+        if not value:
+            raise ValueError(f"the blank {blank} has no value")
+        return value
+
+    def _part(self, span: tuple[int, int], value_of: Callable[[str], str]) -> str:
         pieces = []
         for index in range(*span):
             pieces.append(self.literals[index])
             if index + 1 < span[1]:
                 context, _, blank = self.holes[index].partition(":")
-                value = clean(values.get(blank, "")) or self.defaults.get(blank, "")
-                pieces.append(_quoted_value(html_module.escape(value) if context == "html" else value))
+                pieces.append(_filled(context, value_of(blank)))
         return quopri.decodestring(b"".join(pieces)).decode().replace("\r\n", "\n")
 
-    def html(self, values: Mapping[str, str] | None = None) -> str:
-        """The HTML part as a reader sees it, with the blanks filled from `values` and the defaults."""
-        return self._part(self.html_at, values or {})
+    def html(self, values: Mapping[str, str]) -> str:
+        """The HTML part as its recipient sees it. Raises `ValueError` for a blank without a value."""
+        return self._part(self.html_at, lambda blank: self._value(blank, values))
 
-    def text(self, values: Mapping[str, str] | None = None) -> str:
-        """The text part as a reader sees it."""
-        return self._part(self.text_at, values or {})
+    def text(self, values: Mapping[str, str]) -> str:
+        """The text part as its recipient sees it. Raises `ValueError` for a blank without a value."""
+        return self._part(self.text_at, lambda blank: self._value(blank, values))
+
+    def web_copy(self) -> str:
+        """The HTML part addressed to nobody: no token, no address, the greeting of a recipient without a name."""
+        return self._part(self.html_at, lambda blank: self.defaults.get(blank, "") or _WEB_COPY.get(blank, ""))
 
     @cached_property
     def digest(self) -> str:
@@ -224,19 +248,26 @@ def _head(identity: Identity, subject: str, *, add: Callable[[bytes], None], lea
     leave("head:date")
     add(b"\r\nMessage-ID: <")
     leave("head:id")
+    add(b">\r\n")
+    if identity.list:
+        _list_head(identity.list, add=add, leave=leave)
+    # RFC 3834 §5; the second is the same for Exchange.
+    add(_line("Auto-Submitted", "auto-generated"))
+    add(_line("X-Auto-Response-Suppress", "OOF, AutoReply"))
+
+
+def _list_head(head: ListHead, *, add: Callable[[bytes], None], leave: Callable[[str], None]) -> None:
     # Never folded, so it is the address that has to fit, with the longest token (RFC 5322 §2.1.1).
-    if len("List-Unsubscribe: <>") + len(identity.unsubscribe) + LONGEST_TOKEN > HEADER_LINE:
+    if len("List-Unsubscribe: <>") + len(head.unsubscribe) + LONGEST_TOKEN > HEADER_LINE:
         raise ValueError(f"the List-Unsubscribe header would be longer than {HEADER_LINE} octets; shorten public_url")
-    phrase = to_header(identity.list_name, identity.list_id)
-    add(b">\r\n" + _line("List-Id", phrase) + b"List-Unsubscribe: <" + identity.unsubscribe.encode("ascii"))
+    add(_line("List-Id", to_header(head.name, head.id)))
+    add(b"List-Unsubscribe: <" + head.unsubscribe.encode("ascii"))
     leave(f"head:{UNSUBSCRIBE_TOKEN}")
     add(b">\r\n" + _line("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
-    if identity.archive:
-        add(_line("List-Archive", f"<{identity.archive}>"))
-    add(_line("Feedback-ID", identity.feedback_id))
-    add(_line("Auto-Submitted", "auto-generated"))
+    if head.archive:
+        add(_line("List-Archive", f"<{head.archive}>"))
+    add(_line("Feedback-ID", head.feedback_id))
     add(_line("Precedence", "bulk"))
-    add(_line("X-Auto-Response-Suppress", "OOF, AutoReply"))
 
 
 def _body(
@@ -362,6 +393,10 @@ def _quoted_line(line: bytes) -> bytes:
         out.append(unit)
         width += len(unit)
     return b"".join(out)
+
+
+def _filled(context: str, value: str) -> bytes:
+    return _quoted_value(html_module.escape(value) if context == "html" else value)
 
 
 def _quoted_value(value: str) -> bytes:

@@ -23,7 +23,7 @@ from newsletter.database import Database
 from newsletter.errors import Busy, ConfigurationError, Refused, SourceError
 from newsletter.issue import IfThin, Issue, Match, Section, Slot
 from newsletter.issues import FrozenPick, IssueRow, Issues, IssueState
-from newsletter.letter import Letter
+from newsletter.letter import UNSUBSCRIBE_TOKEN, Letter
 from newsletter.locks import try_lock
 from newsletter.sending import addressing
 from newsletter.sending.alerts import Alerts
@@ -355,9 +355,11 @@ class Weekly:
             raise Refused("there is nothing to send: no article was picked")
         subscriber = self.book.find(address)
         name = subscriber.name if subscriber else ""
-        token = self.book.unsubscribe_token(subscriber.public_id) if subscriber else "test-copy"
-        values = addressing.values_of(name=name, address=address, token=token)
-        message = addressing.single(composed.letter, address=address, name=name, values=values, now=self.clock())
+        # For a stranger a token that works as any and is nobody's: leaving by a test copy changes nothing.
+        token = self.book.unsubscribe_token(subscriber.public_id if subscriber else secrets.token_hex(16))
+        message = addressing.single(
+            composed.letter, address=address, name=name, tokens={UNSUBSCRIBE_TOKEN: token}, now=self.clock()
+        )
         connection = backend.open()
         try:
             connection.offer(message)

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from newsletter.database import Database
 from newsletter.issues import Issues
-from newsletter.letter import Blank, Identity, Letter, encode, token_of
+from newsletter.letter import Blank, Identity, Letter, ListHead, encode, token_of
 from newsletter.shelf import Shelf
 from subscribers import Book, KeyRing
 from tests import projects
@@ -137,10 +137,12 @@ def book(database: Database, clock: Clock) -> Book:
 IDENTITY = Identity(
     from_name="Weekly",
     from_address="news@example.org",
-    list_id="weekly.example.org",
-    list_name="Weekly",
-    unsubscribe="https://news.example.org/unsubscribe/",
-    feedback_id="2026-W47:newsletter:weekly:exampleorg",
+    list=ListHead(
+        id="weekly.example.org",
+        name="Weekly",
+        unsubscribe="https://news.example.org/unsubscribe/",
+        feedback_id="2026-W47:newsletter:weekly:exampleorg",
+    ),
 )
 NONCE = "0123456789ab"
 

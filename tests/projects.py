@@ -72,11 +72,11 @@ PLAIN = {
     "subject.txt.j2": "{{ lead.title }}",
     "body.html.j2": """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{{ subject }}</title><style>h2 { color: #8a1f2b; }</style></head>
-<body><p>Hello {{ blanks.first_name }}</p>
+<body><p>Hello {{ blanks.first_name|default('there') }}</p>
 {% for story in stories %}<h2><a href="{{ story.url }}">{{ story.title }}</a></h2><p>{{ story.blurb }}</p>
 {% endfor %}<p>{{ postal_lines | join(", ") }}</p><p><a href="{{ unsubscribe_url }}">Unsubscribe</a></p></body></html>
 """,
-    "body.txt.j2": """Hello {{ blanks.first_name }}
+    "body.txt.j2": """Hello {{ blanks.first_name|default('there') }}
 {% for story in stories %}
 
 {{ story.title }}

@@ -147,13 +147,14 @@ def hostile_week() -> Issue:
 def rendered_html(templates: Templates) -> str:
     """The HTML of the week's letter before its CSS is inlined: what the engines are compared on."""
     from newsletter.rendering import _context, wording
+    from newsletter.rendering.blanks import ISSUE_BLANKS, Blanks
     from newsletter.rendering.story import groups_of
 
     issue = week()
     groups = groups_of(issue, publication=PUBLICATION, theme=THEME)
     stories = [story for group in groups for story in group.stories]
     context = {
-        **_context(PUBLICATION, THEME, NONCE),
+        **_context(PUBLICATION, THEME, Blanks(ISSUE_BLANKS, nonce=NONCE)),
         "groups": groups,
         "stories": stories,
         "lead": stories[0],

@@ -16,6 +16,7 @@ from newsletter.letter import (
     Blank,
     Identity,
     Letter,
+    ListHead,
     clean,
     date_header,
     dumps,
@@ -34,12 +35,14 @@ NAME, TOKEN = token_of(NONCE, 0), token_of(NONCE, 1)
 IDENTITY = Identity(
     from_name="The \u201cWeekly\u201d, Caf\u00e9",
     from_address="news@example.org",
-    list_id="weekly.example.org",
-    list_name="The Weekly",
-    unsubscribe="https://news.example.org/with/a/rather/long/path/that/other/software/folds/unsubscribe/",
-    feedback_id="2026-W47:newsletter:weekly:exampleorg",
     reply_to="R\u00e9daction <editors@example.org>",
-    archive="https://news.example.org/",
+    list=ListHead(
+        id="weekly.example.org",
+        name="The Weekly",
+        unsubscribe="https://news.example.org/with/a/rather/long/path/that/other/software/folds/unsubscribe/",
+        feedback_id="2026-W47:newsletter:weekly:exampleorg",
+        archive="https://news.example.org/",
+    ),
 )
 # Any text a template can produce: no lone surrogates, and no control but tab and line feed.
 TEXT = st.text(
@@ -158,7 +161,7 @@ def test_lines_with_encoded_words_keep_to_76_characters() -> None:
 
 def test_the_unsubscribe_address_is_literal_and_on_one_line() -> None:
     data = addressed(letter_of())
-    assert b"\r\nList-Unsubscribe: <" + IDENTITY.unsubscribe.encode() + b"tok-en_1>\r\n" in data
+    assert b"\r\nList-Unsubscribe: <" + IDENTITY.list.unsubscribe.encode() + b"tok-en_1>\r\n" in data
     assert b"\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in data
 
 
@@ -180,14 +183,27 @@ def test_two_people_differ_only_where_their_values_stand() -> None:
     assert one.replace(b"Ann=", b"Bob=") == other
 
 
-def test_an_empty_value_takes_the_letters_default() -> None:
+@pytest.mark.parametrize("missing", ["email", "unsubscribe_token", "confirm_token"])
+def test_a_blank_without_a_value_is_an_error_in_a_mail_whatever_its_default(missing: str) -> None:
+    blanks = [Blank(missing, "somebody")]
+    letter = encode(f"<p>{NAME}</p>", NAME, subject="x", identity=IDENTITY, nonce=NONCE, blanks=blanks)
+    values = {name: "x" for name in ("email", "unsubscribe_token", "confirm_token") if name != missing}
+    for part in (letter.html, letter.text):
+        with pytest.raises(ValueError, match=f"the blank {missing} has no value"):
+            part(values)
+    with pytest.raises(ValueError, match=missing):
+        addressed(letter, values={**values, missing: ""})
+    assert letter.web_copy().startswith("<p>")
+
+
+def test_a_name_that_is_empty_takes_the_letters_default() -> None:
     assert letter_of(text=f"Hi {NAME}!").text({"first_name": ""}) == "Hi there!\n"
 
 
 def test_values_are_escaped_in_the_html_part_alone() -> None:
     letter = letter_of()
     assert letter.html({"first_name": "<b>&"}) == "<p>&lt;b&gt;&amp;</p>\n"
-    assert letter.text({"first_name": "<b>&"}).startswith("<b>& ")
+    assert letter.text({"first_name": "<b>&", "unsubscribe_token": "t"}).startswith("<b>& ")
 
 
 @pytest.mark.parametrize("part", [NAME.upper(), NAME[:-1], f"x{NONCE}x"])
@@ -207,7 +223,7 @@ def test_a_subject_that_cannot_be_one_is_refused(subject: str, says: str) -> Non
 
 def test_text_that_only_looks_like_a_token_stays_text() -> None:
     lookalike = token_of("ba9876543210", 0)
-    assert letter_of(text=lookalike).text() == lookalike + "\n"
+    assert letter_of(text=lookalike).text({}) == lookalike + "\n"
 
 
 @given(html=PIECES, text=PIECES)

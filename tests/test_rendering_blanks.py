@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from newsletter.letter import token_of
-from newsletter.rendering.blanks import refuse_positions, stand_ins
+from newsletter.rendering.blanks import Blanks, refuse_positions
 from tests.rendering_samples import NONCE
 
 TOKEN = token_of(NONCE, 0)
@@ -48,7 +48,7 @@ def test_blanks_are_refused_where_a_value_could_become_code(html: str, where: st
 
 
 def test_a_stand_in_prints_its_token_and_answers_nothing_else() -> None:
-    blank = stand_ins(NONCE)["first_name"]
+    blank = Blanks(["email"], nonce=NONCE).stand_ins["email"]
     assert f"{blank}" == blank.__html__() == TOKEN
     for question in (
         bool,

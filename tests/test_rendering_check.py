@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from newsletter.letter import Letter, encode
+from newsletter.letter import Letter, encode, token_of
 from newsletter.rendering import Level, Templates, check, check_html, render, render_mail
-from newsletter.rendering.blanks import LETTER_BLANKS
+from newsletter.rendering.blanks import ISSUE_BLANKS, Blanks
 from newsletter.rendering.style_rules import contrast
 from newsletter.rendering.theme import Palette
 from tests.rendering_samples import NONCE, NOW, PUBLICATION, THEME, article, week
@@ -23,7 +23,6 @@ GOOD = """<!doctype html>
 
 
 def letter_of(html: str, text: str = "", *, subject: str = "A week at the harbour") -> Letter:
-    from newsletter.letter import token_of
 
     token = token_of(NONCE, 2)
     words = f"A week\nWords. Unsubscribe:\nhttps://example.org/unsubscribe/{token}\nHarbour Street 12, 1000 Port City\n"
@@ -31,9 +30,9 @@ def letter_of(html: str, text: str = "", *, subject: str = "A week at the harbou
         html.replace("{token}", token),
         text.replace("{token}", token) or words,
         subject=subject,
-        identity=PUBLICATION.identity(about="x"),
+        identity=PUBLICATION.identity(issue="x"),
         nonce=NONCE,
-        blanks=LETTER_BLANKS,
+        blanks=Blanks(ISSUE_BLANKS, nonce=NONCE).declared(),
     )
 
 
@@ -153,7 +152,6 @@ def test_a_text_part_that_says_something_else_is_found() -> None:
 
 
 def test_the_longest_values_a_person_can_bring_count_towards_the_size() -> None:
-    from newsletter.letter import token_of
 
     name = token_of(NONCE, 0)
     html = with_body("<p>" + name * 300 + "</p>")

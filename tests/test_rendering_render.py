@@ -65,7 +65,7 @@ def test_the_text_part_is_wrapped_and_no_address_is_broken(letter: Letter) -> No
 
 
 def test_a_reader_without_a_name_is_still_greeted(letter: Letter) -> None:
-    assert "Hi there," in letter.text({})
+    assert "Hi there," in letter.text({**VALUES, "first_name": ""})
 
 
 def test_the_head_has_a_literal_unsubscribe_address_and_the_list(letter: Letter) -> None:
@@ -78,7 +78,7 @@ def test_the_head_has_a_literal_unsubscribe_address_and_the_list(letter: Letter)
 
 
 def test_media_queries_keep_their_important_and_the_doctype_stays(letter: Letter) -> None:
-    html = letter.html()
+    html = letter.html(VALUES)
     assert html.startswith("<!DOCTYPE html>")
     queries = re.findall(r"@media[^{]*\{((?:[^{}]*\{[^{}]*\})*)\s*\}", html)
     assert len(queries) >= 3
@@ -87,14 +87,14 @@ def test_media_queries_keep_their_important_and_the_doctype_stays(letter: Letter
 
 
 def test_a_letter_works_without_its_style_block(letter: Letter) -> None:
-    html = re.sub(r"<style.*?</style>", "", letter.html(), flags=re.DOTALL)
+    html = re.sub(r"<style.*?</style>", "", letter.html(VALUES), flags=re.DOTALL)
     assert "flex" not in html
     assert "grid" not in html
     assert re.search(r'<h3 class="headline big"[^>]* style="[^"]*font-size:34px', html)
 
 
 def test_a_count_of_raters_is_words_in_both_parts_and_never_stars(letter: Letter) -> None:
-    for part in (letter.html(), letter.text()):
+    for part in (letter.html(VALUES), letter.text(VALUES)):
         assert "3 ratings so far" in part
         assert "4.4 of 5 · 212 ratings" in part
         assert "★" not in part
@@ -113,7 +113,7 @@ def test_the_subject_setting_is_a_template_over_the_issue() -> None:
 
 
 def test_the_inbox_line_says_more_than_the_subject(letter: Letter) -> None:
-    preheader = re.search(r'<div class="preheader"[^>]*>([^<]*)</div>', letter.html())
+    preheader = re.search(r'<div class="preheader"[^>]*>([^<]*)</div>', letter.html(VALUES))
     assert preheader
     assert preheader[1].startswith("The crossing that became")
 
@@ -128,7 +128,7 @@ def test_the_inbox_line_names_other_stories_when_the_lead_says_little() -> None:
         templates=TEMPLATES,
         nonce=NONCE,
     )
-    assert "At last. Plus: The lighthouse keeper who films storms ·" in letter.html()
+    assert "At last. Plus: The lighthouse keeper who films storms ·" in letter.html(VALUES)
 
 
 def test_the_same_issue_and_nonce_give_the_same_bytes(letter: Letter) -> None:
@@ -188,12 +188,8 @@ def test_hostile_settings_of_a_person_stay_inside_their_blank(letter: Letter) ->
 
 
 @pytest.mark.parametrize("kind", ["confirm", "already"])
-def test_single_mails_have_the_same_head_and_no_greeting_by_name(kind: str) -> None:
+def test_single_mails_have_a_way_out_and_no_greeting_by_name(kind: str) -> None:
     mail = render_mail(kind, publication=PUBLICATION, theme=THEME, templates=TEMPLATES, nonce=NONCE)
-    message = parsed(mail)
-    assert message["List-Id"]
-    assert message["List-Unsubscribe"].startswith("<https://")
-    assert message["Feedback-ID"].startswith(f"{kind}:")
     for part in (mail.html(VALUES), mail.text(VALUES)):
         assert "If you did not ask for this, do nothing" in part
         assert "Marquee Media, 12 Harbour Street" in part
@@ -211,7 +207,7 @@ def test_the_confirmation_link_stands_in_both_parts() -> None:
 
 def test_a_logo_takes_the_place_of_the_wordmark_and_keeps_its_name() -> None:
     theme = replace(THEME, logo="stored:logo.png", logo_width=220, logo_alt="Marquee")
-    html = render(week(), publication=PUBLICATION, theme=theme, templates=TEMPLATES, nonce=NONCE).html()
+    html = render(week(), publication=PUBLICATION, theme=theme, templates=TEMPLATES, nonce=NONCE).html(VALUES)
     image = re.search(r"<img[^>]*logo\.png[^>]*>", html)
     assert image
     assert 'alt="Marquee"' in image[0]
@@ -221,7 +217,7 @@ def test_a_logo_takes_the_place_of_the_wordmark_and_keeps_its_name() -> None:
 
 def test_right_to_left_letters_say_so_and_turn_around() -> None:
     publication = replace(PUBLICATION, language="ar")
-    html = render(week(), publication=publication, theme=THEME, templates=TEMPLATES, nonce=NONCE).html()
+    html = render(week(), publication=publication, theme=THEME, templates=TEMPLATES, nonce=NONCE).html(VALUES)
     assert '<html lang="ar" dir="rtl"' in html
     assert "border-right:4px solid" in html
 
@@ -231,10 +227,10 @@ def test_a_paid_story_is_labelled_above_its_title_in_both_parts() -> None:
     paid = replace(issue.picks[1], article=article("Sail with us", sponsored=True, section="Travel"))
     issue = replace(issue, picks=(issue.picks[0], paid, *issue.picks[2:]))
     letter = render(issue, publication=PUBLICATION, theme=THEME, templates=TEMPLATES, nonce=NONCE)
-    html = letter.html()
+    html = letter.html(VALUES)
     assert html.index("Sponsored · Travel") < html.index(">Sail with us<")
     assert 'rel="sponsored"' in html
-    assert "[Sponsored]" in letter.text()
+    assert "[Sponsored]" in letter.text(VALUES)
 
 
 def test_a_letter_of_one_bare_story_is_whole() -> None:
@@ -242,8 +238,8 @@ def test_a_letter_of_one_bare_story_is_whole() -> None:
     bare = render(
         issue, publication=replace(PUBLICATION, tagline="", utm={}), theme=Theme(), templates=TEMPLATES, nonce=NONCE
     )
-    assert "the one story" in bare.text()
-    assert "Marquee Weekly" in bare.html()
+    assert "the one story" in bare.text(VALUES)
+    assert "Marquee Weekly" in bare.html(VALUES)
 
 
 def test_a_projects_own_mail_gets_the_same_blanks(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def test_a_project_overrides_one_file_and_keeps_the_others(tmp_path: Path) -> No
     (tmp_path / "weekly" / "subject.txt.j2").write_text("Mine: {{ lead.title }}\n", encoding="utf-8")
     letter = render(week(), publication=PUBLICATION, theme=THEME, templates=Templates(tmp_path), nonce=NONCE)
     assert letter.subject.startswith("Mine: ")
-    assert "View in browser" in letter.html()
+    assert "View in browser" in letter.web_copy()
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_a_broken_template_is_named_with_file_and_line(tmp_path: Path, template:
         "\n{{ blanks.first_name + '!' }}",
         "\n{{ blanks.first_name == 'Anna' }}",
         "\n{% for letter in blanks.first_name %}{% endfor %}",
-        "\n{{ blanks.first_name|truncate(3) }}",
+        "\n{{ blanks.email|truncate(3) }}",
     ],
 )
 def test_asking_a_blank_for_its_value_is_refused_where_it_is_asked(tmp_path: Path, template: str) -> None:
@@ -69,7 +69,7 @@ def test_asking_a_blank_for_its_value_is_refused_where_it_is_asked(tmp_path: Pat
 
 def test_a_blank_in_capitals_is_refused_with_the_file_and_the_line_of_the_output(tmp_path: Path) -> None:
     with pytest.raises(TemplateError, match=r"body\.txt\.j2: line 3 of the output"):
-        rendered_with(tmp_path, text="a\n\n{{ blanks.first_name|upper }}")
+        rendered_with(tmp_path, text="a\n\n{{ blanks.email|upper }}")
 
 
 def test_a_look_that_does_not_exist_is_named() -> None:

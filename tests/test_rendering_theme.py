@@ -30,9 +30,10 @@ def test_stored_pictures_come_from_the_public_pages() -> None:
 
 
 def test_the_feedback_id_names_the_slot_and_ends_with_a_sender_of_at_most_15_characters() -> None:
-    identity = PUBLICATION.identity(about="2026-W47")
-    assert identity.feedback_id == "2026-W47:newsletter:weekly:weeklymarqueeex"
-    assert len(identity.feedback_id.rpartition(":")[2]) <= 15
+    head = PUBLICATION.identity(issue="2026-W47").list
+    assert head is not None
+    assert head.feedback_id == "2026-W47:newsletter:weekly:weeklymarqueeex"
+    assert len(head.feedback_id.rpartition(":")[2]) <= 15
 
 
 def test_languages_written_from_the_right_are_known() -> None:

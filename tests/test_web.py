@@ -180,7 +180,7 @@ def test_a_frozen_issue_is_shown_as_it_was_mailed_and_can_do_nothing(
     freeze_issue(project, letter)
     answer = visitor.get("/issues/2026-W47")
     assert answer.status == 200
-    assert answer.text == letter.html()
+    assert answer.text == letter.web_copy()
     assert "Hello there" in answer.text
     assert "href='https://news.example.org/unsubscribe/'" in answer.text
     policy = answer.headers["content-security-policy"]
@@ -198,7 +198,7 @@ def test_changing_a_template_changes_nothing_of_a_frozen_issue(project: Project,
     (folder / "weekly").mkdir(parents=True)
     (folder / "weekly" / "body.html.j2").write_text("{{ broken")
     with served(project) as visitor:
-        assert visitor.get("/issues/2026-W47").text == letter.html()
+        assert visitor.get("/issues/2026-W47").text == letter.web_copy()
 
 
 def test_the_link_of_a_letter_shown_to_nobody_explains_how_to_leave(visitor: Visitor) -> None:

@@ -603,7 +603,7 @@ def test_a_test_copy_records_nothing(site: Site) -> None:
     assert project.issues.find(KEY) is None
     assert not any(one.carried_by for one in project.shelf.page())
     (copy,) = mails()
-    assert "test-copy" in str(copy["list-unsubscribe"])
+    assert "/unsubscribe/" in str(copy["list-unsubscribe"])
 
 
 @pytest.mark.parametrize("logo", ["../outside.png", "link.png", "nowhere.png", "articles", "newsletter.toml"])
@@ -620,8 +620,8 @@ def test_the_letter_in_a_browser_speaks_to_nobody_in_particular(site: Site) -> N
     site.run()
     issues = site.open().issues
     letter = issues.letter(issues.get(KEY).id)
-    for body in (letter.html(), letter.text()):
-        assert "Hi there," in body
-        assert len(re.findall("somebody", body)) == len(re.findall(r"because\s+somebody\s+signed up", body)) == 1
-        assert re.search(r"news\.marquee\.example/unsubscribe/[\s\"]", body), "no token of anybody's"
-        assert not any(reader in body for reader in READERS)
+    body = letter.web_copy()
+    assert "Hi there," in body
+    assert len(re.findall("somebody", body)) == len(re.findall(r"because\s+somebody\s+signed up", body)) == 1
+    assert re.search(r"news\.marquee\.example/unsubscribe/[\s\"]", body), "no token of anybody's"
+    assert not any(reader in body for reader in READERS)

@@ -1,6 +1,6 @@
 """Templates → one Letter. The front door of the room.
 
-`render` makes the Letter of an issue, `render_mail` that of a single mail (confirmation). Both are pure given their
+`render` makes the Letter of an issue, `render_mail` that of a single mail (`MAILS`). Both are pure given their
 arguments: no clock, no network, the same bytes for the same input and nonce. What it does not know: who will get it,
 how it is sent, where the issue came from. Raises `TemplateError` when a template cannot be made into a letter.
 
@@ -14,9 +14,16 @@ from collections.abc import Mapping
 
 from newsletter.errors import TemplateError
 from newsletter.issue import Issue
-from newsletter.letter import CONFIRM_TOKEN, UNSUBSCRIBE_TOKEN, Letter, clean, encode
+from newsletter.letter import CONFIRM_TOKEN, UNSUBSCRIBE_TOKEN, Identity, Letter, clean, encode
 from newsletter.rendering import wording
-from newsletter.rendering.blanks import LETTER_BLANKS, refuse_changes, refuse_losses, refuse_positions, stand_ins
+from newsletter.rendering.blanks import (
+    ISSUE_BLANKS,
+    MAIL_BLANKS,
+    Blanks,
+    refuse_changes,
+    refuse_losses,
+    refuse_positions,
+)
 from newsletter.rendering.check import Finding, Level, check, check_html
 from newsletter.rendering.inlining import InliningError, inline
 from newsletter.rendering.story import Story, groups_of
@@ -41,7 +48,7 @@ __all__ = [
     "shipped_templates",
 ]
 
-MAILS = ("confirm", "already")
+MAILS = tuple(MAIL_BLANKS)
 SUBJECT_SETTING = "newsletter.toml: [issue] subject"
 _PREHEADER = 130
 
@@ -55,9 +62,10 @@ def render(issue: Issue, *, publication: Publication, theme: Theme, templates: T
     if not groups:
         raise TemplateError(f"issue {issue.slot.key} has no picks: there is nothing to render")
     key = issue.slot.key
+    blanks = Blanks(ISSUE_BLANKS, nonce=nonce)
     stories = [story for group in groups for story in group.stories]
     context = {
-        **_context(publication, theme, nonce),
+        **_context(publication, theme, blanks),
         "issue": issue,
         "slot": issue.slot,
         "groups": groups,
@@ -69,43 +77,44 @@ def render(issue: Issue, *, publication: Publication, theme: Theme, templates: T
     }
     subject = _subject(theme.look, context, templates=templates, setting=publication.subject)
     context |= {"subject": subject, "preheader": _preheader(subject, stories)}
-    return _letter(theme.look, context, publication=publication, templates=templates, nonce=nonce, about=key)
+    return _letter(theme.look, context, identity=publication.identity(issue=key), templates=templates, blanks=blanks)
 
 
 def render_mail(
     kind: str,
-    context: Mapping[str, object] | None = None,
     *,
     publication: Publication,
     theme: Theme,
     templates: Templates,
     nonce: str,
 ) -> Letter:
-    """The Letter of a single mail: `confirm` or `already`. `context` is for a project's own templates.
-
-    Raises `TemplateError` for a broken template.
-    """
-    full = {**_context(publication, theme, nonce), "browser_url": "", **(context or {})}
+    """The Letter of a single mail, one of `MAILS`. Raises `TemplateError` for a broken template."""
+    blanks = Blanks(MAIL_BLANKS[kind], nonce=nonce)
+    full = {**_context(publication, theme, blanks), "browser_url": ""}
     subject = _subject(kind, full, templates=templates, setting="")
     full |= {"subject": subject, "preheader": ""}
-    return _letter(kind, full, publication=publication, templates=templates, nonce=nonce, about=kind)
+    return _letter(kind, full, identity=publication.identity(), templates=templates, blanks=blanks)
 
 
-def _context(publication: Publication, theme: Theme, nonce: str) -> dict[str, object]:
-    blanks = stand_ins(nonce)
+def _context(publication: Publication, theme: Theme, blanks: Blanks) -> dict[str, object]:
     rtl = publication.right_to_left
+    urls = {"unsubscribe_url": ("unsubscribe", UNSUBSCRIBE_TOKEN), "confirm_url": ("confirm", CONFIRM_TOKEN)}
+    personal = {
+        name: f"{publication.public_url}/{path}/{blanks.stand_ins[token]}"
+        for name, (path, token) in urls.items()
+        if token in blanks.stand_ins
+    }
     return {
+        **personal,
         "publication": publication,
         "theme": theme,
         "brand": theme.brand or publication.name,
         "logo": publication.image_url(theme.logo) if theme.logo else "",
-        "blanks": blanks,
+        "blanks": blanks.stand_ins,
         "dir": "rtl" if rtl else "ltr",
         "start": "right" if rtl else "left",
         "end": "left" if rtl else "right",
         "postal_lines": [line.strip() for line in publication.postal_address.splitlines() if line.strip()],
-        "unsubscribe_url": f"{publication.public_url}/unsubscribe/{blanks[UNSUBSCRIBE_TOKEN]}",
-        "confirm_url": f"{publication.public_url}/confirm/{blanks[CONFIRM_TOKEN]}",
     }
 
 
@@ -139,11 +148,11 @@ def _letter(
     folder: str,
     context: Mapping[str, object],
     *,
-    publication: Publication,
+    identity: Identity,
     templates: Templates,
-    nonce: str,
-    about: str,
+    blanks: Blanks,
 ) -> Letter:
+    nonce = blanks.nonce
     body = f"{folder}/body.html.j2"
     text = templates.render(f"{folder}/body.txt.j2", context)
     html = templates.render(body, context)
@@ -155,7 +164,7 @@ def _letter(
         refuse_changes(html, nonce=nonce)
         refuse_positions(html, nonce=nonce)
         inlined = inline(html).html
-        refuse_losses(html, inlined, nonce=nonce)
+        refuse_losses(html, inlined, blanks=blanks)
     except (InliningError, ValueError) as error:
         raise TemplateError(f"its output cannot become a letter: {error}", file=f"templates/{body}") from error
     try:
@@ -163,9 +172,9 @@ def _letter(
             inlined,
             wording.tidy(text),
             subject=str(context["subject"]),
-            identity=publication.identity(about=about),
+            identity=identity,
             nonce=nonce,
-            blanks=LETTER_BLANKS,
+            blanks=blanks.declared(),
         )
     except ValueError as error:
         raise TemplateError(str(error), file=f"templates/{folder}") from error

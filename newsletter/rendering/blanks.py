@@ -1,45 +1,68 @@
 """Blanks as templates see them: stand-ins that can be written and do nothing else.
 
 A template is rendered once for everybody, so a blank has no value yet: asking it anything (`{% if %}`, `|length`,
-`+`, `==`) would decide for the whole audience at once. Each such question raises `TypeError`, which the template room
-reports with file and line. `refuse_positions` holds where a value could break out of its place.
+`+`, `==`) would decide for the whole audience at once. Each such question raises `TypeError`, which is reported
+with file and line. `refuse_positions` holds where a value could break out of its place.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html.parser import HTMLParser
 from typing import NoReturn
 
-from newsletter.letter import CONFIRM_TOKEN, EMAIL, FIRST_NAME, UNSUBSCRIBE_TOKEN, Blank, token_of
+from newsletter.letter import CONFIRM_TOKEN, EMAIL, FIRST_NAME, MAY_BE_EMPTY, UNSUBSCRIBE_TOKEN, Blank, clean, token_of
 
-# The order is the numbering of the tokens: a letter that is stored keeps names, so it may change.
-LETTER_BLANKS = (
-    Blank(FIRST_NAME, default="there"),
-    Blank(EMAIL, default="somebody"),  # "view in browser" belongs to nobody
-    Blank(UNSUBSCRIBE_TOKEN),
-    Blank(CONFIRM_TOKEN),
-)
+ISSUE_BLANKS = (FIRST_NAME, EMAIL, UNSUBSCRIBE_TOKEN)
+# The single mails, by the name of their folder, and what the Book gives a value for.
+MAIL_BLANKS = {"confirm": (*ISSUE_BLANKS, CONFIRM_TOKEN), "already": ISSUE_BLANKS}
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 ADDRESSES = {"href", "src", "action", "background", "srcset", "poster", "formaction", "data", "cite"}
 
 
-class StandIn:
-    """What a template gets for a blank. It can be printed; everything else raises `TypeError`."""
+class Blanks:
+    """The blanks of one letter: their stand-ins by name, and the defaults its templates have declared so far."""
 
-    __slots__ = ("_name", "_token")
+    def __init__(self, names: Sequence[str], *, nonce: str) -> None:
+        self.nonce = nonce
+        self.defaults: dict[str, str] = {}
+        tokens = {name: token_of(nonce, number) for number, name in enumerate(names)}
+        self.stand_ins = {name: StandIn(name, token, self.defaults) for name, token in tokens.items()}
+
+    def declared(self) -> tuple[Blank, ...]:
+        """The blanks in the order of their tokens."""
+        return tuple(Blank(name, self.defaults.get(name, "")) for name in self.stand_ins)
+
+
+class StandIn:
+    """What a template gets for a blank. It can be printed; everything else raises `TypeError`.
+
+    A blank that may be empty can be printed once it has a default: `{{ blanks.first_name|default("there") }}`.
+    """
+
+    __slots__ = ("_defaults", "_name", "_token")
     __hash__ = None  # type: ignore[assignment]
 
-    def __init__(self, name: str, token: str) -> None:
+    def __init__(self, name: str, token: str, defaults: dict[str, str]) -> None:
         self._name = name
         self._token = token
+        self._defaults = defaults
+
+    def or_default(self, default: object) -> StandIn:
+        """The same blank, with what stands there when the recipient has no such value."""
+        words = "" if isinstance(default, StandIn) else clean(str(default))
+        if self._name in MAY_BE_EMPTY and not (words and self._defaults.setdefault(self._name, words) == words):
+            raise TypeError(f"the blank {self._name} needs one default in the whole letter, in words")
+        return self
 
     def __str__(self) -> str:
+        if self._name in MAY_BE_EMPTY and self._name not in self._defaults:
+            message = f'the blank {self._name} is empty for some: write {{{{ blanks.{self._name}|default("there") }}}}'
+            raise TypeError(message)
         return self._token
 
-    def __html__(self) -> str:
-        return self._token
+    __html__ = __str__
 
     def _refuse(self) -> NoReturn:
         message = (
@@ -70,11 +93,6 @@ class StandIn:
     __mod__ = __add__
 
 
-def stand_ins(nonce: str) -> dict[str, StandIn]:
-    """The blanks of a letter by name, for a template."""
-    return {blank.name: StandIn(blank.name, token_of(nonce, number)) for number, blank in enumerate(LETTER_BLANKS)}
-
-
 def refuse_changes(text: str, *, nonce: str) -> None:
     """Raise `ValueError` when a template did something to a blank it printed (`|upper`, `|truncate`)."""
     whole = re.compile(rf"slot{nonce}x\d\dz")
@@ -86,15 +104,16 @@ def refuse_changes(text: str, *, nonce: str) -> None:
             )
 
 
-def refuse_losses(before: str, after: str, *, nonce: str) -> None:
+def refuse_losses(before: str, after: str, *, blanks: Blanks) -> None:
     """Raise `ValueError` when a blank is not as often in the finished HTML as the template printed it."""
-    for blank, token in ((blank, token_of(nonce, number)) for number, blank in enumerate(LETTER_BLANKS)):
+    for number, name in enumerate(blanks.stand_ins):
+        token = token_of(blanks.nonce, number)
         if before.count(token) != after.count(token):
-            raise ValueError(f"the blank {blank.name} was lost while the CSS was inlined")
+            raise ValueError(f"the blank {name} was lost while the CSS was inlined")
 
 
 def refuse_positions(html: str, *, nonce: str) -> None:
-    """Raise `ValueError` when a blank stands where a person's value could become code, style or a link's scheme."""
+    """Raise `ValueError` when a blank stands where a recipient's value could become code, style or a link's scheme."""
     scan = _Positions(nonce)
     scan.feed(html)
     scan.close()

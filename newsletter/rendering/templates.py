@@ -25,10 +25,12 @@ from jinja2 import (
     select_autoescape,
 )
 from jinja2.exceptions import SecurityError
+from jinja2.filters import do_default
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from newsletter.errors import TemplateError
 from newsletter.rendering import wording
+from newsletter.rendering.blanks import StandIn
 
 
 def shipped_templates() -> Path:
@@ -41,6 +43,11 @@ def shipped_templates() -> Path:
         if folder.is_dir():
             return folder
     raise TemplateError("the shipped templates are missing; install newsletter again", file=str(package / "templates"))
+
+
+def _default(value: object, default_value: object = "", boolean: bool = False) -> object:  # noqa: FBT001 - Jinja's
+    """Jinja's own, and what stands in a blank that is empty."""
+    return value.or_default(default_value) if isinstance(value, StandIn) else do_default(value, default_value, boolean)
 
 
 class Templates:
@@ -57,7 +64,11 @@ class Templates:
             keep_trailing_newline=True,
         )
         self.environment.filters.update(
-            shorten=wording.shorten, wrap=wording.wrap, hanging=wording.hanging, underline=wording.underline
+            default=_default,
+            shorten=wording.shorten,
+            wrap=wording.wrap,
+            hanging=wording.hanging,
+            underline=wording.underline,
         )
 
     def has(self, name: str) -> bool:

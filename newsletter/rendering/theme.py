@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import quote
 
-from newsletter.letter import Identity
+from newsletter.letter import Identity, ListHead
 from newsletter.links import picture_address
 
 RIGHT_TO_LEFT = {"ar", "arc", "ckb", "dv", "fa", "he", "iw", "ps", "sd", "ug", "ur", "yi"}
@@ -104,18 +104,21 @@ class Publication:
     def right_to_left(self) -> bool:
         return self.language.partition("-")[0].lower() in RIGHT_TO_LEFT
 
-    def identity(self, *, about: str) -> Identity:
-        """The head of every letter. `about` is the slot's key, or the kind of a single mail."""
+    def identity(self, *, issue: str = "") -> Identity:
+        """The head of a letter: of the issue with that key, or of service mail."""
         sender = "".join(c for c in self.list_id.lower() if c.isascii() and c.isalnum())[:15] or "newsletter"
+        head = ListHead(
+            id=self.list_id,
+            name=self.name,
+            unsubscribe=f"{self.public_url}/unsubscribe/",
+            feedback_id=f"{quote(issue, safe='-._')}:newsletter:weekly:{sender}",
+            archive=f"{self.public_url}/issues",
+        )
         return Identity(
             from_name=self.from_name or self.name,
             from_address=self.from_address,
-            list_id=self.list_id,
-            list_name=self.name,
-            unsubscribe=f"{self.public_url}/unsubscribe/",
-            feedback_id=f"{quote(about, safe='-._')}:newsletter:weekly:{sender}",
             reply_to=self.reply_to,
-            archive=f"{self.public_url}/issues",
+            list=head if issue else None,
         )
 
     def image_url(self, url: str) -> str:

@@ -42,14 +42,17 @@ def of_issue(
     return Message(letter.sender, address, data)
 
 
-def single(letter: Letter, *, address: str, values: Mapping[str, str], now: datetime, name: str = "") -> Message:
-    """The Message of a single mail: a confirmation, an alert, a test copy. Each has an id of its own."""
+def single(letter: Letter, *, address: str, name: str, tokens: Mapping[str, str], now: datetime) -> Message:
+    """The Message of a single mail: a confirmation, an alert, a test copy. Each has an id of its own.
+
+    `tokens` are the values of the blanks besides name and address.
+    """
     data = letter.addressed(
         address=address,
         name=name,
         message_id=f"{secrets.token_hex(16)}@{_domain(letter)}",
         date=letters.date_header(now),
-        values=values,
+        values={letters.FIRST_NAME: letters.first_name(name), letters.EMAIL: address, **tokens},
     )
     return Message(letter.sender, address, data)
 

@@ -20,6 +20,23 @@ from newsletter.sending import addressing, outbox
 
 log = logging.getLogger(__name__)
 
+_BODY = """{text}
+
+This command says more, in the folder of the newsletter:
+{command}
+
+You get this mail because {email} is one of the [newsletter] editors of {name}.
+{postal_address}
+"""
+_HTML = """<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">\
+<meta name="color-scheme" content="light dark"><title>{subject}</title></head>
+<body><div style="max-width: 600px; margin: 0 auto; padding: 20px; font: 16px/1.5 sans-serif; white-space: pre-wrap; \
+overflow-wrap: anywhere">{body}</div></body>
+</html>
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Alerts:
@@ -48,16 +65,23 @@ class Alerts:
             self.issues.alert(connection, slot_key, text, now=self.clock())
 
     def _mails(self, slot_key: str, text: str, *, now: datetime) -> list[Message]:
-        """A mail to every editor."""
-        body = f"{text}\n\n`newsletter issues show {slot_key}` says more.\n\n-- \n{self.postal_address}\n"
-        alert = letters.encode(
-            f"<!DOCTYPE html>\n<html><body><pre>{escape(body)}</pre></body></html>",
-            body,
-            subject=f"{self.identity.list_name} {slot_key}: {text}"[:150],
-            identity=self.identity,
-            nonce=secrets.token_hex(6),
-            blanks=(),
+        """A mail to every editor. No template is needed: one may be what is broken."""
+        nonce = secrets.token_hex(6)
+        body = _BODY.format(
+            text=text,
+            command=f"newsletter issues show {slot_key}",
+            email=letters.token_of(nonce, 0),
+            name=self.identity.from_name,
+            postal_address=self.postal_address,
         )
-        values = {letters.UNSUBSCRIBE_TOKEN: "editor"}
+        subject = f"{self.identity.from_name} {slot_key}: {text}"[:150]
+        alert = letters.encode(
+            _HTML.format(subject=escape(subject), body=escape(body)),
+            body,
+            subject=subject,
+            identity=self.identity,
+            nonce=nonce,
+            blanks=(letters.Blank(letters.EMAIL),),
+        )
         addresses = [letters.bare_address(editor) for editor in self.editors]
-        return [addressing.single(alert, address=address, values=values, now=now) for address in addresses]
+        return [addressing.single(alert, address=address, name="", tokens={}, now=now) for address in addresses]

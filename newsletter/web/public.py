@@ -62,7 +62,7 @@ def public_routes(project: Project, *, render_page: RenderPage, site: Site) -> A
             return page("not_found", status=404)
         if row.state == IssueState.CANCELLED:
             return page("refused", status=410, message="This issue was withdrawn by its publisher.")
-        return HTMLResponse(project.issues.letter(row.id).html(), headers=_LETTER)
+        return HTMLResponse(project.issues.letter(row.id).web_copy(), headers=_LETTER)
 
     @routes.get("/images/{name}", summary="A picture of an issue", response_class=Response)
     @routes.head("/images/{name}", include_in_schema=False)
