@@ -38,6 +38,15 @@ _SOURCE = """\
 #kind = "feed"
 #url = "https://example.org/feed.xml"
 """
+_SECTIONS = """\
+# The parts of an issue, in reading order. One that has a match takes what its sources say of an article (category, tag,
+# address, source); one without takes the rest. A second one might be:
+# [[sections]]
+# name = "guides"
+# title = "Guides"
+# pick = 4
+# match = { category = ["Guides"] }
+"""
 _SMTP = """\
 # A mail server takes these keys, with kind = "smtp":
 #host = "smtp.example.org"
@@ -73,7 +82,7 @@ def settings_text() -> str:
         if name == "sources":
             pieces.append(_SOURCE + "\n".join(_keys(SourceTable, but=("name", "kind"))) + "\n")
         elif name == "sections":
-            pieces.append("# The parts of an issue, in reading order.\n" + "\n".join(_sections(field.default)) + "\n")
+            pieces.append(_SECTIONS + "\n".join(_sections(field.default)) + "\n")
         elif name != "root":
             pieces.append("\n".join(_table(name, field)) + "\n" + (_SMTP if name == "backend" else ""))
     return "\n".join(pieces)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
 from newsletter.highlights.candidate import Candidate
 from newsletter.highlights.sections import fits, homes
 from newsletter.issue import Article, Match, Section
-from newsletter.settings.tables import GUIDES
 
 HIGHLIGHTS = Section("highlights", "Weekly highlights")
-GUIDE = Section("guides", "Entertainment guides", match=Match(title=GUIDES))
+GUIDE = Section("guides", "Entertainment guides", match=Match(title="guide|how to|everything you need|best"))
 FILMS = Section("films", "At the cinema", match=Match(category=("Movies", "Film")))
 MORE = Section("more", "Also this week")
 
@@ -93,25 +90,3 @@ def test_an_address_that_is_none_fits_no_prefix() -> None:
 def test_a_broken_title_rule_is_refused_by_a_sentence() -> None:
     with pytest.raises(ValueError, match="not a regular expression"):
         fits(article(), Match(title="(best"))
-
-
-@pytest.mark.parametrize(
-    "title",
-    [
-        "Your guide to the Oscars",
-        "How to watch the finale",
-        "Where to stream every Bond film",
-        "Everything You Need to Know About the Netflix K-Drama",
-        "The 25 best films of the year",
-        "22 K-Dramas We Can't Wait to Watch This 2022",
-    ],
-)
-def test_a_guide_is_known_by_its_title(title: str) -> None:
-    assert re.search(GUIDES, title, re.IGNORECASE)
-
-
-@pytest.mark.parametrize(
-    "title", ["Misguided: a review", "100 dead after concert fire", "2026 Oscars: who won", "She shows how"]
-)
-def test_news_is_not_taken_for_a_guide(title: str) -> None:
-    assert not re.search(GUIDES, title, re.IGNORECASE)

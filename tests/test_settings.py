@@ -18,7 +18,10 @@ from newsletter import backends
 from newsletter.app import Project
 from newsletter.demo import SETTINGS
 from newsletter.errors import ConfigurationError, SettingsError
+from newsletter.issue import Article
 from newsletter.settings import Settings, load
+from tests.projects import make_project
+from tests.times import NOW, Clock
 
 HEAD = '[newsletter]\nfrom = "Marquee <weekly@marquee.example>"\npublic_url = "https://news.marquee.example"\n'
 
@@ -44,12 +47,12 @@ CONTRACT: dict[str, dict[str, Any]] = {
         "kind": '"feed"',
         "url": '"https://www.marquee.example/feed.xml"',
         "weight": "2.5",
-        "sections": '["guides"]',
+        "sections": '["highlights"]',
         "timezone": '"Asia/Manila"',
         "date_order": '"dmy"',
     },
     "sections": {
-        "name": '"guides"',
+        "name": '"highlights"',
         "title": '"Entertainment guides"',
         "pick": "4",
         "min": "1",
@@ -554,7 +557,7 @@ def test_what_is_not_said_follows_from_what_is(written: Written) -> None:
     settings = written()
     assert settings.from_name == "Marquee"
     assert settings.list_id == "weekly.marquee.example"
-    assert [section.name for section in settings.sections] == ["highlights", "guides"]
+    assert [section.name for section in settings.sections] == ["highlights"]
     assert written(head=HEAD.replace("Marquee <weekly@marquee.example>", "weekly@marquee.example")).from_name == (
         "Weekly highlights"
     )
@@ -652,3 +655,15 @@ def test_a_list_of_one_may_be_written_plainly_in_a_variable(written: Written, va
 
 def test_a_list_in_a_variable_that_is_no_json_is_named(written: Written) -> None:
     assert "editors" in refusal(lambda: written(env="NEWSLETTER_NEWSLETTER__EDITORS='[a@b.example'\n"))
+
+
+def test_no_shipped_default_guesses_from_words_what_an_article_is(tmp_path: Path) -> None:
+    titles = ("8 countries condemn border shelling", "12 drowned as ferry sinks off the coast", "How to mourn a city")
+    shelf = [
+        Article(title=title, url=f"https://www.example.org/{n}", published=NOW - timedelta(hours=n + 1))
+        for n, title in enumerate(titles)
+    ]
+    project = make_project(tmp_path / "project", clock=Clock(NOW), shelf=shelf)
+    issue = project.weekly.pick(project.slot(None))
+    assert {pick.article.title for pick in issue.in_section("highlights")} == set(titles)
+    assert [section.name for section in issue.sections] == ["highlights"]

@@ -33,11 +33,9 @@ from pydantic_settings import (
 from newsletter.errors import SettingsError
 from newsletter.settings.tables import (
     EXAMPLES,
-    GUIDES,
     BackendTable,
     DatabaseTable,
     IssueTable,
-    MatchTable,
     Newsletter,
     Pace,
     Schedule,
@@ -76,16 +74,7 @@ class Settings(BaseSettings):
     newsletter: Newsletter
     schedule: Schedule = Schedule()
     sources: tuple[SourceTable, ...] = ()
-    sections: tuple[SectionTable, ...] = (
-        SectionTable(name="highlights", title="Weekly highlights", pick=6, min=3),
-        SectionTable(
-            name="guides",
-            title="Entertainment guides",
-            pick=4,
-            min=1,
-            match=MatchTable(title=GUIDES),
-        ),
-    )
+    sections: tuple[SectionTable, ...] = (SectionTable(name="highlights", title="Weekly highlights", pick=8, min=3),)
     issue: IssueTable = IssueTable()
     theme: Theme = Theme()
     backend: BackendTable = BackendTable()

@@ -35,13 +35,6 @@ from newsletter.links import canonical, is_loopback, refusal
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
-
-# Guides and lists by their English headlines, and not "100 dead after concert fire" or "Misguided: a review".
-GUIDES = (
-    r"\bguides?\b|\bhow to\b|\bwhere to\b|\beverything (you|we) need\b|\bbest \d+\b|\b\d+ best\b"
-    r"|^\d{1,3} (?!dead\b|killed\b|injured\b|hurt\b|arrested\b|missing\b)"
-)
-
 _DURATION = re.compile(r"\s*(\d{1,9})\s*(s|m|h|d|w)\s*")
 _LONGEST = timedelta(days=3650)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -288,7 +281,7 @@ class MatchTable(Table):
 
 
 class SectionTable(Table):
-    """One section of the issue, in the order of the file."""
+    """One section of the issue, in the order of the file. Without any there is one, `highlights`, that picks 8."""
 
     name: Name = Field(description="Short name, unique in the file. Required.")
     title: str = Field("", max_length=100, description="Its heading; empty is the name.")
