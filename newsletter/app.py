@@ -251,11 +251,10 @@ class Project:
     def _post(self, connection: sa.Connection, kind: str, subscriber: Subscriber, values: Mapping[str, str]) -> None:
         """Put a single mail to a subscriber into the outbox, inside the transaction that causes it."""
         from newsletter.sending import addressing, outbox
+        from newsletter.weekly import without_address
 
         if not self.publication.postal_address.strip():
-            raise ConfigurationError(
-                "[newsletter] postal_address is empty: every mail has to carry a street address; set it and try again"
-            )
+            raise without_address("mail")
         now = self.clock()
         # Never their name: anybody may have entered it, with anything in it.
         message = addressing.single(self._single_mail(kind), address=subscriber.email, name="", tokens=values, now=now)

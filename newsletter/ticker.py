@@ -31,7 +31,7 @@ from newsletter import slots
 from newsletter.app import Project
 from newsletter.errors import Busy
 from newsletter.issue import Slot
-from newsletter.issues import IssueRow, IssueState
+from newsletter.issues import IssueState
 from newsletter.locks import try_lock
 
 EVERY = timedelta(seconds=60)
@@ -49,7 +49,8 @@ Command = Callable[[str], Sequence[str]]
 
 def send_command(root: Path) -> Command:
     """The command line that sends the issue of a slot."""
-    return lambda key: (sys.executable, "-m", "newsletter", "-C", str(root), "send", "--slot", key, "--yes")
+    start = (sys.executable, "-m", "newsletter", "-C", str(root), "send", "--scheduled", "--yes", "--slot")
+    return lambda key: (*start, key)
 
 
 class Ticker:
@@ -138,15 +139,11 @@ class Ticker:
     def _wanted(self, due: Slot | None, *, now: datetime) -> str:
         """The key of the issue to send now, or empty: an unfinished one with something to do comes first."""
         unfinished = self._project.issues.unfinished()
-        if unfinished is not None and self._has_work(unfinished, now=now):
+        if unfinished is not None and self._project.sender.has_work(unfinished):
             key = unfinished.slot_key
         else:
             key = due.key if due else ""
         return "" if key and now < self._not_before.get(key, now) else key
-
-    def _has_work(self, row: IssueRow, *, now: datetime) -> bool:
-        next_try = self._project.sender.ledger(row).next_try()
-        return next_try is None or next_try <= now or (row.expires_at is not None and row.expires_at <= now)
 
     def _nobody_sends(self) -> bool:
         """Whether no send is at work here, so that a child would not only be told so."""

@@ -22,7 +22,7 @@ from newsletter.app import Project
 from newsletter.backends import Backend
 from newsletter.database import Database
 from newsletter.issue import Article
-from newsletter.weekly import Composed, Done
+from newsletter.weekly import Done, Verdict
 from subscribers import create_keys
 from tests.times import NOW
 
@@ -216,19 +216,17 @@ def write_articles(root: Path, titles: Iterable[str], *, now: datetime) -> None:
         (site / f"{slug}.json").write_text(json.dumps(article))
 
 
-def run_week(
-    project: Project, *, slot: str | None = None, by_hand: bool = True, stop_before_sending: bool = False
-) -> Done:
+def run_week(project: Project, *, slot: str | None = None, stop_before_sending: bool = False) -> Done:
     """The whole weekly job, from wherever it stands, with everybody's consent."""
     stop = threading.Event()
 
-    def confirm(_composed: Composed, _recipients: int) -> bool:
+    def confirm(_verdict: Verdict) -> bool:
         if stop_before_sending:
             stop.set()
         return True
 
     backend: Callable[[], Backend] = project.backend
-    return project.weekly.run(project.slot(slot), backend=backend, confirm=confirm, stop=stop, by_hand=by_hand)
+    return project.weekly.run(project.slot(slot), backend=backend, confirm=confirm, stop=stop)
 
 
 def arrived(root: Path, folder: str = "mail") -> dict[str, EmailMessage]:

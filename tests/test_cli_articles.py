@@ -222,7 +222,7 @@ def test_the_check_looks_at_the_letter_and_at_the_frozen_one(tmp_path: Path) -> 
     project = demo(tmp_path, "pulled")
     findings = run("check", "--json", project=project)
     assert findings.exit_code == 0
-    assert all(one["level"] != "error" for one in parsed(findings.stdout))
+    assert all(one["level"] != "error" for one in parsed(findings.stdout)["findings"])
     empty = run("check", project=demo(tmp_path / "other"))
     assert empty.exit_code == 1
     assert "no article was picked" in empty.stderr
@@ -239,7 +239,7 @@ def test_any_html_file_is_checked_and_written_with_its_css_inlined(tmp_path: Pat
     page, out = tmp_path / "page.html", tmp_path / "out.html"
     page.write_text("<!DOCTYPE html><html><head><style>p{color:#123456}</style></head><body><p>Hi</p></body></html>")
     checked = run("check", "--html", str(page), "--inlined", str(out), "--json")
-    assert "unsubscribe.html" in {one["id"] for one in parsed(checked.stdout)}
+    assert "unsubscribe.html" in {one["id"] for one in parsed(checked.stdout)["findings"]}
     assert 'style="color:#123456"' in out.read_text().replace(" ", "").replace("<pstyle", "<p style")
 
 

@@ -24,7 +24,7 @@ def signs(project: Path, *, code: int = 1) -> dict[str, dict[str, str]]:
     """What the doctor sees, by the name of the check."""
     answered = run("doctor", "--json", project=project)
     assert answered.exit_code == code, answered.output
-    return {one["check"]: one for one in json.loads(answered.stdout)}
+    return {one["check"]: one for one in json.loads(answered.stdout)["checks"]}
 
 
 def test_a_demo_lacks_nothing_but_its_pages_being_served(tmp_path: Path) -> None:
@@ -32,6 +32,17 @@ def test_a_demo_lacks_nothing_but_its_pages_being_served(tmp_path: Path) -> None
     assert {name for name, one in seen.items() if one["level"] == "fail"} == {"pages"}
     assert "newsletter serve" in seen["pages"]["advice"]
     assert seen["source site"]["level"] == "ok"
+
+
+def test_the_numbers_for_a_monitor_are_in_the_json(tmp_path: Path) -> None:
+    told = json.loads(run("doctor", "--json", project=unserved(tmp_path, "sent")).stdout)
+    assert told["numbers"] == {
+        "unfinished_issue": None,
+        "outbox_waiting": 0,
+        "workers": 0,
+        "subscribers": {"pending": 3, "active": 19, "unsubscribed": 3, "suppressed": 1},
+    }
+    assert told["verdict"]["outcome"] == "done"
 
 
 def test_the_pages_are_visited(tmp_path: Path) -> None:

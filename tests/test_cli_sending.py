@@ -189,7 +189,7 @@ def test_an_issue_for_nobody_is_not_made_and_uses_up_no_article(tmp_path: Path) 
 def test_a_thin_week_of_the_schedule_is_skipped_with_its_reason(tmp_path: Path) -> None:
     project = demo(tmp_path)
     set_line(project, "[issue]\n", "[issue]\nmin = 50\n")
-    skipped = run("send", "--slot", WEEK, "--yes", project=project)
+    skipped = run("send", "--slot", WEEK, "--scheduled", "--yes", project=project)
     assert "skipped, nobody was mailed: a thin week" in skipped.stdout
     assert not mails(project)
     assert "thin week" in run("issues", "show", WEEK, project=project).stdout

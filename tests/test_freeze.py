@@ -95,9 +95,9 @@ def test_an_article_that_changes_its_names_after_the_issue_does_not_return(
     before = set(carried(room))
     assert len(before) == 3
     second = run(again(room))
-    assert second.composed is not None
-    shown = {pick.article.id for pick in second.composed.issue.picks}
-    assert len(shown) == 2, [pick.article.title for pick in second.composed.issue.picks]
+    assert second.verdict.composed is not None
+    shown = {pick.article.id for pick in second.verdict.composed.issue.picks}
+    assert len(shown) == 2, [pick.article.title for pick in second.verdict.composed.issue.picks]
 
 
 def test_only_who_has_given_consent_by_then_is_in_the_audience(project: Project) -> None:
@@ -301,7 +301,7 @@ def test_the_last_good_articles_stay_when_a_source_goes_away(room: Project) -> N
     room.weekly.pull()
     shutil.rmtree(room.root / "site")
     done = run(again(room))
-    assert done.pulled[0].failed
+    assert done.verdict.pulled[0].failed
     assert done.report.totals == {"accepted": 3}
 
 

@@ -72,7 +72,7 @@ def test_a_picture_that_is_not_stored_keeps_its_address(root: Path, tmp_path: Pa
 
 def test_the_findings_are_listed_with_level_and_rule(root: Path, tmp_path: Path, clock: Clock) -> None:
     own_template(root, "weekly/body.txt.j2", lambda text: text.replace("{{ unsubscribe_url }}", ""))
-    findings = json.loads(write(root, tmp_path / "out", clock)["findings.json"])
+    findings = json.loads(write(root, tmp_path / "out", clock)["findings.json"])["findings"]
     assert findings[0]["level"] == "error"
     assert findings[0]["id"] == "unsubscribe.text"
     assert {"id", "level", "message", "line", "url"} == set(findings[0])

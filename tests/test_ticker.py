@@ -332,5 +332,5 @@ def test_a_due_slot_becomes_mail_in_a_mailbox(root: Path) -> None:
 def test_the_child_is_this_very_program(tmp_path: Path) -> None:
     command = send_command(tmp_path)("2026-W47")
     assert command == (
-        sys.executable, "-m", "newsletter", "-C", str(tmp_path), "send", "--slot", "2026-W47", "--yes",
+        sys.executable, "-m", "newsletter", "-C", str(tmp_path), "send", "--scheduled", "--yes", "--slot", "2026-W47",
     )  # fmt: skip

@@ -93,15 +93,21 @@ class Site:
         return open_project(self.root, clock=self.clock)
 
     def run(
-        self, key: str = KEY, *, by_hand: bool = True, confirm: Callable[[Composed], bool] = lambda _: True
+        self,
+        key: str = KEY,
+        *,
+        scheduled: bool = False,
+        older_first: bool = True,
+        confirm: Callable[[Composed], bool] = lambda _: True,
     ) -> Done:
         project = self.open()
         return project.weekly.run(
             project.slot(key),
             backend=project.backend,
-            confirm=lambda composed, _: confirm(composed),
+            confirm=lambda verdict: verdict.composed is not None and confirm(verdict.composed),
             stop=threading.Event(),
-            by_hand=by_hand,
+            older_first=older_first and not scheduled,
+            scheduled=scheduled,
         )
 
     def alerts(self, key: str = KEY) -> list[str]:
@@ -315,8 +321,8 @@ def test_a_thin_week_by_hand_stays_a_draft_and_may_be_tried_again(site: Site) ->
 
 def test_a_thin_week_of_the_schedule_is_skipped_and_told_once(site: Site) -> None:
     change(site.root, "min = 2", "min = 50")
-    assert site.run(by_hand=False).report.state == IssueState.SKIPPED
-    assert site.run(by_hand=False).report.state == IssueState.SKIPPED
+    assert site.run(scheduled=True).report.state == IssueState.SKIPPED
+    assert site.run(scheduled=True).report.state == IssueState.SKIPPED
     assert site.run().report.state == IssueState.SKIPPED
     assert site.alerts() == ["a thin week: 3 articles to carry, [issue] min is 50"]
     assert not mails()
@@ -325,7 +331,7 @@ def test_a_thin_week_of_the_schedule_is_skipped_and_told_once(site: Site) -> Non
 def test_a_thin_week_before_its_slot_is_not_skipped_yet(site: Site) -> None:
     change(site.root, "min = 2", "min = 50")
     site.clock.time = NOW
-    assert site.run(by_hand=False).report.state == IssueState.DRAFT
+    assert site.run(scheduled=True).report.state == IssueState.DRAFT
     assert site.open().issues.find(KEY) is None
 
 
@@ -341,20 +347,20 @@ def test_a_thin_week_goes_out_when_that_is_wanted_but_an_empty_one_never_does(si
 def test_a_week_that_is_thin_because_a_source_is_away_is_not_skipped_for_good(site: Site) -> None:
     shutil.move(site.root / "articles", site.root / "away")
     for _ in range(3):
-        assert site.run(by_hand=False).report.state == IssueState.DRAFT
+        assert site.run(scheduled=True).report.state == IssueState.DRAFT
     assert len(site.alerts()) == 1
     shutil.move(site.root / "away", site.root / "articles")
-    assert site.run(by_hand=False).report.state == IssueState.CLOSED
+    assert site.run(scheduled=True).report.state == IssueState.CLOSED
 
 
-@pytest.mark.parametrize("how", ["by hand", "by schedule"])
+@pytest.mark.parametrize("how", ["asked for", "scheduled"])
 def test_an_issue_nobody_would_get_keeps_its_articles(site: Site, how: str) -> None:
-    by_hand = how == "by hand"
+    scheduled = how == "scheduled"
     book = site.open().book
     for address in READERS:
         book.suppress(address, reason="manual")
-    done = site.run(by_hand=by_hand)
-    assert done.report.state == (IssueState.DRAFT if by_hand else IssueState.SKIPPED)
+    done = site.run(scheduled=scheduled)
+    assert done.report.state == (IssueState.SKIPPED if scheduled else IssueState.DRAFT)
     assert "nobody is subscribed" in done.report.reason
     assert not any(one.carried_by for one in site.open().shelf.page())
 
@@ -395,7 +401,7 @@ def test_a_letter_with_errors_is_refused_and_the_editors_are_told_once(site: Sit
     change(site.root, "[[sections]]", '[[sources]]\nname = "gone"\nkind = "folder"\npath = "nowhere"\n[[sections]]')
     for _ in range(3):
         with pytest.raises(Refused, match="newsletter check"):
-            site.run(by_hand=False)
+            site.run(scheduled=True)
     assert site.open().issues.find(KEY) is None
     assert len(site.alerts()) == 2, "one of the source, one of the letter, however often it was tried"
     shutil.rmtree(template)
@@ -505,7 +511,7 @@ def test_one_source_that_cannot_be_read_stops_no_other_and_is_told_once(site: Si
     change(site.root, "[[sections]]", '[[sources]]\nname = "gone"\nkind = "folder"\npath = "nowhere"\n[[sections]]')
     done = site.run()
     assert done.report.totals == {"accepted": 3}
-    assert {line.source: bool(line.failed) for line in done.pulled} == {"site": False, "gone": True}
+    assert {line.source: bool(line.failed) for line in done.verdict.pulled} == {"site": False, "gone": True}
     assert len(told()) == 1
     assert len(site.alerts()) == 1
     assert "the source gone could not be read" in site.alerts()[0]
@@ -549,7 +555,7 @@ def test_a_source_of_ones_own_that_breaks_stops_no_other(site: Site, does: str, 
     change(site.root, "[[sections]]", f'[[sources]]\nname = "own"\nkind = "{module}:Breaks"\n[[sections]]')
     done = site.run()
     assert done.report.totals == {"accepted": 3}
-    assert says in next(line.failed for line in done.pulled if line.source == "own")
+    assert says in next(line.failed for line in done.verdict.pulled if line.source == "own")
     assert says in site.alerts()[0]
 
 
@@ -569,8 +575,8 @@ def test_a_sources_weight_and_sections_are_honoured(site: Site) -> None:
     for title in TITLES[5:9]:
         write(site.root, title, folder="wire")
     done = site.run()
-    assert done.composed is not None
-    placed = {(pick.section, pick.article.source) for pick in done.composed.issue.picks}
+    assert done.verdict.composed is not None
+    placed = {(pick.section, pick.article.source) for pick in done.verdict.composed.issue.picks}
     assert ("short", "wire") in placed
     assert ("highlights", "wire") not in placed
 

@@ -11,8 +11,8 @@ import socket
 import stat
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
@@ -46,11 +46,14 @@ def doctor(context: ProjectContext, as_json: bool) -> int:
 
     Exit code 1 if anything fails; 2 if the settings cannot be read at all. Warnings are 0.
 
-    JSON: [{"check", "level": "ok" | "warn" | "fail", "text", "advice"}]
+    JSON: {"checks": [{"check", "level": "ok" | "warn" | "fail", "text", "advice"}], "verdict": as of pick, or null,
+    "numbers": {"unfinished_issue": KEY or null, "outbox_waiting": N, "workers": N, "subscribers": {"pending": N,
+    "active": N, "unsubscribed": N, "suppressed": N}} or null}
     """
     signs, code = _examine(context)
     if as_json:
-        output.dump([{"check": s.check, "level": s.level, "text": s.text, "advice": s.advice} for s in signs])
+        checks = [{"check": s.check, "level": s.level, "text": s.text, "advice": s.advice} for s in signs]
+        output.dump({"checks": checks, "verdict": _figures(context, _verdict), "numbers": _figures(context, _numbers)})
     else:
         output.table(
             ("level", "check", "found"),
@@ -68,6 +71,32 @@ def _examine(context: ProjectContext) -> tuple[list[Sign], int]:
     for name, check in CHECKS.items():
         signs += _signs(name, check, project)
     return signs, 1 if any(one.level == FAIL for one in signs) else 0
+
+
+def _figures(context: ProjectContext, read: Callable[[Project], dict[str, Any]]) -> dict[str, Any] | None:
+    """What `read` makes of the project; None where a check has said why that cannot be."""
+    from subscribers import SubscribersError
+
+    try:
+        return read(context.project)
+    except (NewsletterError, SubscribersError):
+        return None
+
+
+def _verdict(project: Project) -> dict[str, Any]:
+    return project.weekly.verdict(project.slot(None)).as_json()
+
+
+def _numbers(project: Project) -> dict[str, Any]:
+    from newsletter.sending import outbox, workers
+
+    unfinished = project.issues.unfinished()
+    return {
+        "unfinished_issue": unfinished.slot_key if unfinished else None,
+        "outbox_waiting": outbox.ledger(project.database).still_open(),
+        "workers": workers.count_open(project.database),
+        "subscribers": asdict(project.book.counts()),
+    }
 
 
 def _signs(name: str, check: Callable[[Project], Iterator[Sign]], project: Project) -> list[Sign]:
@@ -152,6 +181,14 @@ def _sources(project: Project) -> Iterator[Sign]:
             yield Sign(name, OK, f"read at {output.when(record.good_at, project.settings.zone)}")
 
 
+def _issue(project: Project) -> Iterator[Sign]:
+    verdict = project.weekly.verdict(project.slot(None))
+    level = OK if verdict.mails or verdict.outcome == "done" else FAIL if verdict.error else WARN
+    yield Sign("issue", level, verdict.text, "" if level == OK else "`newsletter send --dry-run` shows all of it")
+    for remark in verdict.remarks():
+        yield Sign("issue", WARN, remark, "`newsletter pick` shows the picks")
+
+
 def _audience(project: Project) -> Iterator[Sign]:
     number = project.weekly.audience_size()
     if number:
@@ -225,6 +262,7 @@ CHECKS: dict[str, Callable[[Project], Iterator[Sign]]] = {
     "templates": _templates,
     "sources": _sources,
     "audience": _audience,
+    "issue": _issue,
     "backend": _backend,
     "names": _names,
     "pages": _pages,

@@ -11,7 +11,7 @@ from newsletter.cli import output
 if TYPE_CHECKING:
     from newsletter.issue import Article, Issue, PassedOver, Pick, Term
     from newsletter.rendering.check import Finding
-    from newsletter.weekly import PullLine
+    from newsletter.weekly import PullLine, Verdict
 
 
 # A long list hides what it is for: the first ones lost by the least.
@@ -115,6 +115,17 @@ def findings(those: Sequence[Finding]) -> None:
         ("level", "finding", "line#", "says", "about"),
         [(one.level, one.id, one.line or "", one.message, one.url) for one in those],
     )
+
+
+def verdict(one: Verdict) -> None:
+    """What `send` would do now, and a line for every empty section and silent source."""
+    output.say(one.text)
+    remarks(one)
+
+
+def remarks(one: Verdict) -> None:
+    for line in one.remarks():
+        output.say(f"  {line}")
 
 
 def pull_json(line: PullLine) -> dict[str, Any]:

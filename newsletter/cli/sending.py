@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from newsletter.issues import IssueRow
     from newsletter.sending.delivery import Tally
     from newsletter.sending.sender import Report
-    from newsletter.weekly import Composed, Done, PullLine
+    from newsletter.weekly import Done, PullLine, Verdict
 
 TOLD = ("accepted", "refused", "deferred", "in doubt", "skipped")
 ENDED = frozenset({"accepted", "refused", "skipped", "expired", "cancelled", "in doubt"})
@@ -36,24 +36,33 @@ BETWEEN_LINES = 10.0  # seconds
 @click.option("--to", "address", metavar="EMAIL", help="Send one test copy to EMAIL and record nothing.")
 @click.option("--dry-run", is_flag=True, help="Read the sources and show what would go out, to how many; mail nobody.")
 @click.option("--yes", is_flag=True, help="Do not ask before mailing. Needed where nobody can be asked.")
+@click.option("--scheduled", is_flag=True, hidden=True, help="The ticker's: a slot not worth an issue is skipped.")
 @json_option
 @pass_project_context
 def send(
-    context: ProjectContext, slot_key: str | None, address: str | None, dry_run: bool, yes: bool, as_json: bool
+    context: ProjectContext,
+    slot_key: str | None,
+    address: str | None,
+    dry_run: bool,
+    yes: bool,
+    scheduled: bool,
+    as_json: bool,
 ) -> int:
     """Send this week's issue: pull, pick, compose, check, freeze, send.
 
     An unfinished issue is finished first; this week's has its turn when nobody in that one can be mailed now. With
     --slot only that week's is looked at. Running it again is always safe: an issue that is closed says so, and nobody
-    is mailed twice.
+    is mailed twice. Only the schedule (`serve`) skips a week for good.
 
     Exit code 0: the issue is out, or some are deferred and a next try is planned (`newsletter send` again, or `serve`,
     goes on then). 1: somebody was refused, expired or is in doubt, or nothing could be sent. 2: a setting has to be
-    changed first, or nobody could be asked. 130 or 143: stopped by Ctrl-C or SIGTERM, with nothing lost.
+    changed first, or nobody could be asked. 130 or 143: stopped by Ctrl-C or SIGTERM, with nothing lost. With
+    --dry-run, 0 means that a send would mail somebody now, and 1 that it would mail nobody.
 
     JSON: {"slot", "state", "subject", "frozen", "states": {STATE: N}, "this_run": {STATE: N}, "already", "reason",
-    "next_try_at", "ended": {"workers", "claims", "doubts"}, "pulled": [as of pull], "picked": [as of pick]}; with
-    --dry-run as of pick, and "subject", "audience": N, "findings": [as of check]; with --to {"slot", "to", "reply"}
+    "next_try_at", "ended": {"workers", "claims", "doubts"}, "pulled": [as of pull], "picked": [as of pick], "verdict":
+    as of pick}; with --dry-run as of pick, and "subject", "audience": N, "findings": [as of check]; with --to
+    {"slot", "to", "reply"}
     """
     if address is not None and dry_run:
         raise click.UsageError("--to and --dry-run exclude each other")
@@ -61,22 +70,24 @@ def send(
         return _test_copy(context, slot_key, address, as_json=as_json)
     if dry_run:
         return _dry_run(context, slot_key, as_json=as_json)
-    return _send(context, slot_key, yes=yes, as_json=as_json)
+    return _send(context, slot_key, yes=yes, scheduled=scheduled, as_json=as_json)
 
 
-def _send(context: ProjectContext, slot_key: str | None, *, yes: bool, as_json: bool) -> int:
+def _send(context: ProjectContext, slot_key: str | None, *, yes: bool, scheduled: bool, as_json: bool) -> int:
     from newsletter.cli.interrupts import Interrupts
 
     weekly = context.project.weekly
     slot = context.slot(slot_key)
-    begun = _begun(context, slot_key)
+    issues = context.project.issues
+    begun = (issues.unfinished() if slot_key is None else None) or issues.find(slot.key)
     with Interrupts(gently=begun is not None and begun.state == "sending") as interrupts, Meter(context) as meter:
 
-        def confirm(composed: Composed, recipients: int) -> bool:
+        def confirm(verdict: Verdict) -> bool:
             interrupts.gently = False
-            if not as_json:
-                formats.picks(composed.issue)
-            if not yes and not _asked(f"Mail “{_subject(composed)}” to {recipients:,} recipients", context):
+            if not as_json and verdict.composed:
+                formats.picks(verdict.composed.issue)
+                formats.remarks(verdict)
+            if not yes and not _asked(f"Mail “{verdict.subject}” to {verdict.recipients:,} recipients", context):
                 return False
             interrupts.gently = True
             return True
@@ -88,20 +99,10 @@ def _send(context: ProjectContext, slot_key: str | None, *, yes: bool, as_json: 
             stop=interrupts.event,
             on_progress=meter,
             on_pulled=_tell_pulled,
-            by_hand=slot_key is None,
+            older_first=slot_key is None,
+            scheduled=scheduled,
         )
     return _finish(context, done, interrupts, as_json=as_json)
-
-
-def _begun(context: ProjectContext, slot_key: str | None) -> IssueRow | None:
-    """The issue a send would go on with or say something about, if there is one."""
-    issues = context.project.issues
-    unfinished = issues.unfinished() if slot_key is None else None
-    return unfinished or issues.find(context.slot(slot_key).key)
-
-
-def _subject(composed: Composed) -> str:
-    return composed.letter.subject if composed.letter else ""
 
 
 def _asked(question: str, context: ProjectContext) -> bool:
@@ -122,13 +123,17 @@ def _tell_pulled(lines: Sequence[PullLine]) -> None:
 def _finish(context: ProjectContext, done: Done, interrupts: Interrupts, *, as_json: bool) -> int:
     report = done.report
     if as_json:
+        verdict = done.verdict
         extra = {
-            "pulled": [formats.pull_json(line) for line in done.pulled],
-            "picked": [formats.pick_json(pick) for pick in done.composed.issue.picks] if done.composed else [],
+            "pulled": [formats.pull_json(line) for line in verdict.pulled],
+            "picked": [formats.pick_json(pick) for pick in verdict.composed.issue.picks] if verdict.composed else [],
+            "verdict": verdict.as_json(),
         }
         output.dump({**report_json(report), **extra})
     else:
         _say_report(context, report)
+        if not done.verdict.mails:
+            formats.remarks(done.verdict)
     return _code(report, interrupts)
 
 
@@ -193,13 +198,13 @@ def _code(report: Report, interrupts: Interrupts) -> int:
 def _test_copy(context: ProjectContext, slot_key: str | None, address: str, *, as_json: bool) -> int:
     from newsletter.issue import Issue
     from newsletter.issues import FROZEN
-    from newsletter.weekly import Composed
+    from newsletter.weekly import Composed, without_address
     from subscribers import parse_address
 
     project = context.project
     email = parse_address(address).email
     if not project.publication.postal_address.strip():
-        raise ConfigurationError("[newsletter] postal_address is empty: every letter has to carry one; set it first")
+        raise without_address("letter")
     slot = context.slot(slot_key)
     row = project.issues.find(slot.key)
     if row is not None and row.state in FROZEN:
@@ -221,44 +226,36 @@ def _test_copy(context: ProjectContext, slot_key: str | None, address: str, *, a
 
 def _dry_run(context: ProjectContext, slot_key: str | None, *, as_json: bool) -> int:
     weekly = context.project.weekly
-    slot = context.slot(slot_key)
-    row = _begun(context, slot_key)
-    if row is not None and row.state not in ("draft", "approved"):
-        report = weekly.sender.report(row)
-        if as_json:
-            output.dump({**report_json(report), "audience": row.frozen, "findings": [], "pulled": [], "picked": []})
-            return 0
-        output.say(
-            f"{row.slot_key} “{row.subject}” is {row.state}: frozen {row.frozen:,}, {output.counts(report.totals)}"
-        )
-        output.say("a send would go on with it" if row.state == "sending" else "a send would mail nobody")
-        return 0
-    pulled = weekly.pull()
-    _tell_pulled(pulled)
-    composed = weekly.compose(slot)
-    recipients = weekly.audience_size()
-    errors = [finding for finding in composed.findings if finding.level == "error"]
+    verdict = weekly.verdict(context.slot(slot_key), older_first=slot_key is None, read=weekly.pull)
+    _tell_pulled(verdict.pulled)
+    if verdict.composed is None and verdict.error is not None:
+        raise verdict.error
     if as_json:
-        output.dump(
-            {
-                **formats.issue_json(composed.issue),
-                "subject": _subject(composed),
-                "audience": recipients,
-                "findings": [formats.finding_json(finding) for finding in composed.findings],
-                "pulled": [formats.pull_json(line) for line in pulled],
-            }
-        )
-    else:
-        formats.picks(composed.issue, zone=context.zone)
-        formats.passed_over(composed.issue.passed_over)
-        if composed.findings:
+        output.dump(_rehearsal_json(context, verdict))
+        return verdict.exit_code
+    if verdict.composed is not None:
+        formats.picks(verdict.composed.issue, zone=context.zone)
+        formats.passed_over(verdict.composed.issue.passed_over)
+        if verdict.composed.findings:
             output.heading("Findings")
-            formats.findings(composed.findings)
-        output.say(
-            f"\n{slot.key} “{_subject(composed)}” would go to {recipients:,} recipients. Nothing was frozen, "
-            "nobody mailed."
-        )
-    return 1 if errors or composed.letter is None else 0
+            formats.findings(verdict.composed.findings)
+    output.say()
+    formats.verdict(verdict)
+    output.say("Nothing was frozen, nobody mailed.")
+    return verdict.exit_code
+
+
+def _rehearsal_json(context: ProjectContext, verdict: Verdict) -> dict[str, Any]:
+    composed, row = verdict.composed, verdict.row
+    return {
+        **(report_json(context.project.weekly.sender.report(row)) if row else {"picked": []}),
+        **(formats.issue_json(composed.issue) if composed else {}),
+        "subject": verdict.subject,
+        "audience": verdict.recipients,
+        "findings": [formats.finding_json(finding) for finding in composed.findings] if composed else [],
+        "pulled": [formats.pull_json(line) for line in verdict.pulled],
+        "verdict": verdict.as_json(),
+    }
 
 
 @click.command(cls=Command)

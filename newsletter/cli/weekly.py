@@ -14,6 +14,7 @@ from newsletter.errors import ConfigurationError, NotYet, Refused
 if TYPE_CHECKING:
     from newsletter.issue import Issue
     from newsletter.rendering.check import Finding
+    from newsletter.weekly import Verdict
 
 
 @click.command(cls=Command)
@@ -49,15 +50,19 @@ def pick(context: ProjectContext, slot_key: str | None, why: str | None, as_json
 
     JSON: {"slot", "at", "sections": [{"name", "title"}], "picked": [{"section", "position", "score", "reason", "beat",
     "article": {"id", "title", "url", "source", "published"}, "terms": [{"name", "weight", "value", "points", "why"}]}],
-    "passed_over": [{"reason", "score", "waits", "article", "terms"}]}; with --why only the one of that article.
+    "passed_over": [{"reason", "score", "waits", "article", "terms"}], "verdict": {"outcome", "slot", "text", "reason",
+    "subject", "recipients", "empty_sections": [TITLE], "silent_sources": [{"source", "reason"}]}}; with --why only the
+    one of that article. The verdict is what `send` would do now.
     """
     slot = context.slot(slot_key)
-    issue = context.project.weekly.pick(slot)
+    weekly = context.project.weekly
     if why is not None:
-        _explain(context, issue, why, as_json=as_json)
+        _explain(context, weekly.pick(slot), why, as_json=as_json)
         return
+    verdict = weekly.verdict(slot, older_first=slot_key is None)
+    issue = verdict.composed.issue if verdict.composed else weekly.pick(slot)
     if as_json:
-        output.dump(formats.issue_json(issue))
+        output.dump({**formats.issue_json(issue), "verdict": verdict.as_json()})
         return
     row = context.project.issues.find(slot.key)
     if row is not None and row.frozen_at is not None:
@@ -68,6 +73,8 @@ def pick(context: ProjectContext, slot_key: str | None, why: str | None, as_json
     else:
         formats.picks(issue, zone=context.zone)
     formats.passed_over(issue.passed_over)
+    output.say()
+    formats.verdict(verdict)
 
 
 def _explain(context: ProjectContext, issue: Issue, what: str, *, as_json: bool) -> None:
@@ -76,19 +83,23 @@ def _explain(context: ProjectContext, issue: Issue, what: str, *, as_json: bool)
     picked = next((one for one in issue.picks if one.article.id == number), None)
     passed = next((one for one in issue.passed_over if one.article.id == number), None)
     if picked is not None:
-        verdict, terms = f"picked for {picked.section}, place {picked.position}: {picked.reason}", picked.terms
+        found, terms = f"picked for {picked.section}, place {picked.position}: {picked.reason}", picked.terms
     elif passed is not None:
-        verdict, terms = f"passed over: {passed.reason}", passed.terms
+        found, terms = f"passed over: {passed.reason}", passed.terms
     else:
-        verdict, terms = "not looked at: it is older than anything this issue could carry", ()
+        found, terms = "not looked at: it is older than anything this issue could carry", ()
     if as_json:
-        found = {"picked": picked and formats.pick_json(picked), "passed_over": passed}
-        if passed is not None:
-            found["passed_over"] = formats.passed_over_json(passed)
-        output.dump({"slot": issue.slot.key, "article": formats.article_json(shelved.article), **found})
+        output.dump(
+            {
+                "slot": issue.slot.key,
+                "article": formats.article_json(shelved.article),
+                "picked": picked and formats.pick_json(picked),
+                "passed_over": passed and formats.passed_over_json(passed),
+            }
+        )
         return
     output.say(shelved.article.title)
-    output.say(verdict)
+    output.say(found)
     if terms:
         formats.terms(terms)
 
@@ -132,9 +143,10 @@ def check(
 ) -> int:
     """Say what is wrong with the letter, or with any HTML file. Exit code 1 if there are errors.
 
-    A frozen issue's own letter is checked, else the one that would go out now.
+    A frozen issue's own letter is checked, else the one that would go out now; then also what `send` would do with it.
 
-    JSON: [{"id", "level": "error" | "warning" | "info", "message", "line", "url"}]
+    JSON: {"findings": [{"id", "level": "error" | "warning" | "info", "message", "line", "url"}], "verdict": as of pick,
+    or null with --html}
     """
     if online:
         raise NotYet("`check --online` is not built yet; it comes with a later version")
@@ -142,32 +154,39 @@ def check(
         raise click.UsageError("--inlined goes with --html FILE")
     if file is not None and slot_key is not None:
         raise click.UsageError("--slot and --html exclude each other")
-    found = _letter_findings(context, slot_key) if file is None else _file_findings(file, inlined)
+    found, verdict = _of_letter(context, slot_key) if file is None else (_of_file(file, inlined), None)
     if as_json:
-        output.dump([formats.finding_json(one) for one in found])
-    elif found:
+        findings = [formats.finding_json(one) for one in found]
+        output.dump({"findings": findings, "verdict": verdict and verdict.as_json()})
+        return 1 if any(one.level == "error" for one in found) else 0
+    if found:
         formats.findings(found)
     else:
         output.say("nothing was found")
+    if verdict is not None:
+        output.say()
+        formats.verdict(verdict)
     return 1 if any(one.level == "error" for one in found) else 0
 
 
-def _letter_findings(context: ProjectContext, slot_key: str | None) -> tuple[Finding, ...]:
+def _of_letter(context: ProjectContext, slot_key: str | None) -> tuple[tuple[Finding, ...], Verdict]:
     from newsletter import rendering
     from newsletter.issues import FROZEN
 
     project = context.project
     slot = context.slot(slot_key)
+    verdict = project.weekly.verdict(slot, older_first=slot_key is None)
     row = project.issues.find(slot.key)
     if row is not None and row.state in FROZEN:
-        return rendering.check(project.issues.letter(row.id), publication=project.publication, theme=project.theme)
-    composed = project.weekly.compose(slot)
+        letter = project.issues.letter(row.id)
+        return rendering.check(letter, publication=project.publication, theme=project.theme), verdict
+    composed = verdict.composed or project.weekly.compose(slot)
     if composed.letter is None:
         raise Refused(f"there is no letter of {slot.key} to check: no article was picked (`newsletter pick` says why)")
-    return composed.findings
+    return composed.findings, verdict
 
 
-def _file_findings(file: Path, inlined: Path | None) -> tuple[Finding, ...]:
+def _of_file(file: Path, inlined: Path | None) -> tuple[Finding, ...]:
     from newsletter.rendering.check import check_html
     from newsletter.rendering.inlining import InliningError, inline
 

@@ -25,7 +25,7 @@ from newsletter.issues import IssueRow
 from newsletter.preview.recipients import Recipient, recipient_of
 from newsletter.settings import FILE
 from newsletter.shelf import load_article
-from newsletter.weekly import Composed
+from newsletter.weekly import Composed, Verdict
 
 PAST_ISSUES = 12
 _AROUND = 3
@@ -39,6 +39,7 @@ class Shown:
 
     slot: Slot
     composed: Composed
+    verdict: Verdict
     row: IssueRow | None = None
     stored: bool = False
 
@@ -144,7 +145,8 @@ class Draft:
 def _look(project: Project, slot: Slot) -> Shown:
     row = project.issues.find(slot.key)
     if row is None or row.frozen_at is None:
-        return Shown(slot, project.weekly.compose(slot), row)
+        composed = project.weekly.compose(slot)
+        return Shown(slot, composed, project.weekly.verdict(slot, older_first=False, composed=composed), row)
     letter = project.issues.letter(row.id)
     picks = tuple(
         Pick(
@@ -160,7 +162,8 @@ def _look(project: Project, slot: Slot) -> Shown:
     order = {section.name: number for number, section in enumerate(sections)}
     picks = tuple(sorted(picks, key=lambda pick: (order.get(pick.section, len(order)), pick.position)))
     findings = rendering.check(letter, publication=project.publication, theme=project.theme)
-    return Shown(slot, Composed(Issue(slot, sections, picks), letter, findings), row, stored=True)
+    verdict = project.weekly.verdict(slot, older_first=False)
+    return Shown(slot, Composed(Issue(slot, sections, picks), letter, findings), verdict, row, stored=True)
 
 
 def _next_key(slot: Slot) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from newsletter.errors import Refused
 from newsletter.preview.draft import Draft
-from newsletter.preview.payload import findings, message
+from newsletter.preview.payload import checked, message
 from newsletter.preview.recipients import values_of
 from newsletter.preview.views import at_home, stored_pictures
 
@@ -27,7 +27,7 @@ def write(draft: Draft, folder: Path) -> list[Path]:
         "issue.html": at_home(html, public_url=public_url, prefix="images/", has=pictures.__contains__).encode(),
         "issue.txt": letter.text(values).encode(),
         "issue.eml": message(shown, recipient, project=project),
-        "findings.json": (json.dumps(findings(shown), ensure_ascii=False, indent=2) + "\n").encode(),
+        "findings.json": (json.dumps(checked(shown), ensure_ascii=False, indent=2) + "\n").encode(),
         **{f"images/{name}": data for name, (_, data) in pictures.items()},
     }
     try:

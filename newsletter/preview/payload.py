@@ -34,6 +34,7 @@ def everything(draft: Draft, *, key: str, recipient: Recipient) -> dict[str, Any
             for slot, row in draft.slots(key)
         ],
         "slot": _slot(shown) if shown else {"key": draft.slot(key).key},
+        "verdict": _verdict(shown) if shown else None,
         "trouble": _trouble(trouble, shown=shown) if trouble else None,
         "recipient": _recipient(recipient),
         "samples": [_recipient(sample) for sample in SAMPLES],
@@ -44,6 +45,11 @@ def everything(draft: Draft, *, key: str, recipient: Recipient) -> dict[str, Any
         "picks": _picks(shown) if shown else [],
         "passed_over": _passed_over(shown) if shown else [],
     }
+
+
+def checked(shown: Shown) -> dict[str, Any]:
+    """The findings of the letter, and what `send` would do with it."""
+    return {"findings": findings(shown), "verdict": shown.verdict.as_json()}
 
 
 def findings(shown: Shown) -> list[dict[str, Any]]:
@@ -90,6 +96,10 @@ def _slot(shown: Shown) -> dict[str, Any]:
         "reason": row.reason if row else "",
         "frozen": row.frozen if row else 0,
     }
+
+
+def _verdict(shown: Shown) -> dict[str, Any]:
+    return {**shown.verdict.as_json(), "mails": shown.verdict.mails, "remarks": list(shown.verdict.remarks())}
 
 
 def _trouble(trouble: Trouble, *, shown: Shown | None) -> dict[str, Any]:

@@ -126,6 +126,12 @@ class Sender:
             named = forget_recipient(connection, address, subscriber_id=subscriber_id, now=self.clock())
         return known or named > 0
 
+    def has_work(self, row: IssueRow) -> bool:
+        """Whether sending an unfinished issue now would do anything: somebody is due, or it has expired."""
+        now = self.clock()
+        next_try = self.ledger(row).next_try()
+        return next_try is None or next_try <= now or (row.expires_at is not None and row.expires_at <= now)
+
     def ledger(self, row: IssueRow) -> Ledger:
         return Ledger(
             self.database,

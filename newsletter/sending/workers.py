@@ -80,6 +80,12 @@ def register(database: Database, *, now: datetime) -> Worker:
     return Worker(database, number, lock)
 
 
+def count_open(database: Database) -> int:
+    """How many workers have not ended, the dead ones nobody has found yet among them."""
+    with database.read() as connection:
+        return connection.scalar(sa.select(sa.func.count()).where(workers.c.ended_at.is_(None))) or 0
+
+
 def recover(database: Database, *, now: datetime) -> Ended:
     """End the claims of every worker whose lock is free."""
     with database.write() as connection:

@@ -96,6 +96,12 @@ class Shelf:
             query = query.where(articles.c.id < before)
         return list(self._select(query))
 
+    def counts(self) -> dict[str, int]:
+        """How many articles of each source there are."""
+        query = sa.select(articles.c.source, sa.func.count()).group_by(articles.c.source)
+        with self._database.read() as connection:
+            return {source: number for source, number in connection.execute(query)}  # noqa: C416 - rows are no pairs to mypy
+
     def find(self, what: str) -> Shelved:
         """One article by its number or any of its addresses. Raises `Refused` when there is none."""
         with self._database.read() as connection:

@@ -99,6 +99,7 @@ function draw() {
   document.title = `${state.slot.key} · ${state.name}`;
   drawSlots();
   drawTrouble();
+  drawVerdict();
   drawPerson();
   drawInbox();
   drawPressed();
@@ -130,6 +131,14 @@ function drawSlots() {
     pill.title = state.slot.reason || `Goes out ${new Date(state.slot.at).toLocaleString()}`;
   }
   if (!state.slot.at) pill.hidden = true;
+}
+
+function drawVerdict() {
+  const verdict = state.verdict;
+  $("verdict").hidden = !verdict;
+  if (!verdict) return;
+  $("verdict").classList.toggle("mails", verdict.mails);
+  $("verdict").textContent = [verdict.text, ...verdict.remarks].join("; ");
 }
 
 function drawTrouble() {

@@ -20,10 +20,10 @@ from datetime import datetime, timedelta
 from newsletter import highlights, rendering
 from newsletter.backends import Backend
 from newsletter.database import Database
-from newsletter.errors import Busy, ConfigurationError, Refused, SourceError
+from newsletter.errors import Busy, ConfigurationError, NewsletterError, Refused, SourceError
 from newsletter.issue import IfThin, Issue, Match, Section, Slot
 from newsletter.issues import FrozenPick, IssueRow, Issues, IssueState
-from newsletter.letter import UNSUBSCRIBE_TOKEN, Letter
+from newsletter.letter import UNSUBSCRIBE_TOKEN
 from newsletter.locks import try_lock
 from newsletter.sending import addressing
 from newsletter.sending.alerts import Alerts
@@ -33,45 +33,26 @@ from newsletter.sending.sender import Report, Sender
 from newsletter.settings import Settings
 from newsletter.shelf import Shelf, dump_article
 from newsletter.sources import Pulled, PullState, Source, StoredImage
+from newsletter.weekly.verdict import Composed, Outcome, PullLine, Verdict, decide, on_record, refused, silent_sources
 from subscribers import Book
+
+__all__ = ["Composed", "Done", "Making", "Outcome", "PullLine", "Verdict", "Weekly"]
 
 # What was carried this long ago is still remembered when near-duplicates are looked for.
 REMEMBERED = timedelta(days=21)
 FIRST_WINDOW = timedelta(days=7)
 PULLS_AT_ONCE = 8
+NEVER_READ = "it was never read; `newsletter pull` reads it"
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class PullLine:
-    """What pulling one source did. `failed` says why nothing could be read; `problems` are about single articles."""
-
-    source: str
-    new: int = 0
-    changed: int = 0
-    same: int = 0
-    unchanged: bool = False
-    failed: str = ""
-    problems: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Composed:
-    """The issue as it would go out now."""
-
-    issue: Issue
-    letter: Letter | None
-    findings: tuple[rendering.Finding, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Done:
-    """What the job did: where the issue stands, what was pulled, and what was composed if it came to that."""
+    """What the job did: where the issue is now, and the verdict it acted on."""
 
     report: Report
-    pulled: tuple[PullLine, ...] = ()
-    composed: Composed | None = None
+    verdict: Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +169,9 @@ class Weekly:
 
     def compose(self, slot: Slot) -> Composed:
         """The issue of this slot, rendered and checked, as it would go out now. Changes nothing."""
-        issue = self.pick(slot)
+        return self._rendered(self.pick(slot))
+
+    def _rendered(self, issue: Issue) -> Composed:
         if not issue.picks:
             return Composed(issue, None)
         making = self.making()
@@ -200,6 +183,50 @@ class Weekly:
             nonce=secrets.token_hex(6),
         )
         return Composed(issue, letter, rendering.check(letter, publication=self.publication, theme=making.theme))
+
+    def verdict(
+        self,
+        slot: Slot,
+        *,
+        older_first: bool = True,
+        scheduled: bool = False,
+        read: Callable[[], Sequence[PullLine]] = tuple,
+        composed: Composed | None = None,
+    ) -> Verdict:
+        """What `send` would do now, and why. Changes nothing, but for what `read` does.
+
+        `older_first`: an older unfinished issue is gone on with, while it has somebody to mail. `scheduled`: a slot
+        without an issue worth sending is skipped for good. `read` reads the sources when an issue is to be made;
+        `composed` is that issue, if it is there already.
+        """
+        unfinished = self.issues.unfinished() if older_first else None
+        if unfinished and (self.clock() < slot.at or self.sender.has_work(unfinished)):
+            return Verdict(unfinished.slot_key, Outcome.FINISH, recipients=unfinished.frozen, row=unfinished)
+        row = self.issues.find(slot.key)
+        if row is not None and (known := on_record(row)) is not None:
+            return known
+        if not self.publication.postal_address.strip():
+            return refused(slot.key, without_address("issue"))
+        pulled = tuple(read())
+        try:
+            verdict = self._decided(composed or self.compose(slot))
+        except NewsletterError as error:
+            return replace(refused(slot.key, error), pulled=pulled)
+        given_up = scheduled and self.clock() >= slot.at and not any(line.failed for line in pulled)
+        if given_up and verdict.outcome in (Outcome.NOTHING_NEW, Outcome.THIN, Outcome.NOBODY):
+            verdict = replace(verdict, outcome=Outcome.SKIP)
+        return replace(verdict, pulled=pulled)
+
+    def _decided(self, composed: Composed) -> Verdict:
+        table = self.settings.issue
+        verdict = decide(
+            composed, recipients=self.audience_size(), at_least=table.min, thin_too=table.when_thin == "send"
+        )
+        names = [source.name for source in self.settings.sources]
+        records = {name: self.shelf.pull_record(name) for name in names}
+        failures = {name: one.problem or ("" if one.pulled_at else NEVER_READ) for name, one in records.items()}
+        silent = silent_sources(names, issue=composed.issue, failures=failures, on_shelf=self.shelf.counts())
+        return replace(verdict, silent_sources=silent)
 
     def audience_size(self) -> int:
         """How many subscribers a freeze would take in now."""
@@ -249,50 +276,67 @@ class Weekly:
         slot: Slot,
         *,
         backend: Callable[[], Backend],
-        confirm: Callable[[Composed, int], bool],
+        confirm: Callable[[Verdict], bool],
         stop: threading.Event,
         on_progress: Callable[[IssueRow, Tally], None] | None = None,
-        on_pulled: Callable[[Sequence[PullLine]], None] | None = None,
-        by_hand: bool = True,
+        on_pulled: Callable[[Sequence[PullLine]], None] = lambda _: None,
+        older_first: bool = True,
+        scheduled: bool = False,
     ) -> Done:
-        """The whole job for one slot, from wherever it stands.
+        """The whole job for one slot, from wherever it stands: the verdict, and then what it says.
 
-        `by_hand` is without naming the slot: then an older unfinished issue is finished instead, and the slot itself
-        has its turn only when nobody in that one could be mailed now (the last ones are deferred, or have just
-        expired) and its time has come. `confirm` is asked before the freeze, with what would go out and to how many.
-        Raises `Busy` while another process does the same.
+        `older_first` and `scheduled` as of `verdict`; after an older issue in which nobody could be mailed now, the
+        slot itself has its turn once its time has come. `confirm` is asked before the freeze. Raises `Busy` while
+        another process does the same, and the verdict's error.
         """
+
+        def read() -> Sequence[PullLine]:
+            pulled = self._pull_and_tell(slot)
+            on_pulled(pulled)
+            return pulled
+
         lock = try_lock(self.database, "send")
         if lock is None:
             raise Busy(Busy.SENDING)
         with lock:
-            unfinished = self.issues.unfinished()
-            if by_hand and unfinished is not None and unfinished.slot_key != slot.key:
-                done = Done(self.sender.send(unfinished, backend(), stop=stop, on_progress=on_progress))
-                if done.report.run or stop.is_set() or self.clock() < slot.at:
+            for first in dict.fromkeys((older_first, False)):
+                verdict = self.verdict(slot, older_first=first, scheduled=scheduled, read=read)
+                if verdict.outcome != Outcome.FINISH or verdict.row is None:
+                    break
+                done = Done(self.sender.send(verdict.row, backend(), stop=stop, on_progress=on_progress), verdict)
+                if verdict.slot_key == slot.key or done.report.run or stop.is_set() or self.clock() < slot.at:
                     return done
-            row = self.issues.find(slot.key)
-            if row is not None and row.state == IssueState.SENDING:
-                return Done(self.sender.send(row, backend(), stop=stop, on_progress=on_progress))
-            if row is not None and row.state not in (IssueState.DRAFT, IssueState.APPROVED):
-                return Done(self.sender.report(row))
-            self._refuse_without_address()
-            pulled = self._pull_and_tell(slot)
-            if on_pulled is not None:
-                on_pulled(pulled)
-            composed = self.compose(slot)
-            unread = any(line.failed for line in pulled)
-            thin = self._thin(composed) or self._nobody()
-            if thin:
-                return Done(self._not_sent(slot, thin, for_good=not by_hand and not unread), pulled, composed)
-            self._refuse_errors(slot, composed)
-            # A backend that is away or set up wrongly is found before anything is frozen.
-            ready = backend()
-            ready.open().close()
-            if not confirm(composed, self.audience_size()):
-                return Done(Report(slot.key, IssueState.DRAFT, reason="not confirmed"), pulled, composed)
-            row = self.freeze(slot, composed)
-            return Done(self.sender.send(row, ready, stop=stop, on_progress=on_progress), pulled, composed)
+            return self._make(slot, verdict, backend=backend, confirm=confirm, stop=stop, on_progress=on_progress)
+
+    def _make(
+        self,
+        slot: Slot,
+        verdict: Verdict,
+        *,
+        backend: Callable[[], Backend],
+        confirm: Callable[[Verdict], bool],
+        stop: threading.Event,
+        on_progress: Callable[[IssueRow, Tally], None] | None,
+    ) -> Done:
+        """Freeze and send the issue if the verdict says so; else record and report why not."""
+        if verdict.row is not None:
+            return Done(self.sender.report(verdict.row), verdict)
+        if verdict.error is not None:
+            if isinstance(verdict.error, Refused):
+                self._tell_once(slot, verdict.reason)
+            raise verdict.error
+        if verdict.outcome == Outcome.SKIP:
+            self._skip(slot, verdict.reason)
+            return Done(Report(slot.key, IssueState.SKIPPED, reason=verdict.reason), verdict)
+        if verdict.outcome != Outcome.SEND or verdict.composed is None:
+            return Done(Report(slot.key, IssueState.DRAFT, reason=verdict.reason), verdict)
+        # A backend that is away or set up wrongly is found before anything is frozen.
+        ready = backend()
+        ready.open().close()
+        if not confirm(verdict):
+            return Done(Report(slot.key, IssueState.DRAFT, reason="not confirmed"), verdict)
+        row = self.freeze(slot, verdict.composed)
+        return Done(self.sender.send(row, ready, stop=stop, on_progress=on_progress), verdict)
 
     def _pull_and_tell(self, slot: Slot) -> tuple[PullLine, ...]:
         """Pull; a source that could not be read stops nothing, and the operator is told."""
@@ -307,41 +351,13 @@ class Weekly:
         if all(alert.text != text for alert in self.issues.alerts(slot.key)):
             self.alerts.tell(slot.key, text)
 
-    def _refuse_without_address(self) -> None:
-        if not self.publication.postal_address.strip():
-            raise ConfigurationError(
-                "[newsletter] postal_address is empty: every issue has to carry a street address; set it and send again"
-            )
-
-    def _refuse_errors(self, slot: Slot, composed: Composed) -> None:
-        errors = [finding for finding in composed.findings if finding.level == "error"]
-        if errors:
-            text = f"the letter of {slot.key} has {len(errors)} errors, the first: {errors[0].message}"
-            self._tell_once(slot, text)
-            raise Refused(f"{text}; `newsletter check` lists them, nobody was mailed")
-
-    def _thin(self, composed: Composed) -> str:
-        """Why this is a thin week that does not go out, or ""."""
-        number = len(composed.issue.picks)
-        wanted = self.settings.issue.min
-        if number and (number >= wanted or self.settings.issue.when_thin == "send"):
-            return ""
-        return f"a thin week: {number} articles to carry, [issue] min is {wanted}"
-
-    def _nobody(self) -> str:
-        """Why a freeze would carry articles to nobody, or ""."""
-        return "" if self.audience_size() else "nobody is subscribed yet"
-
-    def _not_sent(self, slot: Slot, reason: str, *, for_good: bool) -> Report:
-        """Only the schedule skips an issue for good, and only when it had read everything there is."""
+    def _skip(self, slot: Slot, reason: str) -> None:
+        """Give the slot up for good, and tell the operator."""
         now = self.clock()
-        if not for_good or now < slot.at:
-            return Report(slot.key, IssueState.DRAFT, reason=reason)
         with self.database.write() as connection:
             row = self.issues.open(connection, slot_key=slot.key, slot_at=slot.at, now=now)
             self.issues.step(connection, row, IssueState.SKIPPED, reason=reason, closed_at=now)
         self.alerts.tell(slot.key, reason)
-        return Report(slot.key, IssueState.SKIPPED, reason=reason)
 
     def cancel(self, row: IssueRow, *, reason: str) -> dict[str, int]:
         """Stop an issue; its articles may be picked again if nobody got it. Gives the counts it ends with."""
@@ -367,6 +383,13 @@ class Weekly:
         finally:
             connection.close()
         return f"{reply.code} {reply.text}"
+
+
+def without_address(what: str) -> ConfigurationError:
+    """The refusal of a mail, an issue or a single one, that could carry no street address (CAN-SPAM § 7704(a)(5))."""
+    return ConfigurationError(
+        f"[newsletter] postal_address is empty: every {what} has to carry a street address; set it and try again"
+    )
 
 
 def _read(source: Source, previous: PullState) -> Pulled:
