@@ -33,6 +33,8 @@ from datetime import datetime
 from email.utils import format_datetime, parseaddr
 from functools import cached_property
 
+from newsletter.characters import clean, ends_envelope
+
 FORMAT = 1
 LINE = 76
 HEADER_LINE = 998
@@ -48,13 +50,8 @@ MAY_BE_EMPTY = frozenset({FIRST_NAME})
 # The copy in the browser belongs to nobody.
 _WEB_COPY = {EMAIL: "somebody", UNSUBSCRIBE_TOKEN: "", CONFIRM_TOKEN: ""}
 
-# C0 and C1 controls, bidirectional controls, line and paragraph separators, the byte order mark, lone surrogates.
-_UNWANTED = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+"
-)
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~ ]*")
 _UNRESERVED = re.compile(rf"[A-Za-z0-9._~-]{{1,{LONGEST_TOKEN}}}")
-_UNADDRESSABLE = re.compile("[\x00-\x20\x7f<>]")
 _SEAM = "seam:"
 # Tokens, addresses and most names: one line of what quoted-printable leaves as it is, not beginning with a dot.
 _PLAIN_VALUE = re.compile(r"(?!\.)[!-<>-~]{1,75}")
@@ -106,11 +103,6 @@ def token_of(nonce: str, number: int) -> str:
     return f"slot{nonce}x{number:02d}z"
 
 
-def clean(value: str) -> str:
-    """One line of plain text: controls, bidirectional overrides and line ends are gone, the rest is as it was."""
-    return (value if value.isprintable() else _UNWANTED.sub(" ", value)).strip()
-
-
 @dataclass(frozen=True)
 class Letter:
     """A rendered, encoded, unaddressed mail. `literals` is one longer than `holes`; a hole is `context:name`.
@@ -139,7 +131,7 @@ class Letter:
         (without angle brackets). `values` fill the blanks. Raises `ValueError` for a blank without a value, and for
         an address or a token that cannot stand in a header.
         """
-        if _UNADDRESSABLE.search(address):
+        if ends_envelope(address):
             raise ValueError("the address holds a space, a control character or an angle bracket")
         head = {"to": to_header(name, address), "date": date, "id": message_id}
         filled = {_SEAM: b""}

@@ -16,13 +16,13 @@ from urllib.parse import SplitResult, parse_qsl, quote, unquote, urljoin, urlspl
 
 import idna
 
+from newsletter.characters import url_text
+
 MAX_LENGTH = 2000
 """Longer addresses are refused: no publisher's article has one, and mail programs break them."""
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
-# U+200C and U+200D stay: Persian and Indic names are spelt with them, and IDNA refuses them elsewhere (RFC 5892 §A.1).
-_CONTROL = re.compile(r"[\x00-\x20\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
-_AS_WRITTEN = re.compile(rf"[\s<>\"\\]|{_CONTROL.pattern}")
+_AS_WRITTEN = re.compile(r"[\s<>\"\\]")
 _AMPERSAND = re.compile(r"&(?:(?:amp|#0*38|#x26);)+", re.IGNORECASE)
 _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?\.?|\[[0-9a-f:.]+\]")
 _ONLY_TRACKING = (
@@ -90,7 +90,7 @@ def _key(url: str, *, ignored: re.Pattern[str]) -> str:
 
 def refusal(url: str) -> str:
     """Why an address cannot be used exactly as it is written, in words that follow its name; "" when it can."""
-    if _AS_WRITTEN.search(url):
+    if _AS_WRITTEN.search(url) or url != url_text(url):
         return "holds a space, a quotation mark or an invisible character"
     if len(url) > MAX_LENGTH:
         return f"is longer than {MAX_LENGTH} characters"
@@ -143,7 +143,7 @@ def picture_address(url: str, *, against: str = "") -> str:
 def _usable(url: str, against: str) -> SplitResult | None:
     """The pieces of the address that was meant: mark-up undone, white space gone, a redirect of Google's unwrapped."""
     text = _AMPERSAND.sub("&", url.strip())  # not html.unescape: it reads `&copy=1` as a copyright sign
-    text = _CONTROL.sub(lambda found: "%20" if found.group() == " " else "", text)
+    text = url_text(text).replace(" ", "%20")
     if not text or len(text) > 2 * MAX_LENGTH:
         return None
     try:

@@ -16,6 +16,7 @@ from typing import Any, Self, TextIO
 
 from newsletter.backends import Message, Reply
 from newsletter.backends.options import read
+from newsletter.characters import visible
 from newsletter.errors import InDoubt, SendError
 
 
@@ -86,8 +87,4 @@ def summary(message: Message) -> str:
     lines = [f"── {message.sender or '<>'} → {message.recipient} ({size}) ──"]
     lines += [f"{name}: {value}" for name, value in mail.items()]
     lines += ["", *str(text).splitlines(), "", ""]
-    return "\n".join(_visible(line) for line in lines)
-
-
-def _visible(line: str) -> str:
-    return line if line.isprintable() else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
+    return "\n".join(visible(line) for line in lines)

@@ -7,12 +7,9 @@ of every test, and so does the contract suite.
 
 from __future__ import annotations
 
-import re
+from newsletter.characters import ends_envelope
 
 LONGEST_LINE = 998
-
-# What an address may not hold: anything that ends or breaks the command it stands in (RFC 5321 §4.1.2).
-_BREAKS = re.compile(r"[\x00-\x20\x7f-\x9f<>\u2028\u2029\ud800-\udfff]")
 
 
 def fault(data: bytes) -> str:
@@ -35,7 +32,7 @@ def fault(data: bytes) -> str:
 
 def address_fault(address: str) -> str:
     """Why an address cannot stand in an envelope, as the end of a sentence; empty when it can."""
-    if _BREAKS.search(address):
+    if ends_envelope(address):
         return "it holds characters no envelope may hold"
     if len(address) > 254:
         return "it is longer than 254 characters"

@@ -190,12 +190,15 @@ def add(context: ProjectContext, where: str, as_json: bool) -> None:
 
 
 def _page_options(where: str) -> dict[str, Any]:
-    if where.lower().startswith(("https://", "http://")):
+    from newsletter.links import refusal
+
+    reason = refusal(where)
+    if not reason:
         # Whoever runs this command may read what they name, also in their own network; a redirect may not.
         return {"url": where, "allow_private": [urlsplit(where).hostname or ""]}
     file = Path(where)
     if not file.is_file():
-        raise ConfigurationError(f"{where} is neither an address (https://…) nor a file that is there")
+        raise ConfigurationError(f"{where} {reason}, and no file of this name is there")
     return {"path": str(file.resolve())}
 
 

@@ -150,7 +150,7 @@ def _safe(text: str) -> str:
     """The text without control characters but line ends."""
     if text.isascii() and text.isprintable():
         return text
-    from newsletter.letter import clean
+    from newsletter.characters import clean
 
     lines = [(line[: len(line) - len(line.lstrip(" "))], clean(line)) for line in text.split("\n")]
     return "\n".join(indent + line if line else "" for indent, line in lines)

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from newsletter.characters import clean
 from newsletter.errors import TemplateError
 from newsletter.issue import Issue
-from newsletter.letter import CONFIRM_TOKEN, UNSUBSCRIBE_TOKEN, Identity, Letter, clean, encode
+from newsletter.letter import CONFIRM_TOKEN, UNSUBSCRIBE_TOKEN, Identity, Letter, encode
 from newsletter.rendering import wording
 from newsletter.rendering.blanks import (
     ISSUE_BLANKS,

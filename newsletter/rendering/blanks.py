@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from html.parser import HTMLParser
 from typing import NoReturn
 
-from newsletter.letter import CONFIRM_TOKEN, EMAIL, FIRST_NAME, MAY_BE_EMPTY, UNSUBSCRIBE_TOKEN, Blank, clean, token_of
+from newsletter.characters import clean
+from newsletter.letter import CONFIRM_TOKEN, EMAIL, FIRST_NAME, MAY_BE_EMPTY, UNSUBSCRIBE_TOKEN, Blank, token_of
 
 ISSUE_BLANKS = (FIRST_NAME, EMAIL, UNSUBSCRIBE_TOKEN)
 # The single mails, by the name of their folder, and what the Book gives a value for.

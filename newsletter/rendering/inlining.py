@@ -20,6 +20,7 @@ from typing import Any
 import tinycss2
 from tinycss2.ast import AtRule, Node, ParseError, QualifiedRule
 
+from newsletter.characters import in_markup
 from newsletter.errors import ConfigurationError
 
 DEEPEST = 200  # libxml2 cuts documents off at 254 nested elements, without a word
@@ -39,7 +40,6 @@ _PARTS = re.compile(
 # Whole attributes at a time, so that nothing inside a value is taken for one.
 _TAG = re.compile(r"<[a-z][^\s<>]*(?:\s+[^\s=<>\"']+(?:=\"[^\"]*\"|='[^']*')?)+\s*>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"\s+(?P<name>[^\s=<>\"']+)(?:=\"[^\"]*\"|='(?P<single>[^']*)')?")
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]")
 _KEPT = re.compile(r"<!--x(\d+)x-->")
 _OPTIONS = {
     "allow_network": False,
@@ -211,7 +211,7 @@ def _refuse(html: str) -> _Events:
     """Refuse what premailer would crash on or lose without a word; gives what the document holds."""
     if not html.strip():
         raise InliningError("the document is empty")
-    if found := _CONTROL.search(html):
+    if found := in_markup(html):
         raise InliningError(f"it holds the control character U+{ord(found[0]):04X}", line=_line(html, found.start()))
     if found := re.search(r"<!\[if", html, re.IGNORECASE):
         raise InliningError(

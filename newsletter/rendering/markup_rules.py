@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from newsletter.characters import in_markup
 from newsletter.links import is_loopback
 from newsletter.rendering.document import Document
 from newsletter.rendering.finding import Finding, error, info, warning
@@ -21,7 +22,6 @@ GENERIC = {
 _INLINE = {"a", "b", "strong", "i", "em", "span", "font", "u", "small"}
 _BLOCKS = {"p", "h1", "h2", "h3", "h4", "h5", "h6", "div"}
 _BANNED = {"script", "form", "iframe", "object", "embed", "input", "video", "audio", "link", "base", "frame"}
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]")
 _UNRESOLVED = re.compile(r"\{\{|\{%|\}\}|\*\||%%\w+%%|slot\.invalid|\[\[")
 _BAD_LAYOUT = re.compile(r"display\s*:\s*(?:inline-)?(flex|grid)|position\s*:\s*(absolute|fixed|sticky)", re.IGNORECASE)
 
@@ -30,7 +30,7 @@ def markup(html: str, document: Document) -> Iterator[Finding]:
     """All findings of this file for one document."""
     for rule in (_frame, _structure, _links, _images, _conditional):
         yield from rule(document)
-    if found := _CONTROL.search(html):
+    if found := in_markup(html):
         line = html.count("\n", 0, found.start()) + 1
         message = f"the control character U+{ord(found[0]):04X} makes Gmail cut the letter off"  # email-bugs 41
         yield error("text.control", message, line=line)

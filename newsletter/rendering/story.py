@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from newsletter.characters import clean
 from newsletter.issue import Article, Issue, Pick, SignalKind
-from newsletter.letter import clean
 from newsletter.links import canonical
 from newsletter.rendering import wording
 from newsletter.rendering.theme import Publication, Theme

@@ -8,7 +8,6 @@ from __future__ import annotations
 import difflib
 import json
 import re
-import unicodedata
 import warnings
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -31,6 +30,7 @@ from pydantic_settings import (
     NoDecode,
 )
 
+from newsletter.characters import ends_setting
 from newsletter.links import canonical, is_loopback, refusal
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -126,7 +126,7 @@ class Table(BaseModel):
     def _no_control(self) -> Self:
         for name, value in self:
             allowed = "\n" if name in self.lines_in else ""
-            if any(_is_control(character) for character in "".join(_texts(value)) if character not in allowed):
+            if any(ends_setting(text.replace(allowed, "") if allowed else text) for text in _texts(value)):
                 raise ValueError(f"{name.rstrip('_')} holds a control character or a line end; take it out")
         return self
 
@@ -139,10 +139,6 @@ def _texts(value: object) -> Iterator[str]:
     elif isinstance(value, (list, tuple)):
         for one in value:
             yield from _texts(one)
-
-
-def _is_control(character: str) -> bool:
-    return unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}
 
 
 class Newsletter(Table):

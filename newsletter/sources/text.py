@@ -9,11 +9,12 @@ HTML escapes it again. Nothing here raises.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from html import unescape
 
 import nh3
+
+from newsletter.characters import readable
 
 MAX_MARKUP = 250_000
 """Characters of one field that are looked at; the rest of it is cut off."""
@@ -54,9 +55,6 @@ _NEVER_DEEP = frozenset(
 _UNSEEN = frozenset(
     {"script", "style", "noscript", "template", "iframe", "object", "svg", "math", "head", "textarea", "title"}
 )
-_INVISIBLE = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]"
-)
 _SPACES = re.compile(r"[^\S\n]+")
 _LINES = re.compile(r" ?\n[ \n]*")
 _BOILERPLATE = re.compile(
@@ -94,11 +92,7 @@ def plain(html: str) -> str:
 
 def tidy(text: str) -> str:
     """Plain text without controls, direction overrides and needless white space; paragraphs parted by one newline."""
-    text = _INVISIBLE.sub(
-        "", text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
-    )
-    text = "".join(letter for letter in text if not "\ud800" <= letter <= "\udfff")
-    return _LINES.sub("\n", _SPACES.sub(" ", unicodedata.normalize("NFC", text))).strip()
+    return _LINES.sub("\n", _SPACES.sub(" ", readable(text))).strip()
 
 
 def one_line(text: str, *, limit: int = MAX_TITLE) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from newsletter.characters import clean
+
 LONGEST_LINE = 4_096  # octets; RFC 5321 §4.5.3.1.5 allows 512
 MOST_LINES = 128
 LONGEST_REPLY = 32_768
@@ -34,10 +36,7 @@ class Answer(NamedTuple):
     @property
     def text(self) -> str:
         """The reply in one line for people: no control characters, at most 500 characters."""
-        text = b" ".join(self.lines).decode("utf-8", "replace")
-        if not text.isprintable():
-            text = "".join(letter if letter.isprintable() else " " for letter in text)
-        text = " ".join(text.split())
+        text = " ".join(clean(b" ".join(self.lines).decode("utf-8", "replace")).split())
         return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"
 
 
