@@ -5,12 +5,18 @@ message over has to survive a power cut, and one commit costs a fifth of a milli
 BEGIN IMMEDIATE, so a transaction never fails half-way for want of the write lock; writers of one process wait for
 each other in line instead of in SQLite's sleep loop. PostgreSQL needs none of that.
 
+The file belongs to its owner alone (mode 0600, and so do SQLite's `-wal` and `-shm`, which take its mode), and what is
+deleted is overwritten (`secure_delete`): the address of somebody forgotten does not stay in the file's free space.
+
 What it does not know: what any table means. Raises `DatabaseError` with a sentence for a database that is missing,
 locked, full, damaged, older or newer than this version.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
+import re
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -75,7 +81,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         try:
-            self.url = make_url(url)
+            self.url = _parsed(url)
         except (ArgumentError, ValueError):
             # Neither the address nor its cause is told: it may hold a password.
             raise DatabaseError(
@@ -99,6 +105,7 @@ class Database:
         except (NoSuchModuleError, ImportError) as error:
             raise DatabaseError("PostgreSQL needs its driver: install this package as newsletter[postgres]") from error
         if self.is_sqlite:
+            sa.event.listen(self.engine, "do_connect", lambda *_: _make_private(Path(self.url.database or "")))
             sa.event.listen(self.engine, "connect", _prepare_sqlite)
             sa.event.listen(self.engine, "begin", _begin_sqlite)
 
@@ -256,6 +263,16 @@ class Database:
         return None
 
 
+def _parsed(url: str) -> sa.URL:
+    """Everything after `sqlite:///` is the path of a file: SQLAlchemy would cut a folder named `why?` in two."""
+    path = url.removeprefix("sqlite:///")
+    if path == url:
+        return make_url(url)
+    if parameters := re.search(r"\?\w+=[^/]*$", path):
+        raise DatabaseError(f"[database] url: SQLite takes no parameters here; leave out {parameters[0]}")
+    return sa.URL.create("sqlite", database=path)
+
+
 def _version(connection: sa.Connection) -> str | None:
     if not sa.inspect(connection).has_table("alembic_version"):
         return None
@@ -271,11 +288,25 @@ def _refuse_newer(version: str | None) -> None:
         )
 
 
+def _make_private(file: Path) -> None:
+    """Make the file, if it is not there, or tighten its mode: SQLite itself would let the umask decide.
+
+    An existing file is never opened for it: closing it again would drop the locks this process holds on it
+    (https://www.sqlite.org/howtocorrupt.html §2.2). What cannot be changed here, SQLite reports.
+    """
+    with contextlib.suppress(OSError):
+        os.close(os.open(file.resolve(), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    for path in (file, *(file.with_name(file.name + suffix) for suffix in ("-wal", "-shm"))):
+        with contextlib.suppress(OSError):
+            if path.stat().st_mode & 0o077:
+                path.chmod(0o600)
+
+
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     # Python's own transaction handling begins late and never IMMEDIATE: switched off, `begin` below does it.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=FULL", "temp_store=MEMORY"):
+    for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=FULL", "secure_delete=ON", "temp_store=MEMORY"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

@@ -73,7 +73,7 @@ def _try_file(folder: Path, name: str) -> Lock | None:
     path = folder / name
     while True:
         try:
-            folder.mkdir(exist_ok=True)
+            folder.mkdir(mode=0o700, exist_ok=True)
             file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise DatabaseError(f"cannot keep a lock in {folder}: {error.strerror}") from error

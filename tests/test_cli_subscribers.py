@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
-from tests.command_line import ACTIVE, demo, run
+from tests.command_line import ACTIVE, NOW, demo, run
 
 GOOD_AND_BAD = (
     'email,name\nnew@example.org,New\nnobody,No\nnew@example.org,Twice\nada@harbourlight.example,Ada\n"open,x\n'
@@ -149,3 +151,43 @@ def test_the_record_of_consent_is_shown(tmp_path: Path) -> None:
     shown = run("subscribers", "show", "Ada@HarbourLight.example", project=project).stdout
     assert "active" in shown
     assert "a demo reader" in shown
+
+
+def everything_in(project: Path) -> bytes:
+    """The bytes of the database, and of what SQLite keeps beside it."""
+    return b"".join(path.read_bytes() for path in project.glob("newsletter.db*") if path.is_file()).lower()
+
+
+def test_somebody_forgotten_is_not_found_in_the_bytes_of_the_database(tmp_path: Path) -> None:
+    project = demo(tmp_path, "sent")
+    assert b"ada@harbourlight.example" in everything_in(project)
+    assert b"fernsby" in everything_in(project)
+    # The last connection that closes checkpoints.
+    assert run("subscribers", "forget", "ada@harbourlight.example", project=project).exit_code == 0
+    assert b"ada@harbourlight.example" not in everything_in(project)
+    assert b"fernsby" not in everything_in(project)
+    assert b"bjorn@fjordpost.example" in everything_in(project)
+
+
+def test_nothing_a_project_keeps_about_people_can_be_read_by_others_whatever_the_umask(tmp_path: Path) -> None:
+    script = (
+        "import os, sys; os.umask(0)\n"
+        "from newsletter.cli import commands\n"
+        "commands(['--now', sys.argv[1], *sys.argv[2:]])"
+    )
+    project = tmp_path / "project"
+    old = tmp_path / "old.csv"
+    old.write_text("longer than nothing" * 1000)
+    old.chmod(0o666)
+    for arguments in (
+        ("init", str(project), "--demo"),
+        ("-C", str(project), "send", "--yes"),
+        ("-C", str(project), "subscribers", "export", "-o", str(tmp_path / "new.csv")),
+        ("-C", str(project), "subscribers", "export", "-o", str(old)),
+    ):
+        subprocess.run([sys.executable, "-c", script, NOW, *arguments], check=True, capture_output=True)
+    private = [project / "newsletter.db", project / "newsletter.key", project / "newsletter.db-locks", project / "mail"]
+    private += [tmp_path / "new.csv", old, *(project / "mail").rglob("*")]
+    assert len(private) > ACTIVE
+    assert [path.name for path in private if path.stat().st_mode & 0o077] == []
+    assert old.read_bytes() == (tmp_path / "new.csv").read_bytes()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import multiprocessing
 import os
 import shutil
@@ -53,13 +54,79 @@ def pragma(connection: sa.Connection, name: str) -> object:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("journal_mode", "wal"), ("foreign_keys", 1), ("synchronous", 2), ("busy_timeout", 30_000)],
+    [("journal_mode", "wal"), ("foreign_keys", 1), ("synchronous", 2), ("busy_timeout", 30000), ("secure_delete", 1)],
 )
 def test_every_connection_keeps_what_it_wrote_through_a_power_cut_and_waits_its_turn(
     sqlite: Database, name: str, value: object
 ) -> None:
     with sqlite.read() as first, sqlite.read() as second, sqlite.write() as third:
         assert [pragma(connection, name) for connection in (first, second, third)] == [value] * 3
+
+
+@contextlib.contextmanager
+def no_umask() -> Iterator[None]:
+    before = os.umask(0)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def modes(file: Path) -> dict[str, int]:
+    """The mode of the database and what SQLite keeps beside it."""
+    return {path.name: path.stat().st_mode & 0o777 for path in file.parent.glob(f"{file.name}*") if path.is_file()}
+
+
+def test_a_new_database_is_its_owners_alone_whatever_the_umask(tmp_path: Path) -> None:
+    file = tmp_path / "newsletter.db"
+    database = Database(f"sqlite:///{file}")
+    with no_umask():
+        database.migrate(now=NOW)
+        with database.read():
+            assert modes(file) == dict.fromkeys(("newsletter.db", "newsletter.db-wal", "newsletter.db-shm"), 0o600)
+    database.dispose()
+
+
+def test_a_database_that_others_could_read_is_tightened(sqlite_file: Path) -> None:
+    # What a program that was killed leaves behind: SQLite makes these with the mode of the database.
+    other = sqlite3.connect(sqlite_file)
+    other.execute("PRAGMA journal_mode=WAL")
+    other.execute("CREATE TABLE written (x)")
+    for name in modes(sqlite_file):
+        sqlite_file.with_name(name).chmod(0o664)
+    database = Database(f"sqlite:///{sqlite_file}")
+    with database.read():
+        assert modes(sqlite_file) == dict.fromkeys(("newsletter.db", "newsletter.db-wal", "newsletter.db-shm"), 0o600)
+    other.close()
+    database.dispose()
+
+
+def test_tightening_a_database_does_not_drop_the_locks_this_process_holds(sqlite: Database, sqlite_file: Path) -> None:
+    second = Database(f"sqlite:///{sqlite_file}")
+    with sqlite.write():
+        sqlite_file.chmod(0o644)
+        with second.read():
+            pass
+        script = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('BEGIN IMMEDIATE')"
+        tried = subprocess.run([sys.executable, "-c", script, str(sqlite_file)], capture_output=True, text=True)
+        assert "database is locked" in tried.stderr
+    second.dispose()
+
+
+@pytest.mark.parametrize("folder", ["why?", "a?timeout=1", "half # of 50%", "Zürich 100%25", "file:x?mode=ro", "a&b;c"])
+def test_a_project_keeps_its_database_in_its_own_folder_whatever_its_name(tmp_path: Path, folder: str) -> None:
+    project = tmp_path / folder
+    assert run("init", str(project), "--demo").exit_code == 0
+    assert (project / "newsletter.db").stat().st_size > 4096
+    assert run("subscribers", "add", "new@example.org", project=project).exit_code == 0
+    found = json.loads(run("subscribers", "show", "new@example.org", "--json", project=project).stdout)
+    assert found["subscriber"]["status"] == "pending"
+    assert [path.name for path in tmp_path.iterdir()] == [folder]
+
+
+def test_parameters_of_a_sqlite_address_are_refused_instead_of_being_taken_for_a_name(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseError, match=r"SQLite takes no parameters here; leave out \?timeout=60$"):
+        Database(f"sqlite:///{tmp_path}/newsletter.db?timeout=60")
 
 
 def test_a_row_that_points_nowhere_is_refused(database: Database) -> None:

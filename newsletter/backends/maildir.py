@@ -47,7 +47,7 @@ class Maildir:
 
     def open(self) -> MaildirConnection:
         try:
-            for name in ("cur", "new", "tmp"):
+            for name in ("", "cur", "new", "tmp"):
                 (self.path / name).mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise _unusable(error, self.path) from error

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -234,17 +236,30 @@ def _say_report(report: ImportReport) -> None:
     "--output",
     "file",
     metavar="FILE",
-    type=click.File("w", encoding="utf-8", lazy=True),
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
     default="-",
-    help="Where to; - is standard output.",
+    help="Where to, readable by you alone; - is standard output.",
 )
 @pass_project_context
-def export(context: ProjectContext, status: str | None, file: Any) -> None:
+def export(context: ProjectContext, status: str | None, file: Path) -> None:
     """Write everybody as CSV, to standard output or --output FILE. `subscribers import` reads it again."""
     from subscribers import Status, export_csv
 
-    for line in export_csv(context.project.book, status=Status(status) if status else None):
-        file.write(line)
+    lines = export_csv(context.project.book, status=Status(status) if status else None)
+    with click.open_file("-", "w", encoding="utf-8") if str(file) == "-" else _private_file(file) as text:
+        text.writelines(lines)
+
+
+def _private_file(path: Path) -> TextIO:
+    """A file to write that nobody else may read, whatever the umask, and whatever it was before."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.fchmod(descriptor, 0o600)
+            os.ftruncate(descriptor, 0)
+    except OSError as error:
+        raise Refused(f"{path} cannot be written: {error.strerror}") from error
+    return os.fdopen(descriptor, "w", encoding="utf-8", newline="")
 
 
 @subscribers.command()
