@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,13 +17,12 @@ from newsletter.issues import Issues
 from newsletter.letter import Blank, Identity, Letter, ListHead, encode, token_of
 from newsletter.shelf import Shelf
 from subscribers import Book, KeyRing
-from tests import projects
+from tests import postgres, projects
 from tests.times import NOW, PATIENCE, Clock
 
 # A machine with much other work may take long for an example, and to make one.
 hypothesis.settings.register_profile("steady", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("steady")
-POSTGRES = os.environ.get("NEWSLETTER_TEST_POSTGRES", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres")
 
 
 @pytest.fixture(autouse=True)
@@ -56,30 +54,21 @@ def clock() -> Clock:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[sa.Engine]:
-    engine = sa.create_engine(
-        POSTGRES, isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": PATIENCE}, poolclass=sa.NullPool
-    )
-    try:
-        engine.connect().close()
-    except sa.exc.OperationalError:
-        pytest.skip("no PostgreSQL answers on 127.0.0.1:5432; start one, or name one with NEWSLETTER_TEST_POSTGRES")
-    yield engine
-    engine.dispose()
+    with postgres.connected() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def postgres_database(postgres_server: sa.Engine) -> Iterator[str]:
     """A migrated database of this run's own, dropped at its end."""
-    name = f"newsletter_test_{uuid.uuid4().hex[:12]}"
-    with postgres_server.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    url = postgres_server.url.set(database=name).render_as_string(hide_password=False)
-    database = Database(url)
-    database.migrate(now=NOW)
-    database.dispose()
-    yield url
-    with postgres_server.connect() as connection:
-        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def migrate(url: str) -> None:
+        database = Database(url)
+        database.migrate(now=NOW)
+        database.dispose()
+
+    with postgres.own_database(postgres_server, prepare=migrate) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -90,16 +79,7 @@ def sqlite_template() -> Path:
 @pytest.fixture
 def postgres_url(postgres_database: str) -> str:
     """The address of the run's database, emptied: making one for every test would take longer than the tests."""
-    engine = sa.create_engine(postgres_database, poolclass=sa.NullPool)
-    with engine.begin() as connection:
-        connection.exec_driver_sql(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
-        tables = sa.inspect(connection).get_table_names()
-        kept = ", ".join(table for table in tables if table not in {"alembic_version", "facts"})
-        connection.exec_driver_sql(f"TRUNCATE {kept} RESTART IDENTITY CASCADE")
-    engine.dispose()
+    postgres.empty(postgres_database)
     return postgres_database
 
 

@@ -5,8 +5,6 @@ A test file names this one in `pytest_plugins` for its fixtures. (PYTEST_DONT_RE
 
 from __future__ import annotations
 
-import os
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,9 +15,9 @@ import pytest
 import sqlalchemy as sa
 
 from subscribers import Book, Confirmation, KeyRing, Provenance, Subscriber, metadata
+from tests import postgres
 from tests.times import PATIENCE
 
-POSTGRES = os.environ.get("NEWSLETTER_TEST_POSTGRES", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres")
 KEYS = KeyRing.parse("k1:" + "QUFB" * 11 + "\n")
 FORM = Provenance(
     via="form", form="https://news.example.org/subscribe", wording="Yes, please.", ip="192.0.2.7", user_agent="Lynx"
@@ -115,21 +113,15 @@ def sqlite_engine(path: Path) -> sa.Engine:
 
 @pytest.fixture(scope="session")
 def subscribers_postgres() -> Iterator[str]:
-    server = sa.create_engine(POSTGRES, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
-    try:
-        with server.connect():
-            pass
-    except sa.exc.OperationalError:
-        pytest.skip("start PostgreSQL on 127.0.0.1:5432 (user postgres, no password) or set NEWSLETTER_TEST_POSTGRES")
-    name = f"subscribers_{uuid.uuid4().hex[:12]}"
-    with server.connect() as connection:
-        connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
-    try:
-        yield sa.make_url(POSTGRES).set(database=name).render_as_string(hide_password=False)
-    finally:
-        with server.connect() as connection:
-            connection.execute(sa.text(f'DROP DATABASE "{name}" WITH (FORCE)'))
-        server.dispose()
+    """A database with the tables of the subscribers alone."""
+
+    def make(url: str) -> None:
+        engine = sa.create_engine(url)
+        metadata.create_all(engine)
+        engine.dispose()
+
+    with postgres.connected() as server, postgres.own_database(server, prepare=make) as url:
+        yield url
 
 
 @contextmanager
@@ -142,11 +134,8 @@ def sqlite_store(folder: Path) -> Iterator[TestStore]:
 
 @contextmanager
 def postgres_store(url: str) -> Iterator[TestStore]:
+    postgres.empty(url)
     engine = sa.create_engine(url)
-    metadata.create_all(engine)
-    names = ", ".join(table.name for table in metadata.sorted_tables)
-    with engine.begin() as connection:
-        connection.execute(sa.text(f"TRUNCATE {names}"))
     yield TestStore(engine)
     engine.dispose()
 
