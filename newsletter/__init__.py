@@ -1,7 +1,7 @@
 """A publisher's weekly highlights newsletter that runs itself. The map, in the order in which the data flows:
 
     issue, letter          pure nouns: an Article, a Pick, an Issue; a Letter and its bytes on the wire
-    characters, links      pure: what may stand where; which web addresses are usable, and made comparable
+    characters, image_types, links   pure: what may stand where, kinds of picture, usable and comparable web addresses
     slots                  pure: which moments of publication exist
     settings, errors       newsletter.toml → Settings; what is refused, in one family
     database, fetch        the only Engine, with migrations and locks beside it; the only outgoing HTTP

@@ -6,7 +6,6 @@ pages get something to draw with. Nothing is opened or imported before it is use
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -34,12 +33,6 @@ if TYPE_CHECKING:
     from newsletter.sources import Source, StoredImage
     from newsletter.weekly import Making, Weekly
     from subscribers import Book, KeyRing, Subscriber
-
-IMAGE_TYPES = {
-    b"\x89PNG\r\n\x1a\n": ("image/png", "png"),
-    b"\xff\xd8\xff": ("image/jpeg", "jpg"),
-    b"GIF8": ("image/gif", "gif"),
-}
 
 
 def utc_now() -> datetime:
@@ -115,10 +108,12 @@ class Project:
     @cached_property
     def logo(self) -> StoredImage | None:
         """The logo when it is a file of the project: it is then served from the public pages."""
+        from newsletter.image_types import media_type, stored_name
+        from newsletter.links import refusal
         from newsletter.sources import StoredImage
 
         logo = self.settings.theme.logo
-        if not logo or logo.startswith("https://"):
+        if not logo or not refusal(logo):
             return None
         path = (self.root / logo).resolve()
         try:
@@ -127,9 +122,8 @@ class Project:
             data = path.read_bytes()
         except OSError as error:
             raise SettingsError(f'[theme] logo "{logo}" cannot be read: {error.strerror}') from error
-        for magic, (media_type, suffix) in IMAGE_TYPES.items():
-            if data.startswith(magic):
-                return StoredImage(f"{hashlib.sha256(data).hexdigest()[:16]}.{suffix}", media_type, data)
+        if kind := media_type(data):
+            return StoredImage(stored_name(data, kind=kind), kind, data)
         raise SettingsError(f'[theme] logo "{logo}" is no PNG, JPEG or GIF; mail programs show no other kind')
 
     @cached_property

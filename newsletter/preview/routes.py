@@ -22,12 +22,12 @@ from jinja2 import Environment
 from pydantic import BaseModel, Field
 
 from newsletter.errors import NewsletterError, Refused
+from newsletter.image_types import SUFFIXES
 from newsletter.preview import payload, recipients
 from newsletter.preview.draft import Draft, Shown
 from newsletter.preview.middleware import LoopbackMiddleware
 from newsletter.preview.views import View, at_home, prepared, seen
 
-PICTURES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 ASSETS = {"preview.css": "text/css", "preview.js": "text/javascript"}
 _LETTER_POLICY = "default-src 'none'; img-src {images}; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox"
 _PAGE_POLICY = (
@@ -146,7 +146,7 @@ def _add_letter(app: FastAPI, draft: Draft) -> None:
     @app.get("/images/{name}")
     def picture(name: str) -> Response:
         found = draft.picture(name)
-        if found is None or found[0] not in PICTURES:
+        if found is None or found[0] not in SUFFIXES:
             return PlainTextResponse("there is no such picture on the shelf\n", status_code=404)
         return Response(found[1], media_type=found[0], headers={"content-security-policy": "default-src 'none'"})
 

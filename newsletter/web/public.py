@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from newsletter import __version__
 from newsletter.app import Project
 from newsletter.errors import NewsletterError
+from newsletter.image_types import SUFFIXES
 from newsletter.issues import IssueState
 from newsletter.sending import outbox
 from newsletter.web.pages import ICON, RenderPage, past_issues
@@ -32,8 +33,7 @@ _PICTURE = {
     "Cache-Control": "public, max-age=31536000, immutable",
     "Cross-Origin-Resource-Policy": "cross-origin",  # mail programs on the web show it from their own origin
 }
-_PICTURE_NAME = re.compile(r"[0-9a-f]{16,64}\.(png|jpe?g|gif|webp)")
-_PICTURE_TYPES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
+_PICTURE_NAME = re.compile(rf"[0-9a-f]{{16,64}}\.(?:{'|'.join(SUFFIXES.values())})")
 _KEY = re.compile(r"[0-9]{4}-W[0-9]{2}")
 _ROBOTS = "User-agent: *\nDisallow: {home}/unsubscribe\nDisallow: {home}/resubscribe\nDisallow: {home}/confirm\n"
 
@@ -68,7 +68,7 @@ def public_routes(project: Project, *, render_page: RenderPage, site: Site) -> A
     @routes.head("/images/{name}", include_in_schema=False)
     def picture(name: str) -> Response:
         found = project.shelf.image(name) if _PICTURE_NAME.fullmatch(name) else None
-        if found is None or found[0] not in _PICTURE_TYPES:
+        if found is None or found[0] not in SUFFIXES:
             return page("not_found", status=404)
         return Response(found[1], media_type=found[0], headers=_PICTURE)
 

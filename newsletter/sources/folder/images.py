@@ -5,10 +5,10 @@ What it does not know: files and folders. Raises `SourceError` for what is no PN
 
 from __future__ import annotations
 
-import hashlib
 import struct
 
 from newsletter.errors import SourceError
+from newsletter.image_types import media_type, stored_name
 from newsletter.issue import Image
 from newsletter.sources import StoredImage
 
@@ -19,20 +19,21 @@ _START_OF_FRAME = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 
 def stored_image(data: bytes, *, alt: str) -> tuple[StoredImage, Image]:
     """The picture to keep, named by its own hash, and how an article points to it."""
-    if data.startswith(b"\x89PNG\r\n\x1a\n") and len(data) > 24:
-        suffix, size = "png", struct.unpack(">II", data[16:24])
-    elif data.startswith(b"\xff\xd8\xff"):
-        suffix, size = "jpg", _jpeg_size(data)
-    elif data[:6] in (b"GIF87a", b"GIF89a") and len(data) > 10:
-        suffix, size = "gif", struct.unpack("<HH", data[6:10])
-    else:
+    kind = media_type(data)
+    if not kind:
         raise SourceError("the picture is no PNG, JPEG or GIF, which is what mail programs show; convert it")
-    width, height = size
+    width, height = _size(data, kind=kind) if len(data) > 24 else (0, 0)
     if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
         raise SourceError("the picture is damaged: it does not tell its width and height; save it again")
-    name = f"{hashlib.sha256(data).hexdigest()[:16]}.{suffix}"
-    media_type = "image/jpeg" if suffix == "jpg" else f"image/{suffix}"
-    return StoredImage(name, media_type, data), Image(url=f"stored:{name}", width=width, height=height, alt=alt)
+    name = stored_name(data, kind=kind)
+    return StoredImage(name, kind, data), Image(url=f"stored:{name}", width=width, height=height, alt=alt)
+
+
+def _size(data: bytes, *, kind: str) -> tuple[int, int]:
+    if kind == "image/jpeg":
+        return _jpeg_size(data)
+    width, height = struct.unpack_from(*((">II", data, 16) if kind == "image/png" else ("<HH", data, 6)))
+    return width, height
 
 
 def _jpeg_size(data: bytes) -> tuple[int, int]:

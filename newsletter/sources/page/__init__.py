@@ -18,6 +18,7 @@ from typing import Any, Self
 from newsletter import __version__
 from newsletter.errors import SettingsError, SourceError
 from newsletter.fetch import Fetcher
+from newsletter.image_types import media_type
 from newsletter.issue import Article
 from newsletter.links import canonical
 from newsletter.sources import Pulled, PullState, utc_now
@@ -120,7 +121,7 @@ def parse(data: bytes, *, reading: Reading, content_type: str = "") -> Article:
     """The article of one page's bytes. `reading.address` is where a live page lies, "" for a saved one."""
     if not data.strip():
         raise SourceError("The page is empty; check the address or the file.")
-    if data[:4] in (b"%PDF", b"\x89PNG", b"PK\x03\x04") or data[:3] in (b"\xff\xd8\xff", b"GIF", b"\x1f\x8b\x08"):
+    if media_type(data) or data.startswith((b"%PDF", b"PK\x03\x04", b"\x1f\x8b\x08")):
         raise SourceError("This is no page but a PDF, picture or archive; save the page as HTML or as text.")
     if "text/plain" not in content_type and _HTML.search(data[:4096]):
         return article_from_html(data, reading=reading, content_type=content_type)
