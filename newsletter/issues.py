@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -98,7 +98,7 @@ alerts = sa.Table(
     "alerts",
     metadata,
     sa.Column("id", RowId, primary_key=True, autoincrement=True),
-    sa.Column("slot_key", sa.String(20), nullable=False, index=True),
+    sa.Column("about", sa.String(80), nullable=False, index=True),
     sa.Column("at", UtcDateTime, nullable=False),
     sa.Column("text", sa.Text, nullable=False),
 )
@@ -138,6 +138,9 @@ class FrozenPick:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
+    """A sentence the operator was told; `about` is the key of an issue or the name of something else."""
+
+    about: str
     at: datetime
     text: str
 
@@ -252,23 +255,27 @@ class Issues:
             for row in rows
         ]
 
-    def alert(self, connection: sa.Connection, slot_key: str, text: str, *, now: datetime) -> bool:
-        """Note what the operator is told about an issue; false when the same was noted last."""
+    def alert(self, connection: sa.Connection, about: str, text: str, *, now: datetime, again: timedelta) -> bool:
+        """Note what the operator is told; false when the same was noted about the same less than `again` ago."""
         text = storable(text)
-        last = connection.scalar(
-            sa.select(alerts.c.text).where(alerts.c.slot_key == slot_key).order_by(alerts.c.id.desc()).limit(1)
-        )
-        if last == text:
+        same = sa.select(alerts.c.id).where(alerts.c.about == about, alerts.c.text == text, alerts.c.at > now - again)
+        if connection.execute(same.limit(1)).first():
             return False
-        connection.execute(alerts.insert().values(slot_key=slot_key, at=now, text=text))
+        connection.execute(alerts.insert().values(about=about, at=now, text=text))
         return True
 
-    def alerts(self, slot_key: str) -> list[Alert]:
+    def alerts(self, about: str) -> list[Alert]:
+        """What the operator was told about one thing, oldest first."""
+        return self._alerts(alerts.c.about == about)
+
+    def alerts_since(self, at: datetime) -> list[Alert]:
+        """What the operator was told about anything, oldest first."""
+        return self._alerts(alerts.c.at >= at)
+
+    def _alerts(self, where: sa.ColumnElement[bool]) -> list[Alert]:
         with self._database.read() as connection:
-            rows = connection.execute(
-                sa.select(alerts).where(alerts.c.slot_key == slot_key).order_by(alerts.c.id)
-            ).all()
-        return [Alert(row.at, row.text) for row in rows]
+            rows = connection.execute(sa.select(alerts).where(where).order_by(alerts.c.id)).all()
+        return [Alert(row.about, row.at, row.text) for row in rows]
 
 
 def _one(connection: sa.Connection, where: sa.ColumnElement[bool]) -> IssueRow | None:

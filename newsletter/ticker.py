@@ -33,6 +33,7 @@ from newsletter.errors import Busy
 from newsletter.issue import Slot
 from newsletter.issues import IssueState
 from newsletter.locks import try_lock
+from newsletter.sending import alerts
 
 EVERY = timedelta(seconds=60)
 TIDY_EVERY = timedelta(hours=1)
@@ -130,7 +131,7 @@ class Ticker:
             return
         reason = f"nothing sent it at {slot.at:%Y-%m-%d %H:%M %Z} nor within [schedule] grace after that"
         # Told first: the list of alerts drops what was said last, so a kill in between repeats nothing.
-        project.alerts.tell(slot.key, f"this issue was missed: {reason}")
+        project.alerts.tell(alerts.issue(slot.key), f"this issue was missed: {reason}")
         with project.database.write() as connection:
             row = project.issues.open(connection, slot_key=slot.key, slot_at=slot.at, now=now)
             if row.state == IssueState.DRAFT:
@@ -210,7 +211,7 @@ class Ticker:
         log.error("%s: %s", key, text)
         # What the send has told the operator itself, or an earlier try has led to, is not said twice.
         if not any(told.text.startswith(_FAILED) or told.text in last for told in project.issues.alerts(key)):
-            project.alerts.tell(key, text)
+            project.alerts.tell(alerts.issue(key), text)
 
 
 class _Lines:

@@ -17,6 +17,7 @@ import pytest
 from newsletter.app import Project
 from newsletter.errors import TemplateError
 from newsletter.rendering import MAILS
+from newsletter.sending import alerts
 from subscribers import Provenance, Status
 from tests.projects import SITE, TITLES, arrived, make_project, run_week as run
 from tests.times import Clock
@@ -71,7 +72,7 @@ def mails(project: Project, clock: Clock) -> Iterator[dict[str, EmailMessage]]:
     """One of each kind, by what it is: handed to a Maildir by the real sender."""
     project.book.subscribe(NEW, name="Buy pills at x.example", provenance=FORM)
     project.book.subscribe(NAMED, provenance=FORM)
-    project.alerts.tell("2026-W47", "the source site could not be read: it is <gone>")
+    project.alerts.tell(alerts.source("site"), "the source site could not be read: it is <gone>")
     project.sender.send_single_mails(project.backend(), stop=_never())
     found = {"confirm": NEW, "already": NAMED, "alert": EDITOR}
     by_address = _emptied(project)

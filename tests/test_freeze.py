@@ -19,6 +19,7 @@ from newsletter import letter as letters
 from newsletter.app import Project
 from newsletter.errors import Busy, ConfigurationError, Refused, TemplateError
 from newsletter.issues import IssueState
+from newsletter.sending import alerts
 from newsletter.sending.audit import audit
 from tests import weekly_child
 from tests.projects import SITE, TITLES, again, arrived, make_project, run_week as run, write_articles
@@ -352,7 +353,7 @@ def test_an_alert_reaches_the_log_the_list_and_every_editor_once(
     hostile = "the source said\r\nBcc: victim@example.org\r\n\r\n.\r\n\0 and half \ud83d of a pair <script>"
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
-            project.alerts.tell(KEY, hostile)
+            project.alerts.tell(alerts.issue(KEY), hostile)
     assert "the source said" in caplog.text
     assert len(project.issues.alerts(KEY)) == 1
     project.sender.send_single_mails(project.backend(), stop=threading.Event())
@@ -375,8 +376,8 @@ def test_an_alert_and_its_mail_are_one_transaction(room: Project, monkeypatch: p
 
     monkeypatch.setattr(outbox, "post", failing)
     with pytest.raises(ZeroDivisionError):
-        room.alerts.tell(KEY, "something is wrong")
+        room.alerts.tell(alerts.issue(KEY), "something is wrong")
     monkeypatch.undo()
     assert room.issues.alerts(KEY) == []
-    room.alerts.tell(KEY, "something is wrong")
+    room.alerts.tell(alerts.issue(KEY), "something is wrong")
     assert len(room.issues.alerts(KEY)) == 1

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from itertools import product
 
 import pytest
@@ -178,8 +179,11 @@ def test_what_the_operator_is_told_is_listed_once_while_it_stays_the_same(
     database: Database, issues: Issues, text: str
 ) -> None:
     with database.write() as connection:
-        assert issues.alert(connection, KEY, text, now=NOW)
-        assert not issues.alert(connection, KEY, text, now=NOW + timedelta(hours=1))
-        assert issues.alert(connection, "2026-W48", text, now=NOW)
-        assert issues.alert(connection, KEY, "something else", now=NOW)
-    assert len(issues.alerts(KEY)) == 2
+        tell = partial(issues.alert, connection, again=timedelta(days=1))
+        assert tell(KEY, text, now=NOW)
+        assert tell(KEY, "something else", now=NOW + timedelta(minutes=1))
+        assert not tell(KEY, text, now=NOW + timedelta(hours=1))
+        assert tell("2026-W48", text, now=NOW)
+        assert tell(KEY, text, now=NOW + timedelta(days=1))
+    assert len(issues.alerts(KEY)) == 3
+    assert len(issues.alerts_since(NOW + timedelta(hours=1))) == 1

@@ -18,7 +18,7 @@ from newsletter.app import Project
 from newsletter.issues import IssueState
 from newsletter.letter import Letter
 from newsletter.locks import try_lock
-from newsletter.sending import outbox
+from newsletter.sending import alerts, outbox
 from newsletter.ticker import AFTER_FAILURE, Ticker, send_command
 from tests.projects import TOML, make_project
 from tests.times import PATIENCE, Clock, time_of_day
@@ -177,13 +177,13 @@ def test_a_failing_send_waits_a_quarter_of_an_hour_and_is_told(due: Project, roo
 
 
 def test_a_failing_send_is_told_though_a_source_was_told_of_before(due: Project, root: Path) -> None:
-    due.alerts.tell("2026-W47", "the source site could not be read: no answer")
+    due.alerts.tell(alerts.source("site"), "the source site could not be read: no answer")
     Ticker(due, command=Children(root, "print('weekly/body.html.j2:3: unknown tag'); raise SystemExit(2)")).tick()
     assert "unknown tag" in due.issues.alerts("2026-W47")[-1].text
 
 
 def test_what_a_failing_send_has_told_itself_is_not_told_again(due: Project, root: Path) -> None:
-    due.alerts.tell("2026-W47", "the letter of 2026-W47 has 3 errors")
+    due.alerts.tell(alerts.issue("2026-W47"), "the letter of 2026-W47 has 3 errors")
     said = "newsletter: the letter of 2026-W47 has 3 errors; nobody was mailed"
     Ticker(due, command=Children(root, f"print({said!r}); raise SystemExit(1)")).tick()
     assert len(due.issues.alerts("2026-W47")) == 1

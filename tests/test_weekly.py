@@ -11,7 +11,7 @@ import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -110,8 +110,8 @@ class Site:
             scheduled=scheduled,
         )
 
-    def alerts(self, key: str = KEY) -> list[str]:
-        return [alert.text for alert in self.open().issues.alerts(key)]
+    def alerts(self) -> list[str]:
+        return [alert.text for alert in self.open().issues.alerts_since(datetime(2000, 1, 1, tzinfo=UTC))]
 
     def carried(self, key: str = KEY) -> set[str]:
         issues = self.open().issues

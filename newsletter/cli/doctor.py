@@ -12,6 +12,7 @@ import stat
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 LOOK_UP_SECONDS = 5.0
+TOLD_LATELY = timedelta(days=7)
+MOST_TOLD = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +192,15 @@ def _issue(project: Project) -> Iterator[Sign]:
         yield Sign("issue", WARN, remark, "`newsletter pick` shows the picks")
 
 
+def _told(project: Project) -> Iterator[Sign]:
+    """What the operator was told lately. It is no check, so what is over is only shown until it is a week old."""
+    for one in project.issues.alerts_since(project.clock() - TOLD_LATELY)[-MOST_TOLD:]:
+        at = output.when(one.at, project.settings.zone)
+        yield Sign(
+            "told", WARN, f"{one.about}, {at}: {one.text}", "see whether it is over; this line goes after a week"
+        )
+
+
 def _audience(project: Project) -> Iterator[Sign]:
     number = project.weekly.audience_size()
     if number:
@@ -261,6 +273,7 @@ CHECKS: dict[str, Callable[[Project], Iterator[Sign]]] = {
     "keys": _keys,
     "templates": _templates,
     "sources": _sources,
+    "told": _told,
     "audience": _audience,
     "issue": _issue,
     "backend": _backend,

@@ -19,7 +19,7 @@ from newsletter.cli.context import (
 from newsletter.errors import Refused
 
 if TYPE_CHECKING:
-    from newsletter.issues import IssueRow
+    from newsletter.issues import Alert, IssueRow
     from newsletter.sending.audit import IssueAudit
 
 
@@ -76,10 +76,16 @@ def show(context: ProjectContext, key: str, address: str | None, as_json: bool) 
     """Show one issue: its state, its articles, what the operator was told; or one address's story.
 
     JSON: as of `issues list`, and "states": {STATE: N}, "picks": [{"section", "position", "title", "url", "score",
-    "reason"}], "alerts": [{"at", "text"}]. With --address: [{"state", "reason", "attempts", "code", "text", "at"} and
+    "reason"}], "alerts": [{"at", "text"}]; of one that was never begun "slot", "state": null and "alerts" alone.
+    With --address: [{"state", "reason", "attempts", "code", "text", "at"} and
     then, oldest first, {"attempt", "outcome", "code", "text", "at"} of every answer that was noted].
     """
-    row = context.project.issues.get(context.slot(key).key)
+    key = context.slot(key).key
+    alerts = context.project.issues.alerts(key)
+    if alerts and context.project.issues.find(key) is None:
+        _show_told(context, key, alerts, as_json=as_json)
+        return
+    row = context.project.issues.get(key)
     if address is not None:
         _show_address(context, row, address, as_json=as_json)
         return
@@ -95,7 +101,6 @@ def show(context: ProjectContext, key: str, address: str | None, as_json: bool) 
         }
         for one in context.project.issues.picks(row.id)
     ]
-    alerts = context.project.issues.alerts(row.slot_key)
     if as_json:
         told = [{"at": one.at, "text": one.text} for one in alerts]
         output.dump({**_json(row), "states": totals, "picks": picks, "alerts": told})
@@ -106,8 +111,21 @@ def show(context: ProjectContext, key: str, address: str | None, as_json: bool) 
         for one in picks:
             output.item(f"{one['section']} {one['position']}. {one['title']}", [str(one["reason"])])
     if alerts:
-        output.heading("The operator was told")
-        output.table(("at", "what"), [(output.when(one.at, context.zone), one.text) for one in alerts])
+        _told(context, alerts)
+
+
+def _told(context: ProjectContext, alerts: list[Alert]) -> None:
+    output.heading("The operator was told")
+    output.table(("at", "what"), [(output.when(one.at, context.zone), one.text) for one in alerts])
+
+
+def _show_told(context: ProjectContext, key: str, alerts: list[Alert], *, as_json: bool) -> None:
+    """What was told about an issue that was never begun: its letter may have had errors at every try."""
+    if as_json:
+        output.dump({"slot": key, "state": None, "alerts": [{"at": one.at, "text": one.text} for one in alerts]})
+        return
+    output.say(f"{key} is not begun")
+    _told(context, alerts)
 
 
 def _show(context: ProjectContext, row: IssueRow, totals: dict[str, int]) -> None:

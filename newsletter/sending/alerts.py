@@ -1,5 +1,7 @@
-"""What the operator is told, through one channel: a line in the log, the list of the issue itself (`newsletter issues
-show`), and a mail to every editor through the outbox. When mail itself is what fails, the first two.
+"""What the operator is told, through one channel: a line in the log, a row in the list of alerts, and a mail to every
+editor through the outbox. When mail itself is what fails, the first two.
+
+`newsletter issues show KEY` lists what was told about an issue, `newsletter doctor` what was told lately.
 """
 
 from __future__ import annotations
@@ -8,7 +10,7 @@ import logging
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from html import escape
 
 from newsletter import letter as letters
@@ -39,6 +41,26 @@ overflow-wrap: anywhere">{body}</div></body>
 
 
 @dataclass(frozen=True, slots=True)
+class About:
+    """What an alert is about. `command` says more; the same sentence is news again after `again`."""
+
+    key: str
+    command: str = "newsletter doctor"
+    again: timedelta = timedelta(days=1)
+
+
+def issue(slot_key: str) -> About:
+    return About(slot_key, command=f"newsletter issues show {slot_key}")
+
+
+def source(name: str) -> About:
+    return About(f"source {name}")
+
+
+SIGN_UPS = About("sign-ups", again=timedelta(hours=1))
+
+
+@dataclass(frozen=True, slots=True)
 class Alerts:
     database: Database
     issues: Issues
@@ -47,34 +69,34 @@ class Alerts:
     editors: Sequence[str]
     clock: Callable[[], datetime]
 
-    def tell(self, slot_key: str, text: str) -> None:
-        """Say it everywhere; a sentence that was said last is not said again."""
+    def tell(self, about: About, text: str) -> None:
+        """Say it everywhere; what was said about the same a short while ago is not said again."""
         text = storable(text)
-        log.warning("%s: %s", slot_key, text)
+        log.warning("%s: %s", about.key, text)
         now = self.clock()
-        mails = self._mails(slot_key, text, now=now)
+        mails = self._mails(about, text, now=now)
         with self.database.write() as connection:
-            if self.issues.alert(connection, slot_key, text, now=now):
+            if self.issues.alert(connection, about.key, text, now=now, again=about.again):
                 for message in mails:
                     outbox.post(connection, message, kind="alert", now=now)
 
-    def note(self, slot_key: str, text: str) -> None:
-        """Say it in the log and on the issue's list alone."""
-        log.warning("%s: %s", slot_key, text)
+    def note(self, about: About, text: str) -> None:
+        """Say it in the log and in the list alone."""
+        log.warning("%s: %s", about.key, text)
         with self.database.write() as connection:
-            self.issues.alert(connection, slot_key, text, now=self.clock())
+            self.issues.alert(connection, about.key, text, now=self.clock(), again=about.again)
 
-    def _mails(self, slot_key: str, text: str, *, now: datetime) -> list[Message]:
+    def _mails(self, about: About, text: str, *, now: datetime) -> list[Message]:
         """A mail to every editor. No template is needed: one may be what is broken."""
         nonce = secrets.token_hex(6)
         body = _BODY.format(
             text=text,
-            command=f"newsletter issues show {slot_key}",
+            command=about.command,
             email=letters.token_of(nonce, 0),
             name=self.identity.from_name,
             postal_address=self.postal_address,
         )
-        subject = f"{self.identity.from_name} {slot_key}: {text}"[:150]
+        subject = f"{self.identity.from_name} {about.key}: {text}"[:150]
         alert = letters.encode(
             _HTML.format(subject=escape(subject), body=escape(body)),
             body,

@@ -15,7 +15,7 @@ from newsletter.database import Database
 from newsletter.errors import NewsletterError, Refused
 from newsletter.issues import IssueRow, Issues, IssueState
 from newsletter.letter import Letter
-from newsletter.sending import addressing, outbox, workers
+from newsletter.sending import addressing, alerts, outbox, workers
 from newsletter.sending.alerts import Alerts
 from newsletter.sending.audience import forget_recipient
 from newsletter.sending.delivery import Mailing, Tally, deliver
@@ -76,7 +76,8 @@ class Sender:
         if ended.doubts:
             what = "are sent again under the same id" if row.on_doubt == "resend" else "are held"
             self.alerts.tell(
-                row.slot_key, f"a worker died with {ended.doubts} messages on the wire: they are in doubt and {what}"
+                alerts.issue(row.slot_key),
+                f"a worker died with {ended.doubts} messages on the wire: they are in doubt and {what}",
             )
         ledger = self.ledger(row)
         if row.expires_at is not None:
@@ -86,7 +87,7 @@ class Sender:
         try:
             tally = self._deliver([self._single_mails(), mailing], backend, stop=stop, on_progress=watch)
         except NewsletterError as error:
-            self.alerts.note(row.slot_key, f"sending stopped: {error}")
+            self.alerts.note(alerts.issue(row.slot_key), f"sending stopped: {error}")
             raise
         return self._close(row, ledger, tally, ended)
 
@@ -180,7 +181,9 @@ class Sender:
                 state = IssueState.CLOSED
         total = sum(counts.values())
         if total != row.frozen:
-            self.alerts.tell(row.slot_key, f"{row.frozen} recipients were frozen, but their states add up to {total}")
+            self.alerts.tell(
+                alerts.issue(row.slot_key), f"{row.frozen} recipients were frozen, but their states add up to {total}"
+            )
         return Report(
             row.slot_key,
             state,

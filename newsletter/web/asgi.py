@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -18,6 +17,7 @@ from starlette.exceptions import HTTPException
 from newsletter import __version__
 from newsletter.app import Project
 from newsletter.errors import NewsletterError, SettingsError
+from newsletter.sending import alerts
 from newsletter.web.middleware import HEADERS, PublicMiddleware
 from newsletter.web.pages import RenderPage, page_renderer, site_of
 from newsletter.web.public import PAGE, public_routes
@@ -40,15 +40,12 @@ class Beside(Protocol):
 def guard_of(project: Project) -> Guard:
     """What judges sign-ups. It keeps its memory in the database, so every process may have one."""
 
-    def alarm(text: str) -> None:
-        # The hour makes it a new sentence: the alerts drop one that was said last.
-        project.alerts.tell("sign-ups", f"{text} ({_hour(project.clock())})")
-
-    return Guard(project.database, project.keys, now=project.clock, alarm=alarm)
-
-
-def _hour(now: datetime) -> str:
-    return f"{now:%Y-%m-%d %H}:00 UTC"
+    return Guard(
+        project.database,
+        project.keys,
+        now=project.clock,
+        alarm=lambda text: project.alerts.tell(alerts.SIGN_UPS, text),
+    )
 
 
 def create_app(

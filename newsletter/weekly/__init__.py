@@ -25,7 +25,7 @@ from newsletter.issue import IfThin, Issue, Match, Section, Slot
 from newsletter.issues import FrozenPick, IssueRow, Issues, IssueState
 from newsletter.letter import UNSUBSCRIBE_TOKEN
 from newsletter.locks import try_lock
-from newsletter.sending import addressing
+from newsletter.sending import addressing, alerts
 from newsletter.sending.alerts import Alerts
 from newsletter.sending.audience import count_audience, freeze_audience
 from newsletter.sending.delivery import Tally
@@ -291,7 +291,7 @@ class Weekly:
         """
 
         def read() -> Sequence[PullLine]:
-            pulled = self._pull_and_tell(slot)
+            pulled = self._pull_and_tell()
             on_pulled(pulled)
             return pulled
 
@@ -323,7 +323,7 @@ class Weekly:
             return Done(self.sender.report(verdict.row), verdict)
         if verdict.error is not None:
             if isinstance(verdict.error, Refused):
-                self._tell_once(slot, verdict.reason)
+                self.alerts.tell(alerts.issue(slot.key), verdict.reason)
             raise verdict.error
         if verdict.outcome == Outcome.SKIP:
             self._skip(slot, verdict.reason)
@@ -338,18 +338,15 @@ class Weekly:
         row = self.freeze(slot, verdict.composed)
         return Done(self.sender.send(row, ready, stop=stop, on_progress=on_progress), verdict)
 
-    def _pull_and_tell(self, slot: Slot) -> tuple[PullLine, ...]:
+    def _pull_and_tell(self) -> tuple[PullLine, ...]:
         """Pull; a source that could not be read stops nothing, and the operator is told."""
         pulled = tuple(self.pull())
         for line in pulled:
             if line.failed:
-                self._tell_once(slot, f"the source {line.source} could not be read: {line.failed}")
+                self.alerts.tell(
+                    alerts.source(line.source), f"the source {line.source} could not be read: {line.failed}"
+                )
         return pulled
-
-    def _tell_once(self, slot: Slot, text: str) -> None:
-        """Tell the operator, unless an earlier try said the same: several things may be wrong at every try."""
-        if all(alert.text != text for alert in self.issues.alerts(slot.key)):
-            self.alerts.tell(slot.key, text)
 
     def _skip(self, slot: Slot, reason: str) -> None:
         """Give the slot up for good, and tell the operator."""
@@ -357,7 +354,7 @@ class Weekly:
         with self.database.write() as connection:
             row = self.issues.open(connection, slot_key=slot.key, slot_at=slot.at, now=now)
             self.issues.step(connection, row, IssueState.SKIPPED, reason=reason, closed_at=now)
-        self.alerts.tell(slot.key, reason)
+        self.alerts.tell(alerts.issue(slot.key), reason)
 
     def cancel(self, row: IssueRow, *, reason: str) -> dict[str, int]:
         """Stop an issue; its articles may be picked again if nobody got it. Gives the counts it ends with."""
