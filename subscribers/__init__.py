@@ -2,7 +2,7 @@
 
 Imports nothing of `newsletter`: leaving must work when everything about issues is broken. The map:
 
-    subscriber, errors     pure nouns; what is refused
+    subscriber, errors     pure: the data types; what is refused
     address, tokens        pure: an address or a refusal; tokens that are derived and never expire
     network                pure: where a client connects from
     keys                   the key file

@@ -1,8 +1,8 @@
-"""What is typed into a form → an address a letter can be mailed to. Pure; never asks the DNS.
+"""What is typed into a form → an address that mail can be sent to. Pure; never asks the DNS.
 
-Two spellings are one person when they differ only in case (RFC 5321 §2.4 allows hosts to tell case apart; none that
-matters does, and treating `Ann@` and `ann@` as two people mails one of them twice). What is mailed keeps the local part
-as written; domains become A-labels (RFC 5890), so everything here is ASCII.
+Two spellings that differ only in case are one subscriber: RFC 5321 §2.4 allows a host to distinguish case, in practice
+none does, and treating `Ann@` and `ann@` as two would mail one of them twice. What is mailed keeps its local part as
+written; domains become A-labels (RFC 5890), so everything here is ASCII.
 
 What it does not know: whether the mailbox exists. Raises `BadAddress` with a sentence.
 """
@@ -22,7 +22,7 @@ LONGEST_LOCAL_PART = 64  # RFC 5321 §4.5.3.1.1
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """`email` is what is mailed, `key` who it is, `mailbox` where it most likely ends up (for limits only)."""
+    """`email` is what is mailed, `key` identifies the subscriber, `mailbox` is where its mail ends up (for limits)."""
 
     email: str
     key: str
@@ -31,7 +31,7 @@ class Address:
 
 
 def parse_address(text: str) -> Address:
-    """Check and normalise one typed address; white space around it is forgiven."""
+    """Check and normalise one typed address; white space around it is removed."""
     typed = text[: LONGEST * 4].strip()
     if not typed:
         raise BadAddress("There is no e-mail address; type one like name@example.org.")
@@ -44,7 +44,7 @@ def parse_address(text: str) -> Address:
             f"{_show(typed)} has letters before the @ that mail cannot carry everywhere; give another address."
         )
     try:
-        # `.test` passes: RFC 6761 §6.2 keeps it for rehearsals, and no real mailbox can be hurt by it.
+        # `.test` passes: RFC 6761 §6.2 reserves it for testing, and no real mailbox is in it.
         valid = validate_email(typed, check_deliverability=False, allow_smtputf8=False, test_environment=True)
     except EmailNotValidError as error:
         raise BadAddress(f"{_show(typed)} is not an e-mail address: {_lowered(str(error))}") from error

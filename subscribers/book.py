@@ -1,19 +1,20 @@
 """The Book: the register of subscribers and its rules. All changes of consent go through here.
 
-Every method is one transaction and commits before it returns, so nothing is written to anybody after an unsubscribe
-was answered. A stranger can at most make us send a few mails (see `asking`): an active, unsubscribed or suppressed
-reader is never altered by a form, only by a click in their own mailbox.
+Every method is one transaction and commits before it returns, so no mail is begun after an unsubscribe was answered.
+An anonymous request can at most cause a few mails (see `confirmations`): a form never alters an active, unsubscribed or
+suppressed subscriber, only a click in their own mailbox does.
 
-Mails are asked for with `post(connection, kind, subscriber, values)`, called **inside** the transaction that causes
-them; what it raises takes the change back. The kinds and their values:
+Mails are requested with `post(connection, kind, subscriber, values)`, called **inside** the transaction that causes
+them; an exception from it rolls the change back. The kinds and their values:
 
-* `confirm`: `confirm_token`, `unsubscribe_token`, `asked_at` (ISO 8601), `asked_from` (the asking network or "")
+* `confirm`: `confirm_token`, `unsubscribe_token`, `asked_at` (ISO 8601), `asked_from` (the client's network or "")
 * `already`: `unsubscribe_token`
 
-The name in `subscriber` was typed by a stranger: neither mail may show it (reference: reliability §6.3).
+Anybody may have typed the name in `subscriber`: neither mail may show it, or the sign-up form would mail a text of an
+attacker's choice to an address of their choice.
 
 `changed(what, subscriber)` — `confirmed`, `unsubscribed`, `resubscribed`, `suppressed`, `forgotten` — is called after
-the commit, for one subscriber at a time (not by imports); what it raises is logged and undoes nothing.
+the commit, for one subscriber at a time (not by imports); an exception from it is logged and changes nothing.
 
 What it does not know: issues, the writing of mails, pages. Raises the family of `subscribers.errors`.
 """
@@ -80,20 +81,20 @@ class Book:
     # Joining
 
     def subscribe(self, email: str, *, name: str = "", language: str = "", provenance: Provenance) -> SubscribeResult:
-        """Somebody asks for the newsletter in the name of `email`. Raises `BadAddress`."""
-        address, wish = parse_address(email), _wish(name, language)
+        """A sign-up for `email`, which anybody may have typed. Raises `BadAddress`."""
+        address, profile = parse_address(email), _profile(name, language)
         with self._store.write() as connection:
             return joining.ask(
-                connection, address, wish=wish, provenance=provenance, terms=self._terms, now=self._now()
+                connection, address, profile=profile, provenance=provenance, terms=self._terms, now=self._now()
             )
 
     def confirmation(self, token: str) -> Confirmation:
-        """Where the confirmation of a mailed token stands. Changes nothing."""
+        """The state of the confirmation that a mailed token belongs to. Changes nothing."""
         with self._store.read() as connection:
             return joining.confirmation_state(connection, token, now=self._now())[0]
 
     def confirm(self, token: str, *, provenance: Provenance) -> ConfirmResult:
-        """The click in the confirmation mail. A second one is answered as the first."""
+        """The click in the confirmation mail. A second click has the same result as the first."""
         with self._store.write() as connection:
             result = joining.confirm(connection, token, provenance=provenance, now=self._now())
         if result.changed and result.subscriber:
@@ -101,7 +102,7 @@ class Book:
         return result
 
     def add(self, email: str, *, name: str = "", language: str = "") -> SubscribeResult:
-        """The operator invites somebody: pending, with a confirmation mail. Raises `BadAddress` or `Suppressed`."""
+        """The operator invites an address: pending, with a confirmation mail. Raises `BadAddress` or `Suppressed`."""
         result = self.subscribe(email, name=name, language=language, provenance=OPERATOR)
         if result.outcome is SignUp.SUPPRESSED:
             raise Suppressed(f"{parse_address(email).email} is suppressed and must never be mailed; see why with show.")
@@ -109,18 +110,24 @@ class Book:
 
     def add_confirmed(self, email: str, *, name: str = "", language: str = "", detail: str = "") -> ConfirmResult:
         """The operator holds their consent: active at once. Raises `BadAddress`, `Suppressed`, `LeftBefore`."""
-        address, wish = parse_address(email), _wish(name, language)
+        address, profile = parse_address(email), _profile(name, language)
         held = clean_text(detail, limit=300) or "operator holds their consent"
         with self._store.write() as connection:
             result = joining.vouch(
-                connection, address, wish=wish, provenance=OPERATOR, terms=self._terms, now=self._now(), detail=held
+                connection,
+                address,
+                profile=profile,
+                provenance=OPERATOR,
+                terms=self._terms,
+                now=self._now(),
+                detail=held,
             )
         if result.changed and result.subscriber:
             self._tell("confirmed", result.subscriber)
         return result
 
     def import_batch(self, batch: Sequence[ImportRow], *, confirmed: bool, source: str) -> BatchResult:
-        """One batch of an import, set by set; see `transfer`. Nobody who left or is suppressed is revived."""
+        """Take in one batch of an import; see `bulk`."""
         with self._store.write() as connection:
             return bulk.import_batch(connection, batch, confirmed=confirmed, source=source, now=self._now())
 
@@ -131,12 +138,12 @@ class Book:
         return self._terms.unsubscribe_token(public_id)
 
     def holder(self, token: str) -> Subscriber | None:
-        """Whose unsubscribe token this is; None when they are gone. Raises `BadToken`. Changes nothing."""
+        """The subscriber of an unsubscribe token; None when the row is gone. Raises `BadToken`. Changes nothing."""
         with self._store.read() as connection:
             return queries.one(connection, self._held(token))
 
     def unsubscribe_by_token(self, token: str, *, provenance: Provenance) -> Departure:
-        """The button (`via="page"`) or the mail program's click (`"one-click"`, RFC 8058). Idempotent; `BadToken`."""
+        """From the page (`via="page"`) or the mail program (`"one-click"`, RFC 8058). Idempotent. Raises `BadToken`."""
         return self._unsubscribe(self._held(token), provenance=provenance)
 
     def unsubscribe(self, email: str, *, provenance: Provenance = OPERATOR) -> Departure:
@@ -174,7 +181,7 @@ class Book:
         return new
 
     def lift_suppression(self, email: str, *, detail: str) -> bool:
-        """The operator takes a suppression back and says why. False when there was none."""
+        """The operator lifts a suppression and says why. False when there was none."""
         address = parse_address(email)
         with self._store.write() as connection:
             mine = suppressions.c.address_hash == self.address_hash(address)
@@ -192,7 +199,7 @@ class Book:
         return True
 
     def forget(self, email: str) -> bool:
-        """Erase a subscriber but for the hash that stops every later mail. Idempotent; False when nobody was there."""
+        """Erase a subscriber but for the hash that prevents later mail. Idempotent; False when there was no row."""
         address = parse_address(email)
         mailbox_hash = self._keys.address_hash(address.mailbox)
         with self._store.write() as connection:
@@ -203,14 +210,14 @@ class Book:
             self._tell("forgotten", subscriber)
         return subscriber is not None
 
-    # Looking
+    # Reading
 
     def audience(self, at: datetime) -> sa.Select[Any]:
-        """Everyone an issue frozen at `at` is for; see `queries.audience`."""
+        """The recipients of an issue frozen at `at`; see `queries.audience`."""
         return queries.audience(at)
 
     def may_receive(self, subscriber_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
-        """The SQL condition "may this subscriber still get it?"; see `queries.may_receive`."""
+        """The SQL condition "may this subscriber still be mailed?"; see `queries.may_receive`."""
         return queries.may_receive(subscriber_id)
 
     def find(self, email: str) -> Subscriber | None:
@@ -249,13 +256,13 @@ class Book:
             return queries.counts(connection)
 
     def address_hash(self, address: Address) -> str:
-        """The name under which an address is suppressed and its evidence is kept."""
+        """The keyed hash under which an address is suppressed and its consent record is kept."""
         return self._keys.address_hash(address.key)
 
     def tidy(self) -> Tidied:
-        """Purge sign-ups nobody confirmed within a week, and records of sign-up mails that no limit needs any more.
+        """Purge sign-ups not confirmed within a week, and records of sign-up mails that no limit needs any more.
 
-        People whom the operator added or imported wait as long as it takes.
+        Subscribers whom the operator added or imported stay pending without a limit.
         """
         now = self._now()
         with self._store.write() as connection:
@@ -263,7 +270,7 @@ class Book:
             mails = confirmations.forget_mails(connection, who=sign_up_mails.c.at < now - confirmations.REMEMBERED)
         return Tidied(purged=purged, mails=mails)
 
-    # How
+    # Implementation
 
     def _held(self, token: str) -> sa.ColumnElement[bool]:
         payload = self._keys.verify(token, purpose=UNSUBSCRIBE)
@@ -287,5 +294,5 @@ class Book:
             _log.exception("the hook for %r failed for subscriber %s", what, subscriber.public_id)
 
 
-def _wish(name: str, language: str) -> joining.Wish:
-    return joining.Wish(clean_text(name), clean_language(language))
+def _profile(name: str, language: str) -> joining.Profile:
+    return joining.Profile(clean_text(name), clean_language(language))

@@ -1,4 +1,4 @@
-"""One batch of an import, set by set: a handful of statements however many rows. Decides who is never revived.
+"""One batch of an import, set by set: a handful of statements however many rows. Holds its rules of consent.
 
 A "no" in the file beats every "yes": the operator's word, the file's own, and a subscription that is active. Nothing
 in a file beats a "no" that is on record.
@@ -25,7 +25,7 @@ def import_batch(
     connection: sa.Connection, batch: Sequence[ImportRow], *, confirmed: bool, source: str, now: datetime
 ) -> BatchResult:
     """Insert who is new, make pending ones active when the operator holds their consent, end and suppress those of
-    whom the file says so, and leave everybody else alone. A batch holds an address once."""
+    whom the file says so, and leave all others alone. A batch holds an address once."""
     by_file = Provenance(via="import", form=source)
     by_operator = Provenance(via="import", form=source, wording=_CONSENT_HELD)
     suppressed, known = _suppressed(connection, batch), _known(connection, batch)
@@ -140,8 +140,8 @@ def _suppress(connection: sa.Connection, rows: Sequence[ImportRow], *, provenanc
     for row in rows:
         by_reason.setdefault(clean_text(_reason(row)), []).append(row.address_hash)
     for reason, hashes in by_reason.items():
-        never = [{"address_hash": one, "reason": reason, "since": now} for one in sorted(hashes)]
-        connection.execute(insert_new(connection, suppressions), never)
+        values = [{"address_hash": one, "reason": reason, "since": now} for one in sorted(hashes)]
+        connection.execute(insert_new(connection, suppressions), values)
         who = subscribers.c.address_hash.in_(hashes)
         detail = f"{reason}: {_FILE_SAYS_SO}"
         consent_log.add_lines(connection, "suppressed", who=who, provenance=provenance, at=now, detail=detail)

@@ -1,7 +1,7 @@
-"""The mails strangers can make us write: confirmations and "you are already subscribed", and how many of them.
+"""The mails that an anonymous request can cause: confirmations and "you are already subscribed", and their limits.
 
-The limits are per mailbox, stored, and hold for every way in, so nobody can be bombed through our forms
-(reference: reliability §6.1). A confirmation token is 256 random bits; only its SHA-256 is stored.
+The limits are per mailbox, stored, and hold for every way to subscribe, so that nobody's mailbox can be flooded through
+the sign-up form. A confirmation token is 256 random bits; only its SHA-256 is stored.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from subscribers.tables import sign_up_mails, subscribers
 CONFIRM = "confirm"
 ALREADY = "already"
 
-# At most so many mails to one mailbox within so long.
+# The most mails to one mailbox within a time.
 LIMITS = {
     CONFIRM: ((1, timedelta(minutes=10)), (3, timedelta(hours=24)), (5, timedelta(days=30))),
     ALREADY: ((1, timedelta(days=7)),),
@@ -50,7 +50,7 @@ def note_mail(
     name: str = "",
     language: str = "",
 ) -> str:
-    """Write down that a mail goes out, with what was wished for in the form; gives the token it carries."""
+    """Record that a mail goes out, with what was typed in the form. Returns the token it carries."""
     token = secrets.token_urlsafe(32)
     connection.execute(
         sa.insert(sign_up_mails).values(
@@ -78,13 +78,13 @@ def find_mail(connection: sa.Connection, token: str) -> sa.Row[*tuple[Any, ...]]
 
 
 def use_up(connection: sa.Connection, *, who: sa.ColumnElement[bool], now: datetime) -> None:
-    """End every open confirmation of the subscribers `who` holds for: one click decides, and so does leaving."""
+    """End every open confirmation of the subscribers that match `who`: after one click, or after leaving."""
     theirs = sign_up_mails.c.subscriber_id.in_(sa.select(subscribers.c.id).where(who))
     connection.execute(sa.update(sign_up_mails).where(theirs, sign_up_mails.c.used_at.is_(None)).values(used_at=now))
 
 
 def forget_mails(connection: sa.Connection, *, who: sa.ColumnElement[bool]) -> int:
-    """Take away the records `who` holds for."""
+    """Delete the records that match `who`. Returns how many."""
     return connection.execute(sa.delete(sign_up_mails).where(who)).rowcount
 
 

@@ -1,6 +1,6 @@
 """The consent record: who asked for what, when, where and under which words. Lines are added, never changed.
 
-Only `blank_out` takes anything away, and only the personal fields: what happened and when stays provable.
+Only `erase_personal_fields` removes anything: what happened and when stays provable.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def add_line(
     at: datetime,
     detail: str = "",
 ) -> None:
-    """Write down one thing one subscriber, or the operator for them, did."""
+    """Record one act of a subscriber, or of the operator for them."""
     line = {
         "at": at,
         "what": what,
@@ -50,7 +50,7 @@ def add_lines(
     at: datetime,
     detail: str = "",
 ) -> int:
-    """Write down the same thing for every subscriber `who` holds for, in one statement. Gives how many."""
+    """Record the same act for every subscriber that matches `who`, in one statement."""
     provenance_values = {**_provenance_values(provenance), "detail": detail}
     matching = sa.select(
         sa.literal(at, UtcDateTime),
@@ -64,8 +64,8 @@ def add_lines(
     return connection.execute(insert).rowcount
 
 
-def blank_out(connection: sa.Connection, *, who: sa.ColumnElement[bool]) -> None:
-    """Take the personal fields out of the lines `who` holds for."""
+def erase_personal_fields(connection: sa.Connection, *, who: sa.ColumnElement[bool]) -> None:
+    """Erase address, browser and details from the lines that match `who`."""
     connection.execute(sa.update(consents).where(who).values(ip="", user_agent="", detail=""))
 
 

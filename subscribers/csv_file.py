@@ -22,7 +22,7 @@ from pathlib import Path
 
 from subscribers.errors import BadFile
 
-_LONGEST_RECORD = 20  # lines; more than that is a quote nobody closed
+_LONGEST_RECORD = 20  # lines; a record that is longer has a quote that is never closed
 _FORMULA = "=+-@\t\r\n'＝＋－＠"  # noqa: RUF001 - Excel takes the full-width ones too
 _SEPARATOR_LINE = re.compile(r'"?sep=([,;\t])"?', re.IGNORECASE)  # Excel's own, before the header
 

@@ -1,18 +1,18 @@
 """The error family of this package: one class per thing the caller can do about it.
 
-Every message is one sentence for a person and says what to do next. `exit_code` is what a command line answers with:
-1 the thing asked for was not done, 2 wrong usage or configuration. No message ever holds a token or a key.
+Every message is one sentence that says what to do next. `exit_code` is the exit status of a command: 1 the request was
+not carried out, 2 wrong usage or configuration. No message holds a token or a key.
 """
 
 
 class SubscribersError(Exception):
-    """Anything the Book refuses to do, said in one sentence."""
+    """A request that the Book refuses."""
 
     exit_code = 1
 
 
 class BadAddress(SubscribersError):
-    """Not an address a letter could be mailed to."""
+    """Not an address that mail can be sent to."""
 
     exit_code = 2
 
@@ -24,22 +24,22 @@ class BadFile(SubscribersError):
 
 
 class BadKeyFile(SubscribersError):
-    """The key file is missing, unreadable or damaged. It is never remade silently: old links would die."""
+    """The key file is missing, unreadable or damaged. It is never remade silently: old links would stop working."""
 
     exit_code = 2
 
 
 class BadToken(SubscribersError):
-    """A token this newsletter never made, or made for another purpose."""
+    """A token that this newsletter did not make, or made for another purpose."""
 
 
 class UnknownSubscriber(SubscribersError):
-    """Nothing is known about the address."""
+    """The register holds nothing about the address."""
 
 
 class Suppressed(SubscribersError):
-    """The address must never be mailed; an operator has to lift that first, with a reason."""
+    """The address must never be mailed, until the operator lifts its suppression with a reason."""
 
 
 class LeftBefore(SubscribersError):
-    """The subscriber left, so only they can come back."""
+    """The subscriber left; only their own sign-up makes them active again."""

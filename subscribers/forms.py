@@ -1,6 +1,6 @@
-"""What a browser or mail program sent → fields, or a refusal. Pure: bytes and header texts in.
+"""The body that a browser or mail program sent → fields. Pure: bytes and header texts in.
 
-Raises `UnreadableForm` with a sentence; never anything else, whatever the bytes are.
+Raises `UnreadableForm` with a sentence, and nothing else whatever the bytes are.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _MULTIPART = "multipart/form-data"
 
 
 class UnreadableForm(Exception):
-    """The body is not what its headers say."""
+    """A body that is not what its headers say."""
 
 
 def form_fields(body: bytes, *, content_type: str) -> dict[str, str]:
-    """The fields of a form in either encoding of HTML; the first of a name counts, files do not."""
+    """The fields of a form in either encoding of HTML. The first of a name counts; files are ignored."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind == _FORM:
         try:
@@ -56,7 +56,7 @@ def _multipart(body: bytes, content_type: str) -> dict[str, str]:
 
 
 def json_fields(body: bytes) -> dict[str, str]:
-    """The texts of a JSON object; anything that is not text counts as not sent."""
+    """The texts of a JSON object; other values are ignored."""
     try:
         sent: Any = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -73,8 +73,8 @@ def origin_of(url: str) -> str:
 
 
 def may_post(origin: str | None, *, host: str, origins: Collection[str]) -> bool:
-    """Whether a page of that origin may post to us: our own, an allowed one, or no browser at all (RFC 6454 §7.3)."""
+    """Whether a page of that origin may post here: our own, an allowed one, or no browser at all (RFC 6454 §7.3)."""
     if origin is None or origin.lower() in origins:
         return True
-    # Not parsed: a browser writes scheme and host and nothing else, and what is written otherwise is no browser's.
+    # Not parsed: a browser sends scheme and host and nothing else.
     return host != "" and origin.lower() in {f"https://{host.lower()}", f"http://{host.lower()}"}

@@ -1,11 +1,11 @@
-"""Is this sign-up a person's, or part of an attack? Limits kept in the database, so they hold across workers.
+"""Abuse limits of sign-ups, kept in the database so that they hold across processes.
 
-`Guard.judge` answers one of three ways: PASS; DROP — answer exactly as if it had worked, and do nothing; AGAIN — draw
-the form once more (a form left open too long or posted at once; the same for every address, so it tells nothing).
-Whoever is turned away is only counted, one row per hour and reason, so a flood cannot fill the disk.
+`Guard.judge` has three verdicts: PASS; DROP — answer exactly as if it had worked, and do nothing; AGAIN — show the form
+once more (it was left open too long or posted at once; the same for every address, so it discloses nothing). A sign-up
+that is turned away is only counted, one row per hour and reason, so a flood cannot fill the disk.
 
-The numbers come from reference: reliability §6.1. Per mailbox limits are the Book's own (`asking`).
-What it does not know: subscribers. A sliding hour is counted exactly, from the sign-ups that passed.
+A sliding hour is counted exactly, from the sign-ups that passed. The limits per mailbox are those of `confirmations`.
+What it does not know: subscribers.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _UNKNOWN_NETWORK = "unknown"
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Sign-ups an hour, and how old a form may be when it comes back."""
+    """Sign-ups an hour, and how old a form may be when it is posted."""
 
     per_network: int = 10
     per_domain: int = 50
@@ -48,7 +48,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Trip:
-    """How often one reason turned sign-ups away within one hour, and the network that did it last."""
+    """How many sign-ups were turned away for one reason within one hour, and the network of the last one."""
 
     hour: datetime
     reason: str
@@ -57,7 +57,7 @@ class Trip:
 
 
 class Guard:
-    """`alarm` is told once an hour, in a sentence, when the overall limit is reached: somebody should look."""
+    """`alarm` is called with a sentence, once an hour, when the overall limit is reached."""
 
     def __init__(
         self,
@@ -75,11 +75,11 @@ class Guard:
         self._alarm = alarm
 
     def form_token(self) -> str:
-        """What a drawn form carries: signed, with its time and a number used once."""
+        """The token of a form: signed, with its time and a number used once."""
         return self._keys.sign(struct.pack(">d8s", self._now().timestamp(), secrets.token_bytes(8)), purpose=FORM)
 
     def judge(self, address: Address, *, ip: str, honeypot: str = "", form_token: str | None = None) -> Verdict:
-        """Whether one sign-up may go on to the Book. `form_token` None: this way in has no form (the JSON hook)."""
+        """Whether one sign-up may go on to the Book. `form_token` is None where there is no form (the JSON hook)."""
         network = network_of(ip) or _UNKNOWN_NETWORK
         now = self._now()
         if honeypot:
@@ -91,18 +91,18 @@ class Guard:
             one_at_a_time(connection, "guard")
             reason = self._tripped(connection, network=network, domain=address.domain, now=now)
             if not reason:
-                # A form token passes once; in the other case the column is empty, which never collides.
+                # A form token passes once; without one the column is NULL, which is never a duplicate.
                 row = {"at": now, "network": network, "domain": address.domain, "nonce": form_token}
                 if not connection.execute(insert_new(connection, guard_passes).values(row)).rowcount:
                     reason = "form used twice"
         return self._turn_away(reason, network=network, now=now) if reason else Verdict.PASS
 
     def reusable(self, form_token: str) -> str:
-        """A form's own token when it was only too young, so that pressing again works soon; else a new one."""
+        """The same token when it was only too young, so that the next attempt works; else a new one."""
         return form_token if self._why_not(form_token, now=self._now()) in {"", "form too young"} else self.form_token()
 
     def trips(self, since: datetime) -> list[Trip]:
-        """What was turned away since then, newest hour first."""
+        """The sign-ups turned away since then, newest hour first."""
         c = guard_trips.c
         with self._store.read() as connection:
             rows = connection.execute(
@@ -113,7 +113,7 @@ class Guard:
             return [Trip(*row) for row in rows]
 
     def tidy(self) -> None:
-        """Drop what no limit looks at any more."""
+        """Delete the rows that no limit reads any more."""
         now = self._now()
         with self._store.write() as connection:
             old = guard_passes.c.at < now - max(HOUR, self._limits.oldest_form)
@@ -158,6 +158,6 @@ class Guard:
         if reason == "overall" and count == 1 and self._alarm:
             self._alarm(
                 f"More than {self._limits.overall} sign-ups within an hour: the rest of them are being dropped; "
-                "look at who asks, and raise the limit if these are readers."
+                "see where they come from, and raise the limit if they are genuine."
             )
         return verdict

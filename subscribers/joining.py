@@ -1,7 +1,7 @@
-"""Joining, inside a transaction somebody else opened: ask for a confirmation, answer one, be vouched for.
+"""Joining, inside a transaction that the caller opened: a sign-up, its confirmation, consent that the operator holds.
 
-A stranger's sign-up changes nothing about anybody who ever confirmed; what they typed waits beside the confirmation and
-is taken over by the click.
+A sign-up changes nothing about a subscriber who ever confirmed; what was typed is kept beside the confirmation and is
+taken over by the click.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ NO_MEANS_NO_FOR = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What joining needs from outside: keys for hashes and tokens, a way to post mails, how long a click may take."""
+    """What joining is given: keys for hashes and tokens, a function that posts mails, how long a confirmation lasts."""
 
     keys: KeyRing
     post: Post
@@ -38,7 +38,7 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class Profile:
     """What was typed beside the address, cleaned."""
 
     name: str = ""
@@ -46,9 +46,15 @@ class Wish:
 
 
 def ask(
-    connection: sa.Connection, address: Address, *, wish: Wish, provenance: Provenance, terms: Terms, now: datetime
+    connection: sa.Connection,
+    address: Address,
+    *,
+    profile: Profile,
+    provenance: Provenance,
+    terms: Terms,
+    now: datetime,
 ) -> SubscribeResult:
-    """A sign-up in the name of an address: at most one mail comes of it."""
+    """A sign-up for an address. It causes at most one mail."""
     mailbox_hash = terms.keys.address_hash(address.mailbox)
     address_hash = terms.keys.address_hash(address.key)
     one_at_a_time(connection, mailbox_hash)
@@ -59,56 +65,62 @@ def ask(
         _post_already(connection, known, mailbox_hash=mailbox_hash, terms=terms, now=now)
         return SubscribeResult(SignUp.ALREADY, known)
     said_no = known and known.confirmed_at is None and known.unsubscribed_at
-    if said_no and said_no > now - NO_MEANS_NO_FOR:  # it was a stranger who asked, maybe the same one again
+    if said_no and said_no > now - NO_MEANS_NO_FOR:  # somebody else had typed the address, and may do so again
         return SubscribeResult(SignUp.HELD_BACK, known)
     if not confirmations.may_ask(connection, confirmations.CONFIRM, mailbox_hash=mailbox_hash, now=now):
         return SubscribeResult(SignUp.HELD_BACK, known)
     subscriber = known or _insert(
-        connection, address, address_hash=address_hash, origin=provenance.via, wish=wish, now=now
+        connection, address, address_hash=address_hash, origin=provenance.via, profile=profile, now=now
     )
-    if subscriber.status is Status.ACTIVE:  # an import made it in this very moment
+    if subscriber.status is Status.ACTIVE:  # an import has just inserted it
         return SubscribeResult(SignUp.ALREADY, subscriber)
     consent_log.add_line(
         connection, "asked", address_hash=address_hash, subscriber=subscriber, provenance=provenance, at=now
     )
-    _post_confirm(connection, subscriber, mailbox_hash=mailbox_hash, wish=wish, ip=provenance.ip, terms=terms, now=now)
+    _post_confirm(
+        connection, subscriber, mailbox_hash=mailbox_hash, profile=profile, ip=provenance.ip, terms=terms, now=now
+    )
     return SubscribeResult(SignUp.ASKED, subscriber)
 
 
 def confirmation_state(
     connection: sa.Connection, token: str, *, now: datetime, lock: bool = False
-) -> tuple[Confirmation, Subscriber | None, Wish]:
-    """Where the confirmation of a token stands, whose it is, and what they wished for."""
+) -> tuple[Confirmation, Subscriber | None, Profile]:
+    """The state of the confirmation of a token, its subscriber, and what was typed."""
     mail = confirmations.find_mail(connection, token)
     if mail is None:
-        return Confirmation.UNKNOWN, None, Wish()
+        return Confirmation.UNKNOWN, None, Profile()
     subscriber = queries.one(connection, subscribers.c.id == mail.subscriber_id, lock=lock)
-    # Read again: it may have been used up, or forgotten, while we waited for the row.
+    # Read again: it may have been used up, or forgotten, while this waited for the row.
     mail = confirmations.find_mail(connection, token)
     if mail is None or subscriber is None or queries.suppression_of(connection, subscriber.address_hash):
-        return Confirmation.EXPIRED, None, Wish()
+        return Confirmation.EXPIRED, None, Profile()
     if mail.used_at is not None:
-        return (Confirmation.DONE if subscriber.status is Status.ACTIVE else Confirmation.EXPIRED), subscriber, Wish()
+        return (
+            (Confirmation.DONE if subscriber.status is Status.ACTIVE else Confirmation.EXPIRED),
+            subscriber,
+            Profile(),
+        )
     open_still = mail.expires_at > now
-    return Confirmation.OPEN if open_still else Confirmation.EXPIRED, subscriber, Wish(mail.name, mail.language)
+    return Confirmation.OPEN if open_still else Confirmation.EXPIRED, subscriber, Profile(mail.name, mail.language)
 
 
 def confirm(connection: sa.Connection, token: str, *, provenance: Provenance, now: datetime) -> ConfirmResult:
-    """The click in the mail."""
-    where, subscriber, wish = confirmation_state(connection, token, now=now, lock=True)
-    if subscriber is None or where is not Confirmation.OPEN:
-        return ConfirmResult(where, subscriber)
+    """The click in the confirmation mail."""
+    state, subscriber, profile = confirmation_state(connection, token, now=now, lock=True)
+    if subscriber is None or state is not Confirmation.OPEN:
+        return ConfirmResult(state, subscriber)
     if subscriber.status is Status.ACTIVE:
         confirmations.use_up(connection, who=subscribers.c.id == subscriber.id, now=now)
         return ConfirmResult(Confirmation.DONE, subscriber)
-    return _activate(connection, subscriber, "confirmed", wish=wish, provenance=provenance, now=now)
+    return _activate(connection, subscriber, "confirmed", profile=profile, provenance=provenance, now=now)
 
 
 def vouch(
     connection: sa.Connection,
     address: Address,
     *,
-    wish: Wish,
+    profile: Profile,
     provenance: Provenance,
     terms: Terms,
     now: datetime,
@@ -116,21 +128,21 @@ def vouch(
 ) -> ConfirmResult:
     """The operator holds the subscriber's consent. Raises `Suppressed` or `LeftBefore`."""
     address_hash = terms.keys.address_hash(address.key)
-    if never := queries.suppression_of(connection, address_hash):
-        raise Suppressed(f"{address.email} is suppressed ({never.reason}) and must never be mailed.")
+    if suppression := queries.suppression_of(connection, address_hash):
+        raise Suppressed(f"{address.email} is suppressed ({suppression.reason}) and must never be mailed.")
     subscriber = queries.one(connection, subscribers.c.email_key == address.key, lock=True)
     subscriber = subscriber or _insert(
-        connection, address, address_hash=address_hash, origin=provenance.via, wish=wish, now=now
+        connection, address, address_hash=address_hash, origin=provenance.via, profile=profile, now=now
     )
     if subscriber.status is Status.UNSUBSCRIBED:
         raise LeftBefore(f"{address.email} unsubscribed; only they can come back, through the sign-up form.")
     if subscriber.status is Status.ACTIVE:
         return ConfirmResult(Confirmation.DONE, subscriber)
-    return _activate(connection, subscriber, "added", wish=wish, provenance=provenance, now=now, detail=detail)
+    return _activate(connection, subscriber, "added", profile=profile, provenance=provenance, now=now, detail=detail)
 
 
 def _insert(
-    connection: sa.Connection, address: Address, *, address_hash: str, origin: str, wish: Wish, now: datetime
+    connection: sa.Connection, address: Address, *, address_hash: str, origin: str, profile: Profile, now: datetime
 ) -> Subscriber:
     return queries.insert_pending(
         connection,
@@ -138,8 +150,8 @@ def _insert(
         address_hash=address_hash,
         origin=origin,
         now=now,
-        name=wish.name,
-        language=wish.language,
+        name=profile.name,
+        language=profile.language,
     )
 
 
@@ -148,7 +160,7 @@ def _activate(
     subscriber: Subscriber,
     what: str,
     *,
-    wish: Wish,
+    profile: Profile,
     provenance: Provenance,
     now: datetime,
     detail: str = "",
@@ -160,8 +172,8 @@ def _activate(
         status=Status.ACTIVE,
         confirmed_at=now,
         unsubscribed_at=None,
-        name=wish.name or subscriber.name,
-        language=wish.language or subscriber.language,
+        name=profile.name or subscriber.name,
+        language=profile.language or subscriber.language,
     )
     consent_log.add_line(
         connection,
@@ -180,7 +192,7 @@ def _post_confirm(
     subscriber: Subscriber,
     *,
     mailbox_hash: str,
-    wish: Wish,
+    profile: Profile,
     ip: str,
     terms: Terms,
     now: datetime,
@@ -192,8 +204,8 @@ def _post_confirm(
         mailbox_hash=mailbox_hash,
         now=now,
         lifetime=terms.confirm_within,
-        name=wish.name,
-        language=wish.language,
+        name=profile.name,
+        language=profile.language,
     )
     values = {
         "confirm_token": token,

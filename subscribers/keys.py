@@ -1,7 +1,7 @@
 """The key file: a line `kid:base64` per key, oldest first, readable by its owner alone.
 
-Losing it kills every unsubscribe link ever mailed, so it is never remade silently and never overwritten. To change
-keys, append a line; remove none, and keep the first where it is. Raises `BadKeyFile`.
+Without it no unsubscribe link that was ever mailed works, so it is never remade silently and never overwritten. To
+change keys, append a line; remove none, and keep the first one first. Raises `BadKeyFile`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _PREFACE = """\
 
 
 def load_keys(path: Path) -> KeyRing:
-    """Read the ring; a missing or damaged file is an error that says what to do."""
+    """Read the ring. Raises `BadKeyFile` for a file that is missing or damaged."""
     try:
         return KeyRing.parse(path.read_text(encoding="ascii"))
     except FileNotFoundError as error:
@@ -38,7 +38,7 @@ def load_keys(path: Path) -> KeyRing:
 
 
 def create_keys(path: Path) -> KeyRing:
-    """Make a file with one new key, mode 0600. Refuses to touch a file that is there."""
+    """Make a file with one new key, mode 0600. Raises `BadKeyFile` when there is a file already."""
     text = _PREFACE + key_line(Key("k1", secrets.token_bytes(32)))
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -1,5 +1,5 @@
-"""Leaving, in all its forms, inside a transaction somebody else opened: unsubscribe, come back, suppress, forget,
-and the purge of those who never came."""
+"""Leaving, inside a transaction that the caller opened: unsubscribe and its undoing, suppress, forget, and the purge of
+sign-ups that were never confirmed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BY_LINK = {"page", "one-click"}
 def unsubscribe(
     connection: sa.Connection, who: sa.ColumnElement[bool], *, provenance: Provenance, now: datetime
 ) -> Departure:
-    """Whoever `who` holds for leaves, from any status; open confirmations end with it."""
+    """Unsubscribe the subscriber that matches `who`, from any status, and end their open confirmations."""
     subscriber = queries.one(connection, who, lock=True)
     if subscriber is None:
         return Departure(None)
@@ -41,7 +41,7 @@ def unsubscribe(
 def come_back(
     connection: sa.Connection, who: sa.ColumnElement[bool], *, provenance: Provenance, now: datetime
 ) -> Departure:
-    """Undo an unsubscribe, when that is allowed; else nothing changes."""
+    """Undo an unsubscribe when `can_return` allows it; else change nothing."""
     subscriber = queries.one(connection, who, lock=True)
     if subscriber is None or not can_return(connection, subscriber, now=now):
         return Departure(subscriber)
@@ -58,9 +58,9 @@ def come_back(
 
 
 def can_return(connection: sa.Connection, subscriber: Subscriber, *, now: datetime) -> bool:
-    """Whether the undo button works: a confirmed reader, who left by a link (ours or their mail program's), lately.
+    """Whether the undo button works: for a day, for a confirmed subscriber who left by a link or their mail program.
 
-    Later, an old link in a forwarded mail must not sign anybody up again.
+    After that, an old link in a forwarded mail must not subscribe anybody again.
     """
     if (
         subscriber.status is not Status.UNSUBSCRIBED
@@ -79,7 +79,7 @@ def can_return(connection: sa.Connection, subscriber: Subscriber, *, now: dateti
 def suppress(
     connection: sa.Connection, address_hash: str, *, reason: str, detail: str, provenance: Provenance, now: datetime
 ) -> bool:
-    """Never mail the address again. False when that was so already: the first reason and date stay."""
+    """Never mail the address again. False when it was suppressed already: the first reason and date stay."""
     row = {"address_hash": address_hash, "reason": clean_text(reason), "since": now}
     if not connection.execute(insert_new(connection, suppressions).values(row)).rowcount:
         return False
@@ -100,11 +100,13 @@ def suppress(
 def forget(
     connection: sa.Connection, address_hash: str, *, mailbox_hash: str, provenance: Provenance, now: datetime
 ) -> Subscriber | None:
-    """Erase row, sign-up mails and the personal fields of the evidence; keep the hash suppressed. Gives who it was."""
+    """Erase the row, sign-up mails and the personal fields of the consent record; keep the hash suppressed.
+
+    Returns the subscriber as it was."""
     subscriber = queries.one(connection, subscribers.c.address_hash == address_hash, lock=True)
-    never = {"address_hash": address_hash, "reason": "forgotten", "since": now}
-    connection.execute(insert_new(connection, suppressions).values(never))
-    consent_log.blank_out(connection, who=consents.c.address_hash == address_hash)
+    suppression = {"address_hash": address_hash, "reason": "forgotten", "since": now}
+    connection.execute(insert_new(connection, suppressions).values(suppression))
+    consent_log.erase_personal_fields(connection, who=consents.c.address_hash == address_hash)
     confirmations.forget_mails(connection, who=sign_up_mails.c.mailbox_hash == mailbox_hash)
     if subscriber is None:
         return None
@@ -117,7 +119,7 @@ def forget(
 
 
 def purge(connection: sa.Connection, *, provenance: Provenance, now: datetime) -> int:
-    """Take away strangers' sign-ups nobody confirmed in time, and where they came from. Gives how many."""
+    """Delete sign-ups that were not confirmed in time, and where they came from. Returns how many."""
     mails = sign_up_mails.alias("mails")
     still_open = sa.select(mails.c.id).where(mails.c.subscriber_id == subscribers.c.id, mails.c.expires_at > now)
     stale = sa.and_(
@@ -127,6 +129,6 @@ def purge(connection: sa.Connection, *, provenance: Provenance, now: datetime) -
         ~still_open.correlate_except(mails).exists(),
     )
     hashes = sa.select(subscribers.c.address_hash).where(stale)
-    consent_log.blank_out(connection, who=consents.c.address_hash.in_(hashes))
+    consent_log.erase_personal_fields(connection, who=consents.c.address_hash.in_(hashes))
     consent_log.add_lines(connection, "purged", who=stale, provenance=provenance, at=now)
     return connection.execute(sa.delete(subscribers).where(stale)).rowcount

@@ -1,6 +1,6 @@
-"""Where a client connects from. Pure: header texts in, an address or network out.
+"""The address and network a client connects from. Pure: header texts in, an address or network out.
 
-Limits count networks, not addresses: a /24 of IPv4, a /48 of IPv6 (reference: reliability §6.1).
+Limits count networks, not addresses: a /24 of IPv4, and a /48 of IPv6, which one site may have to itself (RFC 6177 §2).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ Network = IPv4Network | IPv6Network
 
 
 def network_of(ip: str) -> str:
-    """`192.0.2.7` → `192.0.2.0/24`; "" for what is no address."""
+    """`192.0.2.7` → `192.0.2.0/24`; "" for text that is no address."""
     address = _address(ip)
     if address is None:
         return ""
@@ -20,10 +20,11 @@ def network_of(ip: str) -> str:
 
 
 def client_ip(peer: str, forwarded_for: Sequence[str], *, trusted: Sequence[Network]) -> str:
-    """The client's address: the nearest one in X-Forwarded-For that is none of our own proxies.
+    """The client's address: the nearest one in X-Forwarded-For that is none of the trusted proxies.
 
-    `peer` is who opened the connection. Unless that is a trusted proxy, the header is anybody's claim and is ignored.
-    Read from the right: each proxy appends whom it saw, and everything left of the first stranger may be invented.
+    `peer` is the other end of the connection. Unless it is a trusted proxy, the header is ignored. The header is read
+    from the right: each proxy appends the address it saw, and all that stands left of the first untrusted one may be
+    forged.
     """
     nearest = _address(peer)
     if nearest is None:

@@ -1,6 +1,6 @@
 """A public page as text, with the headers that keep its address secret. Knows no template and no web framework.
 
-When drawing fails, a plain page says the same and has the same button: leaving must work with every template broken.
+When rendering fails, a plain page says the same and has the same button: leaving must work with every template broken.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' https:; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
-# Tokens stand in the path: no cache may keep it, no other site may learn it, no search engine may list it.
+# The path holds a token: no cache may keep it, no other site may learn it, no search engine may list it.
 SECRET = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -47,8 +47,8 @@ _PLAIN = {
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What pages say about the newsletter. `public_url` may have a path; `wording` is what a subscriber agrees to and
-    is kept as evidence, so a change of it is a change of consent."""
+    """What pages say about the newsletter. `public_url` may have a path; `wording` is what a subscriber agrees to; it
+    is kept in the consent record, so a change of it is a change of consent."""
 
     name: str
     public_url: str
@@ -58,7 +58,7 @@ class Site:
 
     @property
     def consent(self) -> str:
-        """The text people agree to."""
+        """The text that a subscriber agrees to."""
         return self.wording or f"Send me {self.name} by e-mail. I can unsubscribe with one click at any time."
 
     def path(self, path: str) -> str:
@@ -70,7 +70,7 @@ def page_text(render_page: RenderPage, page: str, context: Mapping[str, Any]) ->
     """The HTML of a page, rendered or plain."""
     try:
         return render_page(page, context)
-    except Exception:  # noqa: BLE001 - whatever is wrong with a template, the person must get their button
+    except Exception:  # noqa: BLE001 - whatever is wrong with a template, the button must be there
         _log.exception("the page %r could not be rendered; a plain one was shown instead", page)
         return _plain(page, context)
 

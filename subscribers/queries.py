@@ -1,7 +1,7 @@
-"""The queries of the Book: rows of `subscribers` ↔ `Subscriber`, who gets the next issue, pages, counts.
+"""The queries of the Book: rows of `subscribers` ↔ `Subscriber`, the recipients of the next issue, pages, counts.
 
-`audience` and `may_receive` are the two statements other tables are joined with: the first is frozen into an issue by
-one INSERT … SELECT, the second is a condition asked again at claim and at intent. Both say: active and not suppressed.
+`audience` and `may_receive` are joined with other packages' tables: the first is frozen into an issue by one
+INSERT … SELECT, the second is a condition evaluated again at claim and at intent. Both mean: active and not suppressed.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ SUBSCRIBER = tuple(subscribers.c[field] for field in _FIELDS)
 
 
 def one(connection: sa.Connection, who: sa.ColumnElement[bool], *, lock: bool = False) -> Subscriber | None:
-    """The subscriber `who` holds for; `lock` keeps the row still until the transaction ends."""
+    """The subscriber that matches `who`; `lock` locks the row until the transaction ends."""
     statement = sa.select(*SUBSCRIBER).where(who)
     row = connection.execute(statement.with_for_update() if lock else statement).one_or_none()
     return to_subscriber(row) if row else None
@@ -51,7 +51,7 @@ def insert_pending(
     name: str = "",
     language: str = "",
 ) -> Subscriber:
-    """A pending subscriber; when the address appeared in this very moment, the one that is there."""
+    """Insert a pending subscriber; when another transaction was faster, return the one that is there."""
     row = {
         "public_id": new_public_id(),
         "email": address.email,
@@ -79,18 +79,18 @@ def change(connection: sa.Connection, subscriber: Subscriber, **values: Any) -> 
 
 
 def new_public_id() -> str:
-    """128 random bits in hex: the name of a subscriber outside."""
+    """128 random bits in hex: the public identifier of a subscriber."""
     return secrets.token_hex(16)
 
 
 def to_subscriber(row: sa.Row[*tuple[Any, ...]]) -> Subscriber:
-    """A row that begins with the columns of `SUBSCRIBER` → the noun."""
+    """A row that begins with the columns of `SUBSCRIBER` → a `Subscriber`."""
     values = dict(zip(_FIELDS, row, strict=False))
     return Subscriber(**{**values, "status": Status(values["status"])})
 
 
 def audience(at: datetime) -> sa.Select[Any]:
-    """Everyone an issue frozen at `at` is for: subscriber_id, public_id, email, name, language, variant."""
+    """The recipients of an issue frozen at `at`: subscriber_id, public_id, email, name, language, variant."""
     subscriber = subscribers.alias("subscriber")
     return sa.select(
         subscriber.c.id.label("subscriber_id"),
@@ -115,12 +115,12 @@ def may_receive(subscriber_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
 
 
 def _suppressed(subscriber: sa.FromClause) -> sa.ColumnElement[bool]:
-    never = suppressions.alias("never")
+    suppression = suppressions.alias("suppression")
     return (
         sa.select(sa.literal(1))
-        .select_from(never)
-        .where(never.c.address_hash == subscriber.c.address_hash)
-        .correlate_except(never)
+        .select_from(suppression)
+        .where(suppression.c.address_hash == subscriber.c.address_hash)
+        .correlate_except(suppression)
         .exists()
     )
 
@@ -152,5 +152,5 @@ def counts(connection: sa.Connection) -> Counts:
     """How many subscribers of each status, and how many suppressed addresses."""
     by_status = sa.select(subscribers.c.status, sa.func.count().label("number")).group_by(subscribers.c.status)
     found = {row.status: row.number for row in connection.execute(by_status)}
-    never = connection.execute(sa.select(sa.func.count()).select_from(suppressions)).scalar_one()
-    return Counts(**{status.value: found.get(status.value, 0) for status in Status}, suppressed=never)
+    suppressed = connection.execute(sa.select(sa.func.count()).select_from(suppressions)).scalar_one()
+    return Counts(**{status.value: found.get(status.value, 0) for status in Status}, suppressed=suppressed)

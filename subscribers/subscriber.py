@@ -1,4 +1,4 @@
-"""The nouns of consent. Pure: frozen values and the cleaning of what strangers type; no clock, no I/O.
+"""The data types of consent, and the cleaning of untrusted text. Pure: no clock, no I/O.
 
 What it does not know: how any of it is stored, or what a newsletter is. `variant` and `sections` are opaque strings
 here. All times are timezone-aware and in UTC.
@@ -19,7 +19,7 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8}){0,3}")
 
 
 class Status(StrEnum):
-    """`pending → active → unsubscribed`. Back to active only by their own click."""
+    """`pending → active → unsubscribed`. Only the subscriber's own click leads back to active."""
 
     PENDING = "pending"
     ACTIVE = "active"
@@ -28,7 +28,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Subscriber:
-    """An address with consent, or with a request for it. `public_id` is random and safe to show; `id` never leaves."""
+    """An address with consent, or with a request for it. `public_id` is random and may be shown; `id` is internal."""
 
     id: int
     public_id: str
@@ -47,10 +47,10 @@ class Subscriber:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Under which circumstances somebody asked: what GDPR Art. 7(1) wants to be shown later.
+    """The circumstances of a consent or its withdrawal: what GDPR Art. 7(1) wants to be demonstrated later.
 
-    `via` is `form`, `hook`, `page`, `one-click`, `operator` or `import`; `form` the address or name of the form;
-    `wording` the exact text they agreed to.
+    `via` is `form`, `hook`, `page`, `one-click`, `operator` or `import`; `form` the address or name of the form, or of
+    the file; `wording` the exact text that was agreed to.
     """
 
     via: str
@@ -78,7 +78,7 @@ class ConsentLine:
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """Never mail this address. Outlives the subscriber."""
+    """The address must never be mailed. Outlives the subscriber."""
 
     reason: str
     since: datetime
@@ -94,12 +94,12 @@ class Record:
 
 
 class SignUp(StrEnum):
-    """What came of a sign-up. For the operator only: a stranger gets the same answer to each of them."""
+    """The outcome of a sign-up. For the operator only: the public answer is the same for each of them."""
 
     ASKED = "asked"  # a confirmation mail is on its way
-    HELD_BACK = "held back"  # enough confirmation mails went to this mailbox lately
+    HELD_BACK = "held back"  # the limit of confirmation mails to this mailbox is reached
     ALREADY = "already"  # active; nothing changed
-    SUPPRESSED = "suppressed"  # must never be mailed; nothing happened
+    SUPPRESSED = "suppressed"  # must never be mailed; nothing changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class SubscribeResult:
 
 
 class Confirmation(StrEnum):
-    """Where a confirmation stands. DONE is also the answer to a second click."""
+    """The state of a confirmation. DONE is also the answer to a second click."""
 
     OPEN = "open"
     DONE = "done"
@@ -128,7 +128,7 @@ class ConfirmResult:
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """What came of an unsubscribe or its undoing. `subscriber` is None when the row is gone already, which is fine."""
+    """The outcome of an unsubscribe or its undoing. `subscriber` is None when the row is gone already."""
 
     subscriber: Subscriber | None
     changed: bool = False
@@ -141,7 +141,7 @@ class Departure:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """`suppressed` counts addresses, whether or not there is still a subscriber of that address."""
+    """`suppressed` counts addresses, with or without a subscriber of that address."""
 
     pending: int = 0
     active: int = 0
@@ -165,7 +165,7 @@ class ImportRow:
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """What came of a batch of rows; all but `ended` add up to its size.
+    """The outcome of a batch of rows; all but `ended` add up to its size.
 
     `confirmed` counts pending subscribers made active by the operator's word; `unsubscribed` and `suppressed` those who
     were so before, and stay out; `unsubscribed_by_file` and `suppressed_by_file` those who are so from now on because
@@ -184,7 +184,7 @@ class BatchResult:
 
 @dataclass(frozen=True, slots=True)
 class Tidied:
-    """What tidying took away: rows of those who never confirmed, and records of old sign-up mails."""
+    """What tidying deleted: sign-ups that were never confirmed, and records of old sign-up mails."""
 
     purged: int = 0
     mails: int = 0
@@ -202,5 +202,5 @@ def clean_text(text: str, *, limit: int = 100) -> str:
 
 def clean_language(text: str) -> str:
     """A language tag in lower case (RFC 5646 in outline), or "" for anything else."""
-    wished = text.strip().replace("_", "-").lower()
-    return wished if len(wished) <= 35 and _LANGUAGE.fullmatch(wished) else ""
+    tag = text.strip().replace("_", "-").lower()
+    return tag if len(tag) <= 35 and _LANGUAGE.fullmatch(tag) else ""

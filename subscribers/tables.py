@@ -1,8 +1,8 @@
 """The tables of consent, and the little that differs between SQLite and PostgreSQL.
 
-`consents` is append-only evidence: rows are added, and only `forget` and the purge of never-confirmed sign-ups blank
-the personal fields. `subscriber_id` there is no foreign key, because the evidence outlives that row. Ids are
-never used twice, so an old id never names another subscriber.
+`consents` is append-only: rows are added, and only `forget` and the purge of sign-ups that were never confirmed erase
+their personal fields. Its `subscriber_id` is no foreign key, because the record outlives that row. Ids are never used
+twice, so an old id never names another subscriber.
 
 What it does not know: where the database is. It is given a `Store`.
 """
@@ -120,8 +120,8 @@ consents = sa.Table(
     sqlite_autoincrement=True,
 )
 
-# Mails somebody asked us to write to an address: confirmations (with the hash of their token) and "you are already
-# subscribed". Keyed by mailbox too, so that limits survive the purge of the row they were for.
+# Mails that a sign-up caused: confirmations (with the hash of their token) and "you are already subscribed". Keyed by
+# mailbox too, so that the limits survive the purge of the subscriber.
 sign_up_mails = sa.Table(
     "sign_up_mails",
     metadata,
@@ -138,7 +138,7 @@ sign_up_mails = sa.Table(
     sa.Index(None, "mailbox_hash", "at"),
 )
 
-# A sign-up that was let through, for the sliding limits; at most `Limits.overall` rows an hour, whoever attacks.
+# A sign-up that passed, for the sliding limits; at most `Limits.overall` rows an hour.
 guard_passes = sa.Table(
     "guard_passes",
     metadata,
@@ -151,7 +151,7 @@ guard_passes = sa.Table(
     sa.Index(None, "domain", "at"),
 )
 
-# How often the guard turned somebody away: one row per hour and reason, so a flood cannot fill the disk.
+# How many sign-ups the guard turned away: one row per hour and reason, so a flood cannot fill the disk.
 guard_trips = sa.Table(
     "guard_trips",
     metadata,
@@ -163,14 +163,14 @@ guard_trips = sa.Table(
 
 
 def insert_into(connection: sa.Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
-    """An INSERT that knows ON CONFLICT, which both databases spell alike."""
+    """An INSERT with ON CONFLICT, which both databases spell alike."""
     return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
 
 
 def insert_new(connection: sa.Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
-    """An INSERT that leaves a row alone which is already there, also one that appears in this very moment.
+    """An INSERT that does nothing when the row is there already, also when another transaction has just inserted it.
 
-    Its `rowcount` says whether it did: without asking for it, SQLAlchemy answers -1 for an INSERT on PostgreSQL.
+    Its `rowcount` says which: without the option, SQLAlchemy reports -1 for an INSERT on PostgreSQL.
     """
     return insert_into(connection, table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
 

@@ -5,7 +5,7 @@ characters of `[A-Za-z0-9_-]`, bound to one purpose, and verified for ever by th
 the ring signs, every key verifies, and the first one also keys the hashes of suppressed addresses: it must stay first.
 
 What it does not know: where keys are kept (`keys`), or what a payload means. Raises `BadKeyFile` for a ring that cannot
-be read; a token that does not verify is None, in constant time.
+be read; `verify` returns None for a token that is not ours, in constant time.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SHORTEST_SECRET = 16
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """`kid` names the key inside a token; the secret never shows in a repr."""
+    """`kid` names the key inside a token; the secret is left out of the repr."""
 
     kid: str
     secret: bytes = field(repr=False)
@@ -55,7 +55,7 @@ class KeyRing:
 
     @classmethod
     def parse(cls, text: str) -> KeyRing:
-        """Read `kid:base64` lines; empty lines and those that begin with `#` do not count."""
+        """Read `kid:base64` lines; empty lines and those that begin with `#` are ignored."""
         keys = []
         for number, line in enumerate(text.splitlines(), start=1):
             if not line.strip() or line.lstrip().startswith("#"):
@@ -64,7 +64,7 @@ class KeyRing:
             try:
                 keys.append(Key(kid, b64decode(encoded, validate=True)))
             except (binascii.Error, ValueError) as error:
-                # `from None` would hide nothing; the text of the line itself must not show.
+                # The text of the line itself must not show.
                 raise BadKeyFile(f"line {number} of the key file is not kid:base64; restore it from backup.") from error
         return cls(tuple(keys))
 
@@ -73,7 +73,7 @@ class KeyRing:
         return _token(self._newest.kid, self._newest.secret, payload, purpose)
 
     def verify(self, token: str, *, purpose: bytes) -> bytes | None:
-        """The payload of a token one of our keys made for this purpose, else None."""
+        """The payload of a token that one of the keys made for this purpose, else None."""
         if not _TOKEN.fullmatch(token):
             return None
         kid, tail = token[:-_TAIL], token[-_TAIL:]
@@ -85,7 +85,7 @@ class KeyRing:
         return payload if hmac.compare_digest(_token(kid, secret, payload, purpose), token) else None
 
     def address_hash(self, key: str) -> str:
-        """The name under which an address is suppressed: useless to a thief of the database without the keys."""
+        """The keyed hash of an address: useless to a thief of the database who has not the keys."""
         return hmac.digest(self._suppression, key.encode("ascii"), "sha256").hex()
 
 

@@ -8,8 +8,8 @@ second import of the same file changes nothing.
 
 Out: what `import` reads again.
 
-What it does not know: encodings (`csv_file`), the words of other platforms (`platforms`), who may be revived (`bulk`
-decides: nobody). Raises `BadFile` for a file that cannot be read, or must not be guessed at.
+What it does not know: encodings (`csv_file`), the words of other platforms (`platforms`), the rules of
+consent (`bulk`). Raises `BadFile` for a file that cannot be read, or must not be guessed at.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The public routes of joining and leaving. GET, HEAD and OPTIONS never change anything.
 
-`render_page(page, context)` gives the HTML of a page. Every context holds `site` (`Site`); besides:
+`render_page(page, context)` returns the HTML of a page. Every context holds `site` (`Site`); besides:
 
-* `subscribe`: `action`, `form_token`, `honeypot` (the name of a field people must not see), `email`, `name`,
+* `subscribe`: `action`, `form_token`, `honeypot` (the name of a field that is hidden from people), `email`, `name`,
   `language`, `message` (a sentence or ""), `wording` (what the subscriber agrees to). Fields to post: `email`, `name`,
   `language`, `form_token` and the honeypot, left empty.
 * `check_inbox`: nothing; one and the same page for every address
@@ -14,11 +14,11 @@
 * `not_found`: nothing
 * `refused`: `message` (a sentence)
 
-No page shows an address it was not just given: whoever holds a forwarded mail can leave in its reader's name, and learn
-nothing. Sign-ups are answered alike, and after the same time, whatever is known of the address.
+No page shows an address that the request did not contain: the holder of a forwarded mail can unsubscribe its recipient,
+and learn nothing. Sign-ups are answered alike, and after the same time, whatever is known of the address.
 
-What it does not know: mails, issues, how pages look. Run uvicorn with `proxy_headers=False`: which proxies are
-believed is decided here. Tokens stand in paths, so they are masked in uvicorn's access log.
+What it does not know: mails, issues, how pages look. Run uvicorn with `proxy_headers=False`: which proxies are trusted
+is decided here. Paths hold tokens, so they are masked in uvicorn's access log.
 """
 
 from __future__ import annotations
@@ -53,12 +53,12 @@ _TOO_LONG = f"That is more than {LONGEST_BODY // 1024} KB; send the form alone."
 _STRANGER = "This form was sent from another site; open the sign-up page itself and try again."
 _AGAIN = "Please press the button once more."
 _UNDO_OVER = "This can no longer be undone here; please subscribe again."
-# All that follows, whatever it looks like: a mistyped link (a doubled slash, capitals) holds the token too.
+# All that follows is masked: a mistyped link (a doubled slash, capitals) holds the token too.
 _TOKEN_PATH = re.compile(r"(/(?:unsubscribe|resubscribe|confirm)/)\S+", re.IGNORECASE)
 
 
 class TokenMask(logging.Filter):
-    """Takes tokens out of the paths of an access log: a log is read by more people than a mail."""
+    """Masks tokens in the paths of an access log, which more people read than the mail."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
@@ -84,7 +84,7 @@ def router(
     """The routes, ready to be included in an application.
 
     `allow_origins` are other sites whose pages may post sign-ups (`https://example.org`); `trusted_proxies` the
-    networks whose X-Forwarded-For is believed.
+    networks whose X-Forwarded-For is trusted.
     """
     logging.getLogger("uvicorn.access").addFilter(_MASK)
     routes = APIRouter()
@@ -98,23 +98,23 @@ def router(
 
 
 class _TooLong(Exception):
-    """More bytes than any form of ours has."""
+    """A body with more bytes than any form of ours has."""
 
 
 class _Responder:
-    """What all routes share: pages out, requests in."""
+    """What all routes share: rendering pages, reading requests."""
 
     def __init__(
         self, *, render_page: RenderPage, site: Site, allow_origins: Collection[str], trusted_proxies: Sequence[Network]
     ) -> None:
         self.site = site
-        self._draw = render_page
+        self._render_page = render_page
         self._trusted = tuple(trusted_proxies)
         self.origins = {origin_of(site.public_url), *(origin_of(origin) for origin in allow_origins)}
         self.allowed = {origin_of(origin) for origin in allow_origins}
 
     async def page(self, page: str, *, status: int = 200, headers: dict[str, str] = SECRET, **context: Any) -> Response:
-        text = await run_in_threadpool(page_text, self._draw, page, {"site": self.site, **context})
+        text = await run_in_threadpool(page_text, self._render_page, page, {"site": self.site, **context})
         return HTMLResponse(text, status_code=status, headers=headers)
 
     async def refused(self, message: str, *, status: int) -> Response:
@@ -125,7 +125,7 @@ class _Responder:
         return client_ip(peer, request.headers.getlist("x-forwarded-for"), trusted=self._trusted)
 
     def provenance(self, request: Request, *, via: str, wording: str = "") -> Provenance:
-        # The path of a token page is a secret and is no evidence of anything; the sign-up form's is.
+        # The path of a token page is secret, and proves nothing; that of the sign-up form does.
         form = self.site.public_url.rstrip("/") + request.url.path if wording else via
         agent = request.headers.get("user-agent", "")
         return Provenance(via=via, form=form, wording=wording, ip=self.ip(request), user_agent=agent)
@@ -166,8 +166,8 @@ def _joining(routes: APIRouter, book: Book, guard: Guard, *, responder: _Respond
             trap = fields.get(HONEYPOT, "")
             verdict = guard.judge(address, ip=provenance.ip, honeypot=trap, form_token=form_token)
             if verdict is Verdict.PASS:
-                wish = {field: fields.get(field, "") for field in ("name", "language")}
-                book.subscribe(address.email, provenance=provenance, **wish)
+                profile = {field: fields.get(field, "") for field in ("name", "language")}
+                book.subscribe(address.email, provenance=provenance, **profile)
             return verdict
 
         started = time.monotonic()
@@ -198,7 +198,7 @@ def _joining(routes: APIRouter, book: Book, guard: Guard, *, responder: _Respond
         except UnreadableForm as error:
             return await responder.refused(str(error), status=422)
         token: str | None = fields.get("form_token", "")
-        # A box on one of the publisher's own pages cannot carry our signed form; the other limits still hold.
+        # A box on one of the publisher's own pages has no signed token; the other limits still hold.
         if not token and request.headers.get("origin", "").lower() in responder.allowed:
             token = None
         try:
@@ -297,7 +297,7 @@ def _leaving(routes: APIRouter, book: Book, *, responder: _Responder) -> None:
     async def not_ours() -> Response:
         return await responder.page("not_found", status=404)
 
-    # With and without a slash, because a redirect would break the one click (RFC 8058 §3.1).
+    # With and without a slash, because one-click must not be redirected (RFC 8058 §3.1).
     @routes.get("/unsubscribe/{token}", summary="The page with the button that unsubscribes", responses=_NOT_OURS)
     @routes.get("/unsubscribe/{token}/", include_in_schema=False)
     @routes.head("/unsubscribe/{token}", include_in_schema=False)

@@ -25,7 +25,7 @@ def status(project: Path, email: str) -> str:
 
 def test_an_import_keeps_the_good_rows_and_lists_the_bad_ones(tmp_path: Path) -> None:
     project = demo(tmp_path)
-    file = tmp_path / "people.csv"
+    file = tmp_path / "list.csv"
     file.write_text(GOOD_AND_BAD)
     taken = run("subscribers", "import", str(file), project=project)
     assert taken.exit_code == 1
@@ -37,7 +37,7 @@ def test_an_import_keeps_the_good_rows_and_lists_the_bad_ones(tmp_path: Path) ->
 
 def test_an_import_again_changes_nothing(tmp_path: Path) -> None:
     project = demo(tmp_path)
-    file = tmp_path / "people.csv"
+    file = tmp_path / "list.csv"
     file.write_text("email\nnew@example.org\n")
     assert (
         parsed(run("subscribers", "import", str(file), "--confirmed", "--json", project=project).stdout)["created"] == 1
@@ -80,7 +80,7 @@ def test_a_column_about_consent_that_is_not_understood_stops_an_import(tmp_path:
 
 def test_nobody_who_left_comes_back_by_an_import(tmp_path: Path) -> None:
     project = demo(tmp_path)
-    file = tmp_path / "people.csv"
+    file = tmp_path / "list.csv"
     file.write_text("email\nhelene@minuit.example\ncrosspatch@icehouse.example\n")
     taken = run("subscribers", "import", str(file), "--confirmed", project=project)
     assert "1 who left (they stay out), 1 suppressed (they stay out)" in taken.stdout
@@ -141,7 +141,7 @@ def test_someone_unsubscribed_or_forgotten_gets_no_issue(tmp_path: Path) -> None
     assert "left before" in run("subscribers", "unsubscribe", "ada@harbourlight.example", project=project).stdout
     run("subscribers", "forget", "bjorn@fjordpost.example", project=project)
     never = run("subscribers", "forget", "never@example.org", project=project).stdout
-    assert "nobody" in never
+    assert "nothing was known of never@example.org" in never
     assert "suppress never@example.org --lift" in never
     assert parsed(run("send", "--yes", "--json", project=project).stdout)["frozen"] == 16
 

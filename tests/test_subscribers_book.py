@@ -33,14 +33,14 @@ def test_a_sign_up_waits_for_its_confirmation(harness):
 def test_a_confirmed_reader_is_in_the_audience_from_then_on(harness):
     before = harness.clock()
     harness.clock.forward(timedelta(minutes=1))
-    person = harness.subscribed("ann@example.org", name="Ann", language="EN-gb")
-    assert (person.status, person.name, person.language) == (Status.ACTIVE, "Ann", "en-gb")
+    subscriber = harness.subscribed("ann@example.org", name="Ann", language="EN-gb")
+    assert (subscriber.status, subscriber.name, subscriber.language) == (Status.ACTIVE, "Ann", "en-gb")
     with harness.store.read() as connection:
         assert connection.execute(harness.book.audience(before)).all() == []
         row = connection.execute(harness.book.audience(harness.clock())).one()
     assert row._mapping == {
-        "subscriber_id": person.id,
-        "public_id": person.public_id,
+        "subscriber_id": subscriber.id,
+        "public_id": subscriber.public_id,
         "email": "ann@example.org",
         "name": "Ann",
         "language": "en-gb",
@@ -152,8 +152,8 @@ def test_a_mail_that_cannot_be_written_takes_the_sign_up_back(harness):
 
 
 def test_one_click_unsubscribes_and_a_second_is_answered_the_same(harness):
-    person = harness.subscribed("ann@example.org")
-    token = harness.book.unsubscribe_token(person.public_id)
+    subscriber = harness.subscribed("ann@example.org")
+    token = harness.book.unsubscribe_token(subscriber.public_id)
     assert harness.book.unsubscribe_by_token(token, provenance=PAGE).changed
     assert harness.receivers() == []
     again = harness.book.unsubscribe_by_token(token, provenance=PAGE)
@@ -165,9 +165,9 @@ def test_a_listener_that_fails_does_not_keep_anybody_from_leaving(harness, caplo
     def broken(*_):
         raise RuntimeError("hook is down")
 
-    person = harness.subscribed("ann@example.org")
+    subscriber = harness.subscribed("ann@example.org")
     book = Book(harness.store, KEYS, now=harness.clock, post=harness.post, changed=broken)
-    assert book.unsubscribe_by_token(book.unsubscribe_token(person.public_id), provenance=PAGE).changed
+    assert book.unsubscribe_by_token(book.unsubscribe_token(subscriber.public_id), provenance=PAGE).changed
     assert harness.book.find("ann@example.org").status is Status.UNSUBSCRIBED
     assert "hook" in caplog.text
 
@@ -202,8 +202,8 @@ def test_a_stranger_cannot_bring_back_who_left_but_they_themselves_can(harness):
 
 
 def test_the_undo_button_works_for_a_day(harness):
-    person = harness.subscribed("ann@example.org")
-    token = harness.book.unsubscribe_token(person.public_id)
+    subscriber = harness.subscribed("ann@example.org")
+    token = harness.book.unsubscribe_token(subscriber.public_id)
     harness.book.unsubscribe_by_token(token, provenance=PAGE)
     assert harness.book.resubscribe_by_token(token, provenance=PAGE).changed
     assert harness.receivers() == ["ann@example.org"]
@@ -215,10 +215,10 @@ def test_the_undo_button_works_for_a_day(harness):
 
 
 def test_an_old_link_does_not_undo_what_the_operator_did(harness):
-    person = harness.subscribed("ann@example.org")
+    subscriber = harness.subscribed("ann@example.org")
     harness.book.unsubscribe("ann@example.org")
     assert not harness.book.resubscribe_by_token(
-        harness.book.unsubscribe_token(person.public_id), provenance=PAGE
+        harness.book.unsubscribe_token(subscriber.public_id), provenance=PAGE
     ).changed
 
 
@@ -238,8 +238,8 @@ def test_the_token_of_one_never_touches_another(harness):
 
 
 def test_a_forged_token_is_refused(harness):
-    person = harness.subscribed("ann@example.org")
-    token = harness.book.unsubscribe_token(person.public_id)
+    subscriber = harness.subscribed("ann@example.org")
+    token = harness.book.unsubscribe_token(subscriber.public_id)
     for forged in (
         token[:-1] + ("A" if token[-1] != "A" else "B"),
         "k1" + "A" * 43,
@@ -289,13 +289,13 @@ def test_a_lifted_suppression_leaves_a_line_that_says_why(harness):
 
 
 def test_forgetting_leaves_no_trace_but_the_promise_never_to_mail(harness):
-    person = harness.subscribed("ann@example.org", name="Ann Lee")
-    token = harness.book.unsubscribe_token(person.public_id)
+    subscriber = harness.subscribed("ann@example.org", name="Ann Lee")
+    token = harness.book.unsubscribe_token(subscriber.public_id)
     assert harness.book.forget("Ann@example.org")
     assert not harness.book.forget("ann@example.org")
     with harness.store.read() as connection:
         everything = str([connection.execute(sa.select(table)).all() for table in metadata.sorted_tables])
-    for trace in ("ann@", "Ann Lee", "192.0.2.", "Lynx", person.public_id):
+    for trace in ("ann@", "Ann Lee", "192.0.2.", "Lynx", subscriber.public_id):
         assert trace not in everything
     assert harness.book.unsubscribe_by_token(token, provenance=PAGE).subscriber is None
     assert harness.book.subscribe("ann@example.org", provenance=FORM).outcome is SignUp.SUPPRESSED
@@ -340,7 +340,7 @@ def test_pages_follow_each_other_by_id(harness):
     harness.book.unsubscribe("reader3@example.org")
     seen, after = [], 0
     while page := harness.book.page(after=after, limit=2, status=Status.ACTIVE):
-        seen += [person.email for person in page]
+        seen += [subscriber.email for subscriber in page]
         after = page[-1].id
     assert seen == [f"reader{number}@example.org" for number in (0, 1, 2, 4, 5, 6)]
     counts = harness.book.counts()
@@ -458,10 +458,10 @@ def test_may_receive_means_each_row_also_beside_the_subscribers_themselves(harne
 
 def test_hostile_names_become_one_harmless_line(harness):
     name = "Ann\r\nBcc: all@example.org\x00\u202e\ud800" + "x" * 500
-    person = harness.subscribed("ann@example.org", name=name, language="../../etc/passwd")
-    assert person.name.startswith("Ann Bcc: all@example.orgx")
-    assert len(person.name) <= 100
-    assert person.language == ""
+    subscriber = harness.subscribed("ann@example.org", name=name, language="../../etc/passwd")
+    assert subscriber.name.startswith("Ann Bcc: all@example.orgx")
+    assert len(subscriber.name) <= 100
+    assert subscriber.language == ""
 
 
 def test_a_hostile_browser_name_is_kept_short_and_on_one_line(harness):

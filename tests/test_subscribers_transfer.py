@@ -17,7 +17,7 @@ pytest_plugins = ("tests.subscribers_store",)  # its fixtures: store, harness
 @pytest.fixture
 def file(tmp_path):
     def write(content: str | bytes):
-        path = tmp_path / "people.csv"
+        path = tmp_path / "list.csv"
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         return path
 
@@ -39,7 +39,7 @@ def test_with_consent_held_they_are_active_and_the_evidence_says_so(harness, fil
     assert (line.what, line.via, line.form, line.wording) == (
         "imported",
         "import",
-        "people.csv",
+        "list.csv",
         "imported, operator holds consent",
     )
 
@@ -307,7 +307,7 @@ def test_an_export_read_again_gives_the_same_people(harness, file):
     harness.book.unsubscribe("left@example.org")
     harness.subscribed("never@example.org")
     harness.book.suppress("never@example.org", reason="complaint")
-    before = [(person.email, person.name, person.status) for person in harness.book.page()]
+    before = [(subscriber.email, subscriber.name, subscriber.status) for subscriber in harness.book.page()]
     path = file("".join(export_csv(harness.book)))
     report = import_csv(harness.book, path, confirmed=True)
     assert (report.created, report.bad_count, report.suppressed, report.confirmed) == (0, 0, 1, 0)
@@ -315,7 +315,7 @@ def test_an_export_read_again_gives_the_same_people(harness, file):
         for table in ("subscribers", "suppressions"):
             connection.execute(sa.text(f"DELETE FROM {table}"))
     import_csv(harness.book, path, confirmed=True)
-    after = [(person.email, person.name, person.status) for person in harness.book.page()]
+    after = [(subscriber.email, subscriber.name, subscriber.status) for subscriber in harness.book.page()]
     # Whoever is suppressed is not taken for active, though the row says so.
     left = [(*row[:2], Status.UNSUBSCRIBED) if row[0] == "never@example.org" else row for row in before]
     assert sorted(after) == sorted(left)
@@ -345,6 +345,6 @@ def test_a_batch_takes_a_handful_of_statements_however_many_rows(harness):
         ImportRow(email=f"r{number}@example.org", key=f"r{number}@example.org", address_hash=f"{number:064d}")
         for number in range(BATCH)
     ]
-    harness.book.import_batch(batch, confirmed=True, source="people.csv")
+    harness.book.import_batch(batch, confirmed=True, source="list.csv")
     assert len(statements) <= 8
     assert harness.book.unsubscribe("r7@example.org", provenance=PAGE).changed

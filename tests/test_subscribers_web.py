@@ -74,9 +74,9 @@ class Pages:
         return self.ask("POST", "/api/subscribe", json.dumps(sent), {**JSON, **(headers or {})})
 
     def unsubscribe_path(self, email: str) -> str:
-        person = self.harness.book.find(email)
-        assert person
-        return "/unsubscribe/" + self.harness.book.unsubscribe_token(person.public_id)
+        subscriber = self.harness.book.find(email)
+        assert subscriber
+        return "/unsubscribe/" + self.harness.book.unsubscribe_token(subscriber.public_id)
 
     def everything(self) -> str:
         with self.harness.store.read() as connection:

@@ -1,4 +1,4 @@
-"""`subscribers …`: the Book from the command line. Its rules are its own; nothing here decides about consent."""
+"""`subscribers …`: the Book from the command line. Nothing here decides about consent."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ def subscribers() -> None:
     """The Book: who wants the newsletter, since when and under which words."""
 
 
-def _json(person: Subscriber, suppressed: str) -> dict[str, Any]:
+def _json(subscriber: Subscriber, suppressed: str) -> dict[str, Any]:
     return {
-        "email": person.email,
-        "name": person.name,
-        "language": person.language,
-        "status": person.status,
+        "email": subscriber.email,
+        "name": subscriber.name,
+        "language": subscriber.language,
+        "status": subscriber.status,
         "suppressed": suppressed,
-        "origin": person.origin,
-        "created_at": person.created_at,
-        "confirmed_at": person.confirmed_at,
-        "unsubscribed_at": person.unsubscribed_at,
+        "origin": subscriber.origin,
+        "created_at": subscriber.created_at,
+        "confirmed_at": subscriber.confirmed_at,
+        "unsubscribed_at": subscriber.unsubscribed_at,
     }
 
 
@@ -47,7 +47,7 @@ def _json(person: Subscriber, suppressed: str) -> dict[str, Any]:
 @click.option("--confirmed", is_flag=True, help="I hold their consent: make them active at once.")
 @pass_project_context
 def add(context: ProjectContext, email: str, name: str, language: str, confirmed: bool) -> int:
-    """Invite somebody: they are pending and get a confirmation mail.
+    """Invite an address: it is pending and gets a confirmation mail.
 
     The mail waits in the outbox; `newsletter send`, `worker` or `serve` sends it.
     """
@@ -83,10 +83,10 @@ def list_(context: ProjectContext, status: str | None, limit: int, after: str | 
     book = context.project.book
     start = 0
     if after is not None:
-        person = book.find(after)
-        if person is None:
+        subscriber = book.find(after)
+        if subscriber is None:
             raise Refused(f"{after} is not in the Book; --after takes the last address of the list before")
-        start = person.id
+        start = subscriber.id
     page = book.page_with_suppressions(after=start, limit=limit + 1, status=Status(status) if status else None)
     shown = page[:limit]
     more = shown[-1][0].email if len(page) > limit else None
@@ -97,13 +97,15 @@ def list_(context: ProjectContext, status: str | None, limit: int, after: str | 
         ("address", "name", "status", "suppressed", "since"),
         [
             (
-                person.email,
-                person.name,
-                person.status,
+                subscriber.email,
+                subscriber.name,
+                subscriber.status,
                 suppressed,
-                output.when(person.unsubscribed_at or person.confirmed_at or person.created_at, context.zone),
+                output.when(
+                    subscriber.unsubscribed_at or subscriber.confirmed_at or subscriber.created_at, context.zone
+                ),
             )
-            for person, suppressed in shown
+            for subscriber, suppressed in shown
         ],
     )
     if more:
@@ -124,22 +126,22 @@ def show(context: ProjectContext, email: str, as_json: bool) -> None:
     if as_json:
         output.dump(_record_json(record))
         return
-    person, never = record.subscriber, record.suppression
-    if person is not None:
+    subscriber, suppression = record.subscriber, record.suppression
+    if subscriber is not None:
         output.facts(
             {
-                "address": person.email,
-                "name": person.name,
-                "language": person.language,
-                "status": person.status,
-                "came by": person.origin,
-                "asked": output.when(person.created_at, context.zone),
-                "confirmed": output.when(person.confirmed_at, context.zone),
-                "unsubscribed": output.when(person.unsubscribed_at, context.zone),
+                "address": subscriber.email,
+                "name": subscriber.name,
+                "language": subscriber.language,
+                "status": subscriber.status,
+                "came by": subscriber.origin,
+                "asked": output.when(subscriber.created_at, context.zone),
+                "confirmed": output.when(subscriber.confirmed_at, context.zone),
+                "unsubscribed": output.when(subscriber.unsubscribed_at, context.zone),
             }
         )
-    if never is not None:
-        output.say(f"suppressed since {output.when(never.since, context.zone)}: {never.reason}")
+    if suppression is not None:
+        output.say(f"suppressed since {output.when(suppression.since, context.zone)}: {suppression.reason}")
     if record.consents:
         output.heading("Record")
         output.table(
@@ -152,10 +154,12 @@ def show(context: ProjectContext, email: str, as_json: bool) -> None:
 
 
 def _record_json(record: Record) -> dict[str, Any]:
-    never = record.suppression
+    suppression = record.suppression
     return {
-        "subscriber": _json(record.subscriber, never.reason if never else "") if record.subscriber else None,
-        "suppression": {"reason": never.reason, "since": never.since} if never else None,
+        "subscriber": _json(record.subscriber, suppression.reason if suppression else "")
+        if record.subscriber
+        else None,
+        "suppression": {"reason": suppression.reason, "since": suppression.since} if suppression else None,
         "consents": [
             {
                 "at": one.at,
@@ -293,9 +297,7 @@ def unsubscribe(context: ProjectContext, email: str) -> None:
 @click.argument("email")
 @pass_project_context
 def forget(context: ProjectContext, email: str) -> None:
-    """Erase a person, but for what stops every later mail to them."""
+    """Erase a subscriber, but for what prevents every later mail to the address."""
     gone = context.project.sender.forget(email)
-    unknown = (
-        f"nobody of the address {email} was there to forget; it is suppressed all the same, `newsletter subscribers "
-    )
+    unknown = f"nothing was known of {email}; it is suppressed all the same, and `newsletter subscribers "
     output.say(f"{email} is forgotten" if gone else f"{unknown}suppress {email} --lift` undoes that")
