@@ -140,6 +140,11 @@ def letter() -> Letter:
     )
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: tests wait for servers, children and a browser."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if os.environ.get("CI") and terminalreporter.stats.get("skipped"):
         terminalreporter.write_line("CI can run every test, so a skipped one is a failure here", red=True)

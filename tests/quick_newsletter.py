@@ -23,8 +23,10 @@ LOADED = (
     "newsletter.cli.sending", "newsletter.cli.issues", "newsletter.cli.articles", "newsletter.cli.subscribers",
     "newsletter.cli.doctor", "psycopg",
 )  # fmt: skip
+# To the shell its second line starts Python, wherever that lies (`#!` takes no path with a space); to Python it is a text.
 COMMAND = """\
-#!{python} -IS
+#!/bin/sh
+"exec" "{python}" "-IS" "$0" "$@"
 import json, os, socket, sys
 door = socket.socket(socket.AF_UNIX)
 door.connect({address!r})

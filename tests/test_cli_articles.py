@@ -244,7 +244,6 @@ def test_any_html_file_is_checked_and_written_with_its_css_inlined(tmp_path: Pat
 
 
 def test_a_preview_is_written_as_files(tmp_path: Path) -> None:
-    pytest.importorskip("newsletter.preview", reason="newsletter/preview is not merged yet")
     project = demo(tmp_path, "pulled")
     out = tmp_path / "out"
     assert run("preview", "--once", str(out), "--as", "ada@harbourlight.example", project=project).exit_code == 0

@@ -71,6 +71,9 @@ class Bad:
     prepare: Callable[[Path], None] = nothing
     environment: Mapping[str, str] = field(default_factory=dict)
 
+    def words(self, project: Path) -> list[str]:
+        return [word.replace("{project}", str(project)) for word in self.arguments.split()]
+
 
 BAD = {
     "a key that is not a setting": Bad("pull", "colour", prepare=added("\n[web]\ncolour = 1\n")),
@@ -191,7 +194,7 @@ def test_bad_input_gets_one_line_and_the_right_exit_code(
     bad.prepare(project)
     for name, value in bad.environment.items():
         monkeypatch.setenv(name, value)
-    answered = run(*bad.arguments.replace("{project}", str(project)).split(), project=project)
+    answered = run(*bad.words(project), project=project)
     look(bad, code=answered.exit_code, stdout=answered.stdout, stderr=answered.stderr)
     assert not mails(project)
 
@@ -201,8 +204,7 @@ def test_so_it_does_in_a_process_of_its_own(what: str, tmp_path: Path) -> None:
     bad = BAD[what]
     project = demo(tmp_path)
     bad.prepare(project)
-    arguments = bad.arguments.replace("{project}", str(project)).split()
-    answered = spawn(*arguments, project=project, environment=bad.environment)
+    answered = spawn(*bad.words(project), project=project, environment=bad.environment)
     look(bad, code=answered.returncode, stdout=answered.stdout, stderr=answered.stderr)
 
 

@@ -88,7 +88,9 @@ def test_the_wheel_runs_the_demo_from_another_folder(installed: Path, tmp_path: 
         "issue.html", "issue.txt", "issue.eml", "findings.json",
     }  # fmt: skip
     where = subprocess.run(
-        [sys.executable, "-c", "import newsletter, subscribers; print(newsletter.__file__, subscribers.__file__)"],
+        [sys.executable, "-c", "import newsletter, subscribers; print(newsletter.__file__, subscribers.__file__, sep=chr(10))"],
         cwd=tmp_path, env=environment, capture_output=True, text=True,
     )  # fmt: skip
-    assert where.stdout.split() == [str(installed / name / "__init__.py") for name in ("newsletter", "subscribers")]
+    assert where.stdout.splitlines() == [
+        str(installed / name / "__init__.py") for name in ("newsletter", "subscribers")
+    ]
