@@ -4,11 +4,8 @@ lost or carried twice. Articles come from a folder, messages go into this proces
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import re
 import shutil
-import signal
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -20,18 +17,16 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from newsletter import weekly as weekly_module
 from newsletter.app import Project
 from newsletter.backends.memory import box, refusing, throw_away
 from newsletter.errors import Busy, ConfigurationError, Refused, SendError, SettingsError, Unavailable
-from newsletter.issues import Issues, IssueState, letters, picks
+from newsletter.issues import IssueState, letters, picks
 from newsletter.locks import try_lock
 from newsletter.sending.audit import audit
 from newsletter.sending.tables import deliveries
-from newsletter.shelf import Shelf
 from newsletter.weekly import Composed, Done
 from tests.projects import make_project, open_project, set_line as change
-from tests.times import NOW, PATIENCE, Clock
+from tests.times import NOW, Clock
 
 KEY, NEXT = "2026-W47", "2026-W48"
 AT = NOW + timedelta(hours=1, minutes=5)  # five minutes after the slot
@@ -138,12 +133,6 @@ def told() -> list[str]:
     return [str(mail["subject"]) for mail in found if "editor@" in str(mail["to"])]
 
 
-def html_of(mail: EmailMessage) -> str:
-    body = mail.get_body(("html",))
-    assert body is not None
-    return str(body.get_content())
-
-
 @pytest.fixture(autouse=True)
 def _box() -> Iterator[None]:
     yield
@@ -198,98 +187,6 @@ def test_what_is_composed_is_what_is_frozen_and_sent(site: Site) -> None:
     assert [re.sub(rb"=\r\n|=_[0-9A-Za-z.-]+", b"", part) for part in again.literals] == [
         re.sub(rb"=\r\n|=_[0-9A-Za-z.-]+", b"", part) for part in kept.literals
     ]
-
-
-def freeze_and_die(root: str, where: str) -> None:
-    """Freeze the issue in this process, and kill it with SIGKILL right after one step of the freeze."""
-
-    def dying(call: Callable[..., Any]) -> Callable[..., Any]:
-        def step(*args: Any, **kwargs: Any) -> Any:
-            result = call(*args, **kwargs)
-            if where != "approved and sending" or args[3] == IssueState.SENDING:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return result
-
-        return step
-
-    project = Project(Path(root), clock=Clock(AT))
-    slot = project.slot(KEY)
-    project.weekly.pull()
-    composed = project.weekly.compose(slot)
-    owner: Any = {"audience": weekly_module, "carry": Shelf, "after the freeze": weekly_module.Weekly}.get(
-        where, Issues
-    )
-    name = {
-        "audience": "freeze_audience",
-        "approved": "step",
-        "approved and sending": "step",
-        "after the freeze": "freeze",
-    }.get(where, where)
-    setattr(owner, name, dying(getattr(owner, name)))
-    project.weekly.freeze(slot, composed)
-
-
-PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["tests.test_weekly", "tests.sending_child"])
-
-
-@pytest.mark.parametrize("where", ["open", "approved", "keep", "audience", "carry", "approved and sending"])
-def test_a_kill_inside_the_freeze_leaves_nothing(both: Site, where: str) -> None:
-    child = PROCESSES.Process(target=freeze_and_die, args=(str(both.root), where))
-    child.start()
-    child.join(PATIENCE)
-    assert child.exitcode == -signal.SIGKILL
-    project = both.open()
-    assert project.issues.find(KEY) is None
-    assert not any(everything_in(project).values())
-    assert not any(one.carried_by for one in project.shelf.page())
-    assert both.run().report.totals == {"accepted": 3}
-
-
-def test_a_kill_after_the_freeze_leaves_all_of_it(both: Site) -> None:
-    child = PROCESSES.Process(target=freeze_and_die, args=(str(both.root), "after the freeze"))
-    child.start()
-    child.join(PATIENCE)
-    assert child.exitcode == -signal.SIGKILL
-    project = both.open()
-    row = project.issues.get(KEY)
-    assert (row.state, row.frozen) == (IssueState.SENDING, 3)
-    assert everything_in(project) == {"deliveries": 3, "letters": 1, "picks": 3}
-    assert sum(one.carried_by == KEY for one in project.shelf.page()) == 3
-    assert both.run().report.totals == {"accepted": 3}
-
-
-def test_after_the_freeze_nothing_of_the_project_changes_what_goes_out(site: Site) -> None:
-    ada = next(iter(READERS))
-    box("test-weekly").on_offer = refusing({ada: SendError("greylisted", scope="message", permanent=False, code=451)})
-    assert site.run().report.totals == {"accepted": 2, "deferred": 1}
-    first = html_of(mails()[0])
-    template = site.root / "templates" / "weekly"
-    template.mkdir(parents=True, exist_ok=True)
-    (template / "body.html.j2").write_text("<p>something else")
-    (template / "body.txt.j2").write_text("{% if %}")
-    change(site.root, '"Marquee Weekly"', '"Another name"')
-    change(site.root, '"Marquee <weekly@marquee.example>"', '"Other <other@elsewhere.example>"')
-    change(site.root, "12 Harbour Street", "99 Nowhere")
-    change(site.root, 'kind = "folder"', 'kind = "folder"\nweight = 0.1')
-    shutil.rmtree(site.root / "articles")
-    shelf = site.open().shelf
-    for one in shelf.page():
-        assert one.article.id is not None
-        shelf.edit(one.article.id, {"title": "Edited"}, now=AT)
-        shelf.drop(one.article.id, now=AT)
-    site.open().book.add_confirmed("late@example.net")
-    box("test-weekly").on_offer = lambda _: None
-    site.clock.forward(timedelta(hours=1))
-    done = site.run()
-    assert done.report.state == IssueState.CLOSED
-    assert done.report.totals == {"accepted": 3}
-    last = mails()[-1]
-    assert last["to"].addresses[0].addr_spec == ada
-    assert str(last["from"]) == "Marquee <weekly@marquee.example>"
-    assert "late@example.net" not in {one.recipient for one in box("test-weekly").messages}
-    person = re.compile(r"Hello \w+|unsubscribe/[\w.~-]+|preferences/[\w.~-]+|\w+@example\.net")
-    assert person.sub("", html_of(last)) == person.sub("", first)
 
 
 def test_a_shelf_that_changed_meanwhile_refuses_the_freeze(site: Site) -> None:
