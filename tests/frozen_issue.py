@@ -1,8 +1,9 @@
-"""A frozen issue with an audience, made with the real rooms, for the tests of sending."""
+"""A frozen issue with an audience, for the tests of sending."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from newsletter.backends import Backend
@@ -18,7 +19,7 @@ from tests.conftest import IDENTITY
 
 def sender_of(database: Database, book: Book, clock: Callable[[], datetime], *, rate: float = 0) -> Sender:
     issues = Issues(database)
-    alerts = Alerts(database, issues, IDENTITY, "1 Main Street", ("editor@example.org",), clock)
+    alerts = Alerts(database, issues, replace(IDENTITY, list=None), "1 Main Street", ("editor@example.org",), clock)
     return Sender(database, issues, book, alerts, rate, clock)
 
 
