@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import os
+import pkgutil
 import re
 import shlex
 import shutil
@@ -28,6 +29,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from types import ModuleType
+from typing import Any
 from urllib.parse import unquote
 from urllib.request import urlopen
 
@@ -35,16 +37,17 @@ import click
 import pytest
 import sqlalchemy as sa
 
-from newsletter import backends, sources
+from newsletter import backends, database, sources
 from newsletter.cli import commands
 from newsletter.errors import SettingsError
 from newsletter.fetch import Fetcher
 from newsletter.settings import load
+from subscribers.tables import metadata as register
 from tests.times import PATIENCE, time_of_day
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.glob("*.md"))]
+PAGES = [*(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")), *sorted(DOCS.glob("*.md"))]
 FEED = "https://www.example.org/feed.xml"
 _MARK = re.compile(r"<!-- (.+) -->")
 _FENCE = re.compile(r"(`{3,})(\w*)")
@@ -363,6 +366,22 @@ def test_the_settings_page_is_what_the_models_say(generator: ModuleType) -> None
     assert (DOCS / "settings.md").read_text(encoding="utf-8") == generator.page(), "run: python docs/write_settings.py"
 
 
+WRITTEN = [page for page in PAGES if "<!-- from the code: " in page.read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=name_of)
+def test_what_a_page_says_of_states_layers_and_tables_is_what_the_code_says(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert text == module(DOCS / "write_pages.py").written(text), "run: python docs/write_pages.py"
+
+
+def test_every_table_is_described_and_stands_on_the_schema_page() -> None:
+    described = set(module(DOCS / "write_pages.py").ABOUT)
+    assert described == {*database.metadata.tables, *register.tables}
+    shown = re.findall(r"^### `(\w+)`$", (DOCS / "schema.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert sorted(shown) == sorted(described)
+
+
 @pytest.mark.parametrize("kind", sources.SOURCES)
 def test_the_settings_page_names_the_keys_a_source_takes(kind: str, generator: ModuleType, tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as refused:
@@ -445,6 +464,20 @@ def test_every_command_line_in_the_docs_is_one_the_program_takes() -> None:
                 assert word in options, f"{where} ({word})"
         seen += bool(path)
     assert seen > 80
+
+
+CONSTANTS = re.findall(
+    r"^\| `((?:newsletter|subscribers)[\w.]+)` \| `([^`]+)` \|",
+    (DOCS / "decisions.md").read_text("utf-8"),
+    re.MULTILINE,
+)
+
+
+@pytest.mark.parametrize(("name", "value"), CONSTANTS, ids=[name for name, _ in CONSTANTS])
+def test_a_constant_on_the_page_of_decisions_is_in_the_code_with_that_value(name: str, value: str) -> None:
+    found: Any = pkgutil.resolve_name(name.rpartition(".")[0])
+    found = getattr(found() if isinstance(found, type) else found, name.rpartition(".")[2])
+    assert found == eval(value, {"timedelta": timedelta})
 
 
 # Nothing leads nowhere, nothing is left out
