@@ -106,6 +106,12 @@ class Article:
             missing.append("date")
         return tuple(missing)
 
+    def as_json(self) -> dict[str, object]:
+        """What names the article and what it lacks, as JSON values."""
+        published = self.published.isoformat(timespec="seconds") if self.published else None
+        named = {"id": self.id, "title": self.title, "url": self.url, "source": self.source, "published": published}
+        return {**named, "lacks": list(self.lacks())}
+
     @property
     def blurb(self) -> str:
         """The lines that stand under the title: the dek, else the summary."""
@@ -172,6 +178,10 @@ class Term:
     @property
     def points(self) -> float:
         return self.weight * self.value
+
+    def as_json(self) -> dict[str, object]:
+        named = {"name": self.name, "weight": self.weight, "value": self.value}
+        return {**named, "points": self.points, "why": self.why}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from newsletter.cli import formats, output
+from newsletter.cli import output
 from newsletter.cli.context import Group, ProjectContext, json_option, not_yet, pass_project_context
 from newsletter.errors import ConfigurationError, Refused
 
@@ -49,9 +49,8 @@ def _guessed(shelved: Shelved) -> str:
 
 def _json(shelved: Shelved) -> dict[str, Any]:
     return {
-        **formats.article_json(shelved.article),
+        **shelved.article.as_json(),
         "first_seen": shelved.article.first_seen,
-        "lacks": list(shelved.article.lacks()),
         "carried_by": shelved.carried_by,
         "dropped": shelved.dropped,
         "held_until": shelved.held_until,

@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import tzinfo
 from typing import TYPE_CHECKING, Any
 
 from newsletter.cli import output
 
 if TYPE_CHECKING:
-    from newsletter.issue import Article, Issue, PassedOver, Pick, Term
+    from newsletter.issue import Issue, PassedOver, Pick, Term
     from newsletter.rendering.check import Finding
     from newsletter.weekly import PullLine, Verdict
 
 
 # A long list hides what it is for: the first ones lost by the least.
 SHOWN = 25
-
-
-def article_json(article: Article) -> dict[str, Any]:
-    """What names an article."""
-    return {
-        "id": article.id,
-        "title": article.title,
-        "url": article.url,
-        "source": article.source,
-        "published": article.published,
-    }
-
-
-def terms_json(terms: Iterable[Term]) -> list[dict[str, Any]]:
-    return [
-        {"name": term.name, "weight": term.weight, "value": term.value, "points": term.points, "why": term.why}
-        for term in terms
-    ]
 
 
 def pick_json(pick: Pick) -> dict[str, Any]:
@@ -43,8 +25,8 @@ def pick_json(pick: Pick) -> dict[str, Any]:
         "score": pick.score,
         "reason": pick.reason,
         "beat": pick.beat,
-        "article": article_json(pick.article),
-        "terms": terms_json(pick.terms),
+        "article": pick.article.as_json(),
+        "terms": [term.as_json() for term in pick.terms],
     }
 
 
@@ -53,8 +35,8 @@ def passed_over_json(one: PassedOver) -> dict[str, Any]:
         "reason": one.reason,
         "score": one.score,
         "waits": one.waits,
-        "article": article_json(one.article),
-        "terms": terms_json(one.terms),
+        "article": one.article.as_json(),
+        "terms": [term.as_json() for term in one.terms],
     }
 
 

@@ -49,10 +49,10 @@ def pick(context: ProjectContext, slot_key: str | None, why: str | None, as_json
     """Show what the issue would be now, and why. Changes nothing.
 
     JSON: {"slot", "at", "sections": [{"name", "title"}], "picked": [{"section", "position", "score", "reason", "beat",
-    "article": {"id", "title", "url", "source", "published"}, "terms": [{"name", "weight", "value", "points", "why"}]}],
-    "passed_over": [{"reason", "score", "waits", "article", "terms"}], "verdict": {"outcome", "slot", "text", "reason",
-    "subject", "recipients", "empty_sections": [TITLE], "silent_sources": [{"source", "reason"}]}}; with --why only the
-    one of that article. The verdict is what `send` would do now.
+    "article": {"id", "title", "url", "source", "published", "lacks"}, "terms": [{"name", "weight", "value", "points",
+    "why"}]}], "passed_over": [{"reason", "score", "waits", "article", "terms"}], "verdict": {"outcome", "slot", "text",
+    "reason", "subject", "recipients", "empty_sections": [TITLE], "silent_sources": [{"source", "reason"}]}}; with --why
+    only the one of that article. The verdict is what `send` would do now.
     """
     slot = context.slot(slot_key)
     weekly = context.project.weekly
@@ -92,7 +92,7 @@ def _explain(context: ProjectContext, issue: Issue, what: str, *, as_json: bool)
         output.dump(
             {
                 "slot": issue.slot.key,
-                "article": formats.article_json(shelved.article),
+                "article": shelved.article.as_json(),
                 "picked": picked and formats.pick_json(picked),
                 "passed_over": passed and formats.passed_over_json(passed),
             }

@@ -12,13 +12,13 @@ from dataclasses import asdict
 from typing import Any
 
 from newsletter.app import Project
-from newsletter.issue import Article, Term
+from newsletter.issue import Article
 from newsletter.links import canonical
 from newsletter.preview.draft import Draft, Shown, Trouble
 from newsletter.preview.recipients import SAMPLES, Recipient, addressed, values_of
+from newsletter.rendering.check import CLIPPED
 from newsletter.rendering.document import read
 
-CLIPPED = 102 * 1024  # Gmail cuts the HTML off about here (email-bugs 41)
 _AFTER_THE_SUM = re.compile(r"; ((?:held back|beat) .*)", re.DOTALL)
 
 
@@ -151,7 +151,7 @@ def _picks(shown: Shown) -> list[dict[str, Any]]:
                 **_article(pick.article),
                 "section": titles.get(pick.section, pick.section),
                 "score": pick.score,
-                "terms": _terms(pick.terms),
+                "terms": [term.as_json() for term in pick.terms],
                 "reason": pick.reason,
                 "after": after[1] if after and pick.terms else "",
             }
@@ -165,23 +165,12 @@ def _passed_over(shown: Shown) -> list[dict[str, Any]]:
             **_article(passed.article),
             "reason": passed.reason,
             "score": passed.score,
-            "terms": _terms(passed.terms),
+            "terms": [term.as_json() for term in passed.terms],
             "waits": passed.waits,
         }
         for passed in shown.composed.issue.passed_over
     ]
 
 
-def _terms(terms: Sequence[Term]) -> list[dict[str, Any]]:
-    return [{"name": term.name, "weight": term.weight, "value": term.value, "why": term.why} for term in terms]
-
-
 def _article(article: Article) -> dict[str, Any]:
-    return {
-        "id": article.id,
-        "title": article.title,
-        "url": canonical(article.url or ""),
-        "source": article.source,
-        "published": article.published.isoformat() if article.published else "",
-        "lacks": list(article.lacks()),
-    }
+    return {**article.as_json(), "url": canonical(article.url or "")}
