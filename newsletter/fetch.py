@@ -3,7 +3,7 @@
 Every address a source names is hostile. Before each connection, also after a redirect, the host is resolved, *every*
 answer is checked, and the connection goes to the checked address itself: nothing can be swapped between the check and
 the use (DNS rebinding), while TLS still verifies the name. Only public addresses are reachable unless named in
-`allow_private`. Sizes are counted as they arrive, on the wire and unpacked; one clock covers the whole request.
+`allow_private`. Sizes are counted as they arrive, on the wire and unpacked; one deadline covers the whole request.
 
 What it does not know: what the bytes mean (`sources`), when to ask again (`weekly`). It keeps no cookie between
 requests, sends no credential, and reads no proxy or netrc settings from the environment. Raises `FetchError`, one
@@ -275,7 +275,7 @@ def is_public(address: Address) -> bool:
 
 
 class _Wire(httpcore2.NetworkBackend):
-    """Connections of one request: each to a checked address, all under one deadline and one count of bytes."""
+    """The connections of one request, each to a checked address, all under one deadline and one count of bytes."""
 
     def __init__(self, allowed: _Allowed, *, deadline: float, connect: float, max_bytes: int) -> None:
         self._allowed = allowed

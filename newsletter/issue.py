@@ -3,8 +3,8 @@
 What it does not know: where articles come from (`sources`), how they are kept (`shelf`), why one is better than
 another (`highlights`), or what a mail looks like (`letter`, `rendering`).
 
-All times are timezone-aware and in UTC unless a name says otherwise. Text fields are plain text: whatever mark-up a
-source delivered has been cleaned away at the edge.
+All times are timezone-aware and in UTC unless a name says otherwise. Text fields are plain text: sources
+remove all mark-up.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """The box some pages carry about the thing they write of ("TV Info").
+    """The box that some pages have about their subject ("TV Info").
 
-    `rating` is on a scale of 0 to 5. A page may count its raters without saying what they gave ("3 users"): then
-    `rating_count` is 3 and `rating` is None, and nobody may read that as three stars.
+    `rating` is on a scale of 0 to 5. A page may count its raters without showing their rating ("3 users"): then
+    `rating_count` is 3 and `rating` is None; this does not mean three stars.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Article:
     `guid` is the source's own name for it. `published` is a trusted time in UTC or None; `published_raw` is what the
     source wrote and `published_from` where (`feed`, `json-ld`, `meta`, `front-matter`, `editor`, or `guess`, which is
     never trusted). `section` is the source's hint. `subject` is the show, film or person it is about. `related` holds
-    titles the page itself named as related. `id` and `first_seen` are given by the shelf.
+    titles the page itself named as related. The shelf sets `id` and `first_seen`.
     """
 
     title: str

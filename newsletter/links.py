@@ -29,7 +29,7 @@ _ONLY_TRACKING = (
     r"utm_\w+|fbclid|gclid|gclsrc|dclid|gbraid|wbraid|msclkid|yclid|twclid|ttclid|li_fat_id|mc_[ce]id|igshid|igsh|_hs\w+|"
     r"hsa_\w+|hsctatracking|mkt_tok|vero_(?:id|conv)|_ga|_gl|oly_(?:anon|enc)_id|__twitter_impression"
 )
-# These say where a reader comes from on most sites and are the page on some: ignored to compare, kept to mail.
+# These say where a visit comes from on most sites and are the page on some: ignored to compare, kept to mail.
 _OFTEN_TRACKING = (
     r"utm|cmp|cmpid|cid_source|ref|ref_src|ref_url|src|source|at_\w+|ns_\w+|xtor|s_cid|ncid|smid|sr_share|ito|icid|wt_mc|"
     r"traffic_source|mbid|soc_\w+|ocid|oly_\w+|vero_\w+"
@@ -62,7 +62,7 @@ def comparison_key(url: str) -> str:
     """The same text for every address of one page, or "" for an unusable one. Never an address to visit.
 
     Beyond `canonical` it ignores http or https, `www.`, `m.` and `amp.`, a closing slash, `/amp`, `index.html`, how
-    letters are percent-encoded, the order of the parameters, those that often say only where a reader comes from
+    letters are percent-encoded, the order of the parameters, those that often say only where a visit comes from
     (`ref`, `cmp`, `source` …), and a fragment that does not select the page (`#!/…` and `#/…` do).
     """
     return _key(url, ignored=_IGNORED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from newsletter.highlights.candidate import Candidate
 from newsletter.highlights.duplicates import Title
-from newsletter.highlights.ranking import Entrant, Lost, Scored, Table, jaccard, rank
+from newsletter.highlights.ranking import Entrant, Lost, Picked, Scored, jaccard, rank
 from newsletter.issue import Article
 
 
@@ -13,16 +13,16 @@ def entrant(title: str, score: float, *, source: str = "", authors: tuple[str, .
     return Scored(Entrant(Candidate(article), Title(title, subject), ("highlights",)), (), score)
 
 
-def held(*entrants: Scored, places: int = 2, table: Table | None = None) -> tuple[list[str], list[Lost]]:
-    table = table or Table()
-    lost = rank(entrants, section="highlights", places=places, table=table)
-    return [won.scored.entrant.title.text for won in table.won], lost
+def held(*entrants: Scored, places: int = 2, picked: Picked | None = None) -> tuple[list[str], list[Lost]]:
+    picked = picked or Picked()
+    lost = rank(entrants, section="highlights", places=places, picked=picked)
+    return [won.scored.entrant.title.text for won in picked.won], lost
 
 
 def test_the_best_scores_win_and_name_who_came_next() -> None:
-    table = Table()
-    rank([entrant("one", 0.5), entrant("two", 0.9), entrant("three", 0.7)], section="s", places=1, table=table)
-    (won,) = table.won
+    picked = Picked()
+    rank([entrant("one", 0.5), entrant("two", 0.9), entrant("three", 0.7)], section="s", places=1, picked=picked)
+    (won,) = picked.won
     assert won.scored.entrant.title.text == "two"
     assert won.runner_up is not None
     assert won.runner_up.entrant.title.text == "three"
@@ -64,7 +64,7 @@ def test_one_subject_is_carried_once_and_the_other_says_so() -> None:
 
 def test_a_source_keeps_to_its_cap() -> None:
     many = [entrant(f"number{rank}", 0.9 - rank / 100, source="site") for rank in range(4)]
-    picked, lost = held(*many, places=4, table=Table(per_source=2))
+    picked, lost = held(*many, places=4, picked=Picked(per_source=2))
     assert picked == ["number0", "number1"]
     assert {one.reason for one in lost} == {"site has its 2 in this issue"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from newsletter.highlights.candidate import Candidate
-from newsletter.highlights.sections import fits, homes
+from newsletter.highlights.sections import fits, sections_of
 from newsletter.issue import Article, Match, Section
 
 HIGHLIGHTS = Section("highlights", "Weekly highlights")
@@ -19,7 +19,7 @@ def article(title: str = "A show returns", **fields: object) -> Article:
 
 
 def tried(article: Article, *sections: Section, bound_to: tuple[str, ...] = ()) -> tuple[str, ...]:
-    return homes(Candidate(article, sections=bound_to), sections=sections)
+    return sections_of(Candidate(article, sections=bound_to), sections=sections)
 
 
 def test_a_rule_wins_over_a_catch_all_listed_before_it() -> None:

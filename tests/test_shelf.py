@@ -37,7 +37,7 @@ FERRY = Article(
 
 @pytest.fixture
 def put(shelf: Shelf) -> Callable[..., tuple[int, int, int]]:
-    """Put one pull's articles on the shelf; gives how many were new, changed and the same."""
+    """Put one pull's articles on the shelf; returns how many were new, changed and the same."""
 
     def putting(*articles: Article, now: datetime = NOW) -> tuple[int, int, int]:
         done = shelf.put(articles, now=now)
@@ -243,7 +243,7 @@ def test_a_parameter_that_only_tracks_makes_no_second_article(shelf: Shelf, put:
 
 
 def two_rows_of_one_article(shelf: Shelf) -> tuple[int, int]:
-    """The same article put twice while nothing tied the two together; gives their numbers."""
+    """The same article put twice while nothing tied the two together; returns their numbers."""
     one = replace(FERRY, guid=None, signals=(Signal(SignalKind.VIEWS, 10, NOW - timedelta(days=1)),))
     two = replace(FERRY, url=None, title="The ferry", signals=(Signal(SignalKind.VIEWS, 90, NOW),))
     shelf.put([one, two], now=NOW)

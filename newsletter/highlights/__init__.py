@@ -1,6 +1,6 @@
-"""Which articles are this week's best, and why. Pure: no clock, no randomness, no I/O; the only door to rapidfuzz.
+"""Which articles are this week's best, and why. Pure: no clock, no randomness, no I/O. Nothing else imports rapidfuzz.
 
-    candidate    an article with what the house knows of it; may it be chosen at all?
+    candidate    an article with what shelf and settings know of it, and whether it may be chosen at all
     subject      what it is about, so that a letter carries a show once
     duplicates   two titles that tell one story in nearly the same words
     sections     which sections an article is tried in

@@ -1,6 +1,6 @@
-"""A candidate and its eligibility: may this article be chosen for this issue at all, and if not, will it ever be?
+"""A candidate and its eligibility: whether an article may be chosen for an issue, and why not.
 
-What it does not know: how good the article is (`score`), or who said these things about it (the shelf, the editor).
+What it does not know: how good the article is (`score`), or where its marks come from (the shelf, the editor).
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from newsletter.issue import Article, PassedOver
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An article with what the house knows of it.
+    """An article with what shelf and settings know of it.
 
     `carried_by` is the key of the issue that carried it, under any of its names: such a candidate is never chosen, and
-    is handed in so that near-duplicates of it are recognised. `dropped` and `held_until` (a slot's key) are the
-    editor's hand. `weight` is its source's: 1 is usual, above 1 lifts its popularity and below lowers it. `sections`
-    are the names of the sections its source may fill; none is all. `seen_in` is how many sources brought it.
+    is passed in so that near-duplicates of it are recognised. `dropped` and `held_until` (a slot's key) are the
+    editor's marks. `weight` is its source's: 1 is usual, above 1 raises its popularity and below lowers it. `sections`
+    are the names of the sections its source may fill; none is all. `seen_in` is the number of sources that have it.
     """
 
     article: Article
@@ -31,7 +31,7 @@ class Candidate:
 
     @property
     def order(self) -> tuple[str, str, str, str]:
-        """What settles a tie: the earlier published, then the address. The same whatever order candidates come in."""
+        """The key that settles ties: the earlier published, then the address; whatever order candidates come in."""
         article = self.article
         published = article.published.isoformat() if article.published else ""
         return (published, article.url or "", article.guid or "", article.title)
@@ -42,9 +42,9 @@ def eligibility(
 ) -> PassedOver | None:
     """Why a candidate cannot be chosen for the issue `key`; None when it can.
 
-    What no earlier issue had room for stays eligible until it is older than `max_age`, and what leaves by age since the
-    last issue (`window_start`) is told from what was always too old. An article held for this very issue is eligible
-    whatever its age.
+    An article that did not fit into an earlier issue stays eligible until it is older than `max_age`. One that became
+    too old since the last issue (`window_start`) is told apart from one that always was. An article held for this very
+    issue is eligible whatever its age.
     """
     article = candidate.article
     if candidate.carried_by:

@@ -1,7 +1,7 @@
 """The choice: candidates in, an Issue out, with every pick and everything passed over explained.
 
 Eligibility first (may it be chosen at all), then near-duplicates, then sections, then a ranking in each section in the
-order of the settings. The same candidates and arguments give the same Issue, in whatever order candidates come.
+order of the settings. The same candidates and arguments make the same Issue, in whatever order candidates come.
 
 A section that found fewer than its minimum is kept as it is, left out for this week (`skip`: its articles wait), or
 its articles compete in the first section without a rule (`merge`). Then everything is picked anew, because what that
@@ -16,10 +16,10 @@ from datetime import datetime, timedelta
 
 from newsletter.highlights.candidate import Candidate, eligibility
 from newsletter.highlights.duplicates import Kept, Title
-from newsletter.highlights.ranking import Entrant, Lost, Scored, Table, rank
+from newsletter.highlights.ranking import Entrant, Lost, Picked, Scored, rank
 from newsletter.highlights.reasons import reason
 from newsletter.highlights.score import site_mean_of, terms_for, total
-from newsletter.highlights.sections import homes
+from newsletter.highlights.sections import sections_of
 from newsletter.highlights.subject import subject_of
 from newsletter.issue import IfThin, Issue, Match, PassedOver, Pick, Section, Slot
 
@@ -59,13 +59,13 @@ def choose(
     passed += [
         PassedOver(entrant.candidate.article, "fits no section", waits=True)
         for entrant in entrants
-        if not entrant.homes
+        if not entrant.sections
     ]
-    kept, repeats = _without_repeats(measure([entrant for entrant in entrants if entrant.homes]), carried)
+    kept, repeats = _without_repeats(measure([entrant for entrant in entrants if entrant.sections]), carried)
     filled = _fill(kept, sections=sections, measure=measure, per_subject=per_subject, per_source=per_source)
-    picks = _picks(filled.table)
+    picks = _picks(filled.picked)
     picked = {id(pick.article) for pick in picks}
-    passed += filled.homeless
+    passed += filled.unplaced
     passed += [repeat.passed_over(picked) for repeat in repeats]
     lost = [
         PassedOver(lost.scored.entrant.candidate.article, lost.reason, lost.scored.score, lost.scored.terms, waits=True)
@@ -96,7 +96,7 @@ class _Repeat:
     alike: int
 
     def passed_over(self, picked: set[int]) -> PassedOver:
-        """It waits only while what it repeats is not itself on its way to the reader."""
+        """The refusal. It waits only while the article it repeats is neither picked nor carried."""
         other = self.of.candidate
         where = f", carried by {other.carried_by}" if other.carried_by else ""
         return PassedOver(
@@ -110,19 +110,19 @@ class _Repeat:
 
 @dataclass
 class _Filled:
-    table: Table
+    picked: Picked
     lost: list[Lost] = field(default_factory=list)
-    homeless: list[PassedOver] = field(default_factory=list)
+    unplaced: list[PassedOver] = field(default_factory=list)
 
 
 def _entry(candidate: Candidate, sections: Sequence[Section]) -> Entrant:
     article = candidate.article
     title = Title(article.title, subject_of(article), article.published)
-    return Entrant(candidate, title, homes(candidate, sections=sections))
+    return Entrant(candidate, title, sections_of(candidate, sections=sections))
 
 
 def _without_repeats(scored: Sequence[Scored], carried: Sequence[Entrant]) -> tuple[list[Entrant], list[_Repeat]]:
-    """Of near-duplicates the best scored stands; what was carried stands before all. Order is kept."""
+    """Of near-duplicates the best scored is kept; one that was carried comes before all. Order is kept."""
     ranked = sorted(scored, key=lambda one: (-one.score, -len(one.entrant.candidate.article.body)))
     kept = Kept(entrant.title for entrant in (*carried, *(one.entrant for one in ranked)))
     stands: list[Entrant] = []
@@ -149,19 +149,19 @@ def _fill(
     per_subject: int | None,
     per_source: int | None,
 ) -> _Filled:
-    """Picks into all sections; again, whenever a thin section is closed, until none is."""
+    """Picks into all sections, and starts anew whenever a thin section is closed."""
     closed: dict[str, str] = {}  # the name of a closed section, and of the one that gets its articles ("" none)
     why_closed: dict[str, str] = {}
     one_source = len({entrant.candidate.article.source for entrant in entrants}) < 2
     while True:
-        filled = _Filled(Table(per_subject=per_subject, per_source=per_source, one_source=one_source))
+        filled = _Filled(Picked(per_subject=per_subject, per_source=per_source, one_source=one_source))
         _fill_once(entrants, filled, sections=sections, measure=measure, closed=closed, why_closed=why_closed)
-        thin = _first_thin(filled.table, sections=sections, closed=closed)
+        thin = _first_thin(filled.picked, sections=sections, closed=closed)
         if thin is None:
             return filled
         section, found = thin
         closed[section.name] = (
-            _heir(section, sections=sections, closed=closed) if section.if_thin == IfThin.MERGE else ""
+            _receiver_of(section, sections=sections, closed=closed) if section.if_thin == IfThin.MERGE else ""
         )
         why_closed[section.name] = f"{section.name} found {found} of at least {section.min} and is left out this week"
 
@@ -175,52 +175,52 @@ def _fill_once(
     closed: dict[str, str],
     why_closed: dict[str, str],
 ) -> None:
-    open_homes = {id(entrant): _open_homes(entrant, closed) for entrant in entrants}
+    open_sections = {id(entrant): _open_sections(entrant, closed) for entrant in entrants}
     lost: dict[int, Lost] = {}
     free = list(entrants)
     for section in sections:
-        mine = [entrant for entrant in free if section.name in open_homes[id(entrant)]]
-        for one in rank(measure(mine), section=section.name, places=section.pick, table=filled.table):
+        mine = [entrant for entrant in free if section.name in open_sections[id(entrant)]]
+        for one in rank(measure(mine), section=section.name, places=section.pick, picked=filled.picked):
             lost.setdefault(id(one.scored.entrant), one)
-        taken = {id(won.scored.entrant) for won in filled.table.won}
+        taken = {id(won.scored.entrant) for won in filled.picked.won}
         free = [entrant for entrant in free if id(entrant) not in taken]
     filled.lost = sorted(
         (lost[id(entrant)] for entrant in free if id(entrant) in lost), key=lambda one: -one.scored.score
     )
     for entrant in free:
         if id(entrant) not in lost:
-            filled.homeless.append(PassedOver(entrant.candidate.article, why_closed[entrant.homes[0]], waits=True))
+            filled.unplaced.append(PassedOver(entrant.candidate.article, why_closed[entrant.sections[0]], waits=True))
 
 
-def _open_homes(entrant: Entrant, closed: dict[str, str]) -> set[str]:
-    """Where an entrant is tried once the heirs of closed sections are followed."""
+def _open_sections(entrant: Entrant, closed: dict[str, str]) -> set[str]:
+    """Where an entrant is tried once the sections that take over closed ones are followed."""
     found = set()
-    for home in entrant.homes:
-        name = home
+    for section in entrant.sections:
+        name = section
         while name in closed:
             name = closed[name]
         found.add(name)
     return found - {""}
 
 
-def _first_thin(table: Table, *, sections: Sequence[Section], closed: dict[str, str]) -> tuple[Section, int] | None:
+def _first_thin(picked: Picked, *, sections: Sequence[Section], closed: dict[str, str]) -> tuple[Section, int] | None:
     for section in sections:
-        found = sum(won.section == section.name for won in table.won)
+        found = sum(won.section == section.name for won in picked.won)
         if found < section.min and section.if_thin != IfThin.KEEP and section.name not in closed:
             return section, found
     return None
 
 
-def _heir(section: Section, *, sections: Sequence[Section], closed: dict[str, str]) -> str:
+def _receiver_of(section: Section, *, sections: Sequence[Section], closed: dict[str, str]) -> str:
     """The open section that gets a merged one's articles: the first without a rule, else the first; "" when none."""
     others = [other for other in sections if other.name != section.name and other.name not in closed]
     return next((other.name for other in [*(o for o in others if o.match == Match()), *others]), "")
 
 
-def _picks(table: Table) -> list[Pick]:
+def _picks(picked: Picked) -> list[Pick]:
     positions: dict[str, int] = {}
     picks = []
-    for won in table.won:
+    for won in picked.won:
         positions[won.section] = positions.get(won.section, 0) + 1
         picks.append(
             Pick(

@@ -1,9 +1,9 @@
 """Near-duplicates: two titles that tell the same story in nearly the same words.
 
-A false match costs a reader an article for good and a missed one only shows a story twice, so the rule is careful.
-Titles match when they differ in nothing that tells stories apart (numbers, episodes, subjects, a name on each side),
-and are alike by one of these, measured on 3,244 pairs of titles people gave to one URL (recall .61, no false match
-among 100,000 random pairs):
+A false match takes an article from subscribers for good and a missed one only shows a story twice, so the rule is
+strict. Titles match when they differ in nothing that tells stories apart (numbers, episodes, subjects, a name on each
+side), and are alike by one of these, measured on 3,244 pairs of titles people gave to one URL (recall .61, no false
+match among 100,000 random pairs):
 
 - `token_set_ratio` >= 88, `token_sort_ratio` >= 60 and three shared words of more than three letters;
 - `token_sort_ratio` >= 80, for titles too short for three such words, with the same numbers;
@@ -51,7 +51,7 @@ _NUMBER_WORD = re.compile(
 
 @dataclass(frozen=True)
 class Title:
-    """A title made ready for comparing. `subject` is as `subject_of` gives it."""
+    """A title made ready for comparing. `subject` is what `subject_of` returns."""
 
     text: str
     subject: str = ""
@@ -161,7 +161,7 @@ class Kept:
         self._titles: list[Title] = []
 
     def keep(self, title: Title) -> int:
-        """Lets a title of `every` stand; answers its number, counting from 0."""
+        """Adds a title of `every`; returns its number, counting from 0."""
         number = len(self._titles)
         self._titles.append(title)
         self._by_words[title.words] = number
@@ -181,7 +181,7 @@ class Kept:
         for number in sorted(numbers):
             kept = self._titles[number]
             if len(words & kept.vocabulary) * 2 < min(len(words), len(kept.vocabulary)):
-                continue  # too little shared to be alike; this spares the dear comparison
+                continue  # too little shared to be alike; this spares the expensive comparison
             alike = likeness(title, kept)
             if alike is not None and (found is None or alike > found[1]) and not _far_apart(title, kept):
                 found = (number, alike)

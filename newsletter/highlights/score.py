@@ -1,8 +1,10 @@
 """How good an article is among those it stands beside: five terms, each 0 to 1 times its weight.
 
-The weights are measured (three editors' picks, reference content §4): inside a week popularity tells most, age tells
-nothing beyond a tie, comments mislead where something better is known. A term that no article has anything for is left
-out and the others share its weight. Unknown is neutral (0.5), never zero, and the words say so.
+The weights are measured on 390 weeks of three editors' picks and the pools they chose from (docs/decisions.md). Inside
+a week popularity tells most: recall .220 and .286 where chance has .136 and .088. Age only settles ties: recency at .10
+instead of .03 lowered recall from .286 to .254. Comments mislead: 30 % of them in popularity cost .035 of recall, so
+they count only where nothing better is known. A term that no article has anything for is left out and the others share
+its weight. Unknown is neutral (0.5), never zero, and the words say so.
 
 What it does not know: sections, duplicates, or what was picked before.
 """
@@ -126,7 +128,7 @@ def _place(
 
 
 def _rating(article: Article, *, site_mean: float) -> Measured:
-    """A Bayesian mean: three raters say little, four hundred say what they say (reference content §3)."""
+    """A Bayesian mean: where 3.8 is usual, three raters at 5.0 make 3.96, and four hundred at 4.5 make 4.47."""
     rating, count = rating_of(article)
     if rating is None:
         if count is None:

@@ -18,7 +18,7 @@ from newsletter.highlights.candidate import Candidate
 from newsletter.issue import Article, Match, Section
 
 
-def homes(candidate: Candidate, *, sections: Sequence[Section]) -> tuple[str, ...]:
+def sections_of(candidate: Candidate, *, sections: Sequence[Section]) -> tuple[str, ...]:
     """The names of the sections a candidate is tried in, in the order of `sections`. Empty: it fits none."""
     article = candidate.article
     allowed = [section for section in sections if not candidate.sections or section.name in candidate.sections]

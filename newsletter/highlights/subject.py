@@ -18,7 +18,7 @@ _WORD = re.compile(r"[^\W_]+")
 
 
 def subject_of(article: Article) -> str:
-    """The subject as its source gives it, else the name on its card, else the first quoted name in its title; or "".
+    """The subject its source names, else the name on its card, else the first quoted name in its title; or "".
 
     In the form in which two spellings of one name are equal: "All Of Us Are Dead (2022)" is "all of us are dead".
     """

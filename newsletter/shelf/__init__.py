@@ -1,12 +1,12 @@
 """The shelf: every article ever seen, under all its names, and which issue carried it.
 
 An article has three kinds of names: its address (compared without what does not matter), the source's own id for it,
-and its title within a fortnight in one source. Any of them finds it again, and a pull that brings a new one adds it:
-so what an issue carried stays carried, whatever happens to its URL, GUID or title. When two rows turn out to be one
-article they are merged.
+and its title within a fortnight in one source. Any of them finds the article again, and a pull that brings a new name
+adds it: what an issue carried stays carried, whatever happens to its URL, GUID or title. When two rows turn out to be
+one article they are merged.
 
-    names      an article's names (pure)          stored    an article as text; what stands when it is read again (pure)
-    intake     a pull comes in, rows are merged   tables    what is kept
+    names      an article's names (pure)             stored    an article as text, and how two readings combine (pure)
+    intake     takes a pull in, and merges rows      tables    the tables
 
 What it does not know: how articles are read (`sources`) or chosen (`highlights`). The editor's own wording is kept
 beside what the source says and is never overwritten by it.
@@ -51,7 +51,7 @@ class Shelved:
 
 @dataclass(frozen=True, slots=True)
 class PullRecord:
-    """What is remembered of one source: its state between pulls, and when it was last read well."""
+    """The record of one source: its state between pulls, and when it was last read well."""
 
     source: str
     state: Mapping[str, str]
@@ -65,7 +65,7 @@ class Shelf:
         self._database = database
 
     def put(self, new: Sequence[Article], *, now: datetime) -> Put:
-        """Take articles of one source in, in one transaction: new ones, changed ones, and further names of old ones."""
+        """Take articles of one source in, in one transaction: new ones, changed ones, and new names of known ones."""
         with self._database.write() as connection:
             _alone(connection)
             return take_in(connection, new, now=now)
@@ -83,8 +83,8 @@ class Shelf:
         return (row.media_type, row.data) if row else None
 
     def since(self, moment: datetime) -> list[Shelved]:
-        """Everything published since, everything without a date that was first seen since, and whatever its age what
-        the editor holds for an issue; oldest first."""
+        """Articles published since, undated ones first seen since, and those the editor holds for an issue whatever
+        their age; oldest first."""
         age = sa.func.coalesce(articles.c.published, articles.c.first_seen)
         held = sa.and_(articles.c.held_until != "", articles.c.carried_by == "")
         return list(self._select(sa.select(articles).where(sa.or_(age >= moment, held)).order_by(age, articles.c.id)))
@@ -147,7 +147,7 @@ class Shelf:
         self._mark(number, held_until=until)
 
     def carry(self, connection: sa.Connection, numbers: Iterable[int], *, slot: str) -> int:
-        """Note, in the freeze's own transaction, which issue carries these articles; gives how many could be noted."""
+        """Note, in the freeze's own transaction, which issue carries these articles; returns how many it noted."""
         chosen = articles.c.id.in_(list(numbers))
         free = articles.c.carried_by == ""
         return connection.execute(articles.update().where(chosen, free).values(carried_by=slot)).rowcount
@@ -164,7 +164,7 @@ class Shelf:
         return PullRecord(source, json.loads(row.state), row.pulled_at, row.good_at, row.problem)
 
     def remember_pull(self, source: str, *, state: Mapping[str, str] | None, now: datetime, problem: str = "") -> None:
-        """Keep what a pull left behind. `state` is None when the source could not be read: the old one stays."""
+        """Keep the state after a pull. `state` is None when the source could not be read: the old one stays."""
         values: dict[str, Any] = {"pulled_at": now, "problem": storable(problem)}
         if state is not None:
             values |= {"state": json.dumps(dict(state)), "good_at": now}
@@ -200,7 +200,7 @@ def _at_address(connection: sa.Connection, url: str) -> int | None:
 
 
 def _alone(connection: sa.Connection) -> None:
-    """Let nobody else take in at the same time: two sources may bring one article. SQLite has one writer anyway."""
+    """Lock out other pulls: two sources may bring one article. SQLite has one writer anyway."""
     if connection.dialect.name == "postgresql":
         connection.execute(sa.text("LOCK TABLE articles IN SHARE ROW EXCLUSIVE MODE"))
 

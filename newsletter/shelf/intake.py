@@ -1,7 +1,7 @@
-"""Taking articles in: recognising those the shelf has, under any of their names, and merging rows that are one article.
+"""Takes articles in: recognises those on the shelf under any of their names, and merges rows that are one article.
 
-Works on a whole pull at once: what the shelf knows of it is read in a few statements, decided on in memory in the order
-of the pull, and written in a few more. The caller's transaction has to be the only one that takes in.
+A whole pull is taken in at once: the rows it may concern are read in a few statements, decided on in memory in the
+order of the pull, and written in a few more. No other transaction may take articles in at the same time.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Put:
-    """What putting articles on the shelf did, by number of articles."""
+    """How many articles of a pull were new, changed or the same."""
 
     new: int = 0
     changed: int = 0
@@ -52,7 +52,7 @@ class Row:
 
 
 class _Incoming:
-    """An article of the pull, with what is asked of it more than once."""
+    """An article of the pull, with its names and digest computed once."""
 
     def __init__(self, article: Article) -> None:
         self.article = article
@@ -116,7 +116,7 @@ class _Intake:
             row.digest = new.digest
             row.title_key = new.title_key
         else:
-            # Another source has the same page: its words stay its own, but what nobody had said yet is welcome.
+            # Another source has the same page: its words are not taken, only the fields that were still missing.
             after = completed(before, new.article)
             if after == before:
                 self.done.same += 1
@@ -130,7 +130,7 @@ class _Intake:
         row.changed = True
 
     def _article(self, row: Row) -> Article:
-        """What the sources say of it, without the editor's words."""
+        """The article as its sources describe it, without the editor's words."""
         if row.content is None:
             row.content = self._connection.scalar(sa.select(articles.c.content).where(articles.c.id == row.id))
         return load_article(json.loads(row.content or ""))
@@ -143,7 +143,7 @@ class _Intake:
         if by_url is not None and self._is_another(by_url, new, by_guid=by_guid):
             by_url = None
         if by_guid is not None and by_guid is not by_url and new.url and not self._alike(by_guid, new):
-            # Some systems give an old id to a new article: with another address and another title it is another one.
+            # Some systems reuse an old id: with another address and another title it is another article.
             if by_url is None:
                 title = new.article.title[:80]
                 self.done.problems.append(f'"{title}" came under the id of another article; kept as a new one')
@@ -262,7 +262,7 @@ class _Intake:
         self._write_signals()
 
     def _write_signals(self) -> None:
-        """A number that is not news — the same as before, or older — is left out of the history."""
+        """Writes the numbers that differ from the latest known ones and are newer."""
         noted = []
         for row, signal in self._signals:
             assert row.id is not None  # every row is written by now
@@ -278,7 +278,7 @@ class _Intake:
 
 
 def merge(connection: sa.Connection, *, keep: int, gone: int) -> None:
-    """Make one row of two that are one article: names, numbers, and what editor and issues did to either, stay."""
+    """Make one row of two that are one article. It keeps both rows' names, numbers, edits, marks and issue."""
     connection.execute(names.update().where(names.c.article_id == gone).values(article_id=keep))
     rows = connection.execute(sa.select(articles).where(articles.c.id.in_((keep, gone)))).mappings()
     both = {row["id"]: row for row in rows}
@@ -332,5 +332,5 @@ def _columns(row: Row) -> dict[str, Any]:
 
 
 def _portions(many: Sequence[T]) -> Iterable[Sequence[T]]:
-    """A statement has room for so many values."""
+    """Slices of at most `AT_ONCE`: a statement takes a limited number of values."""
     return (many[start : start + AT_ONCE] for start in range(0, len(many), AT_ONCE))

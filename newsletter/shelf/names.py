@@ -13,7 +13,7 @@ from difflib import SequenceMatcher
 from newsletter.issue import Article
 from newsletter.links import comparison_key, exact_key
 
-# Two titles less alike than this are about two things (measured: content reference, identity).
+# Two titles less alike than this (0 to 1) are about two things.
 ALIKE = 0.6
 
 

@@ -1,4 +1,4 @@
-"""An article as text in the database and back, and what the editor and a second reading of it change. Pure."""
+"""Writes an article as text for the database and reads it back; applies edits and second readings. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from newsletter.issue import Article, Card, Image
 
 
 def dump(article: Article) -> str:
-    """Everything a source says of an article, but its numbers: those have a history of their own."""
+    """The article as JSON text, without its signals: those have a history of their own."""
     stored: dict[str, Any] = {one.name: getattr(article, one.name) for one in fields(Article)}
     stored |= {"signals": (), "id": None, "first_seen": None}
     for name in ("published", "updated"):
@@ -30,7 +30,7 @@ def dump_article(article: Article) -> dict[str, Any]:
 
 
 def load_article(stored: Mapping[str, Any]) -> Article:
-    """An article of the mapping that `dump_article` gave."""
+    """The article of a mapping that `dump_article` returned."""
     values = dict(stored)
     for name in ("published", "updated"):
         values[name] = datetime.fromisoformat(values[name]) if values.get(name) else None
@@ -52,10 +52,10 @@ def edited(article: Article, edits: Mapping[str, str]) -> Article:
 
 
 def read_again(before: Article, now: Article) -> Article:
-    """What stands when a source says something else than before.
+    """The article after its source described it anew.
 
-    Its words are the new ones. Of dates the earliest trusted one stands: a source that says later, or no longer says
-    when, does not make an old article new. What it no longer says — a title, an address — is not taken away.
+    The words are the new ones. Of the dates the earliest trusted one is kept: a later date, or none, does not make an
+    old article new. A title or an address that the source no longer states is kept.
     """
     dated = _better_dated(before, now)
     return replace(
@@ -69,7 +69,7 @@ def read_again(before: Article, now: Article) -> Article:
 
 
 def completed(article: Article, other: Article) -> Article:
-    """The article with what it lacks taken from another source's account of it."""
+    """The article with the fields it lacks taken from another source's account of it."""
     lacks = article.lacks()
     if "title" in lacks:
         article = replace(article, title=other.title)

@@ -1,4 +1,4 @@
-"""What the shelf keeps, as tables. An article's names are kept as hashes: they are looked up, and never shown."""
+"""The shelf's tables. An article's names are stored as hashes: they are looked up, and never shown."""
 
 from __future__ import annotations
 

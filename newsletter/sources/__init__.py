@@ -2,11 +2,12 @@
 
 The contract: `Class.from_options(name, options, root=…, fetcher=…, clock=…)` reads the keys of one `[[sources]]` table
 (without `name`, `kind`, `weight`, `sections`); unknown or impossible keys raise `SettingsError` naming the key.
-Relative paths are relative to `root`, the project's folder; `clock` tells what time it is. `read(previous)` gives
-what is there now. It raises `SourceError` when nothing could be read at all; a single bad item is a line in `problems`
-and the others are given. Beside every source stands a pure `parse(bytes, …)` that its tests read files with.
+Relative paths are relative to `root`, the project's folder; `clock()` returns the time. `read(previous)` returns the
+articles that are there now. It raises `SourceError` when nothing could be read at all; a single bad item is a line in
+`problems` and the other articles are returned. Every source has a pure `parse(bytes, …)`, which its tests call on
+files.
 
-Everything a source reads is hostile until cleaned: articles leave here as plain text, with http(s) addresses only.
+Everything a source reads is hostile until it is cleaned: the articles it returns hold plain text and http(s) addresses.
 """
 
 from __future__ import annotations
@@ -32,14 +33,14 @@ SOURCES = {
 
 @dataclass(frozen=True, slots=True)
 class PullState:
-    """What a source wants to remember between two pulls (an ETag, a hash), as text. Opaque to everybody else."""
+    """The values a source keeps between two pulls (an ETag, a hash), as text. Opaque to everything else."""
 
     values: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredImage:
-    """A picture that came as a file and not as an address; the public pages serve it under `/images/<name>`.
+    """A picture that came as a file; the public pages serve it under `/images/<name>`.
 
     `name` is the first 16 hex digits of its SHA-256 and its suffix, so a picture never changes under its name.
     """
@@ -51,10 +52,10 @@ class StoredImage:
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """What one reading gave. `unchanged` means that nothing is new since `previous`, and `articles` is empty.
+    """The result of one reading. `unchanged` means that nothing is new since `previous`, and `articles` is empty.
 
-    An article whose picture came as a file carries `Image(url="stored:<name>")`; whoever renders puts the address of
-    the public pages in its place.
+    An article whose picture came as a file has `Image(url="stored:<name>")`; `rendering` replaces this with the
+    picture's address on the public pages.
     """
 
     articles: tuple[Article, ...] = ()

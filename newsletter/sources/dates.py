@@ -93,7 +93,7 @@ def _from_digits(text: str) -> datetime | None:
     if not (text.isascii() and text.isdigit()):
         return None
     if len(text) == 8:
-        return datetime(int(text[:4]), int(text[4:6]), int(text[6:]))  # noqa: DTZ001 - the caller gives the zone
+        return datetime(int(text[:4]), int(text[4:6]), int(text[6:]))  # noqa: DTZ001 - the caller adds the zone
     if len(text) in (10, 13):
         return datetime.fromtimestamp(int(text[:10]), UTC)
     return None

@@ -1,7 +1,7 @@
 """The keys of one `[[sources]]` table that every kind shares, read and checked once.
 
-What it does not know: what a kind does with them; `weight` and `sections` (the settings keep those). Every mistake is
-a `SettingsError` that names the source, the key and what would be right.
+What it does not know: what a kind does with them; `weight` and `sections` (the settings keep those). Every mistake
+raises a `SettingsError` that names the source, the key and what would be right.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def local_path(name: str, options: Mapping[str, Any], key: str, *, root: Path) -
 
 
 def exactly_one(name: str, options: Mapping[str, Any], keys: tuple[str, ...]) -> None:
-    """Refuses a table that names its place twice or not at all."""
+    """Refuses a table in which not exactly one of these keys is set."""
     given = [key for key in keys if key in options]
     if len(given) != 1:
         what = "both " + " and ".join(given) if given else "none of " + ", ".join(keys)
@@ -127,9 +127,9 @@ def read_bytes(path: Path, *, max_bytes: int) -> bytes:
 
 
 def files_inside(folder: Path, suffixes: tuple[str, ...], *, limit: int) -> list[Path]:
-    """The files of a folder and its subfolders, by name, at most `limit`. None that leads out of it by a link.
+    """The files of a folder and its subfolders, by name, at most `limit`; none that a link leads out of the folder.
 
-    Names that begin with a dot or an underscore are not looked at. Raises `SourceError`.
+    Names that begin with a dot or an underscore are skipped. Raises `SourceError`.
     """
     if not folder.is_dir():
         raise SourceError(f"The folder {folder} does not exist; make it or correct the path.")

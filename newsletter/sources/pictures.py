@@ -71,7 +71,7 @@ def first_inline(html: str, *, against: str) -> Image | None:
 
 
 def inline_offer(attributes: Mapping[str, str]) -> Offer:
-    """What an `<img>` offers; lazy loading keeps the address in another attribute."""
+    """The picture of an `<img>`; lazy loading keeps the address in another attribute."""
     source = attributes.get("data-src") or attributes.get("data-lazy-src") or attributes.get("src", "")
     return Offer(source, attributes.get("width", ""), attributes.get("height", ""), attributes.get("alt", ""))
 

@@ -1,4 +1,4 @@
-"""What every reading of a source knows from outside, and how its problems are told. Pure."""
+"""The circumstances of a reading, which every source is handed, and how its problems are listed. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LAST_MOMENT = datetime(9000, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a reading of a source knows from outside: its name, its address, how it writes dates, what time it is."""
+    """The circumstances of a reading: the source's name, its address, how it writes dates, and the current time."""
 
     source: str
     address: str = ""

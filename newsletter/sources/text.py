@@ -1,7 +1,7 @@
-"""Hostile mark-up in, plain text out; and the few cuts a blurb needs. Pure.
+"""Turns hostile mark-up into plain text, and cuts a text to a blurb. Pure.
 
-What it does not know: where a text came from or where it will stand. Plain text may hold `<` and `&`: whoever writes
-HTML escapes it again. Nothing here raises.
+What it does not know: where a text comes from or will be shown. Plain text may hold `<` and `&`; a template that puts
+it into HTML has to escape it. Nothing here raises.
 """
 
 # ruff: noqa: RUF001 - typographic quotation marks, dashes and full-width stops are what this file is about
@@ -117,8 +117,8 @@ def without_boilerplate(text: str) -> str:
 def first_sentences(text: str, *, limit: int = SUMMARY_LIMIT) -> str:
     """As many whole sentences from the start as fit into `limit` characters, on one line.
 
-    A first sentence that is longer is cut at a word and ends in "…". Never in the middle of a word, but in scripts
-    that part none (Chinese, Japanese, Thai).
+    A first sentence that is longer is cut at a word and ends in "…". A word is cut only in scripts that do not
+    separate words (Chinese, Japanese, Thai).
     """
     line = " ".join(text.split())
     if len(line) <= limit:
@@ -195,9 +195,9 @@ def _is_end(line: str, found: re.Match[str]) -> bool:
 
 
 def _cut_at_word(line: str, limit: int) -> str:
-    room = line[: limit - 1]
-    if not line[limit - 1].isspace() and " " in room:
-        shorter = room[: room.rindex(" ")]
+    cut = line[: limit - 1]
+    if not line[limit - 1].isspace() and " " in cut:
+        shorter = cut[: cut.rindex(" ")]
         # one endless "word": a script without spaces, or nonsense; then any place is as good
-        room = shorter if len(shorter) >= limit // 2 else room
-    return room.rstrip(" ,;:-–—") + "…"
+        cut = shorter if len(shorter) >= limit // 2 else cut
+    return cut.rstrip(" ,;:-–—") + "…"

@@ -1,10 +1,10 @@
 """Feeds: RSS 0.9x to 2.0, RDF, Atom, and JSON Feed.
 
 `Feed.read` gets the bytes (by HTTP, or from a file under the project), asks only for what is new, and remembers how;
-`parse` turns bytes into articles and is pure but for the child process that shields it from hostile XML.
+`parse` turns bytes into articles and is pure except for the child process that shields it from hostile XML.
 
 What it does not know: which articles were there before (`shelf`). Raises `SourceError` when the answer is no feed or
-cannot be read at all; a broken item is a problem line and the others are given.
+cannot be read at all; a broken item is a line in `problems` and the others are returned.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Feed:
         )
 
     def read(self, previous: PullState) -> Pulled:
-        """What the feed holds now. A reading with problems is not remembered, so the next one tells them again."""
+        """The feed's articles now. A reading with problems is not remembered: the next one lists them again."""
         settings = f"{__version__} {self.url or self.path} {self.common}"
         known = previous.values if previous.values.get("settings") == settings else {}
         address, content_type, state = self.url, "", {"settings": settings}
@@ -122,7 +122,7 @@ def parse(data: bytes, *, reading: Reading, content_type: str = "") -> Pulled:
 
 
 def _why_no_feed(data: bytes, *, address: str) -> str:
-    """What came instead of a feed, and what to do about it."""
+    """A sentence that says what arrived instead of a feed, and what to do about it."""
     start = data[:4096].lower()
     if re.search(rb"<(?:urlset|sitemapindex)\b", start):
         return "This is a sitemap, not a feed: it has no titles; look for the site's RSS or Atom address."

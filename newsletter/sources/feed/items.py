@@ -1,7 +1,7 @@
-"""One item of a feed, made an Article: which of its fields count, cleaned. Pure.
+"""Turns one item of a feed into an Article: chooses among its fields and cleans them. Pure.
 
-What it does not know: XML (`sources.feed.xml` gives a plain tree), HTTP, and what other feeds said. A field that is
-not usable is left out; what keeps an item from being an article is a line in `problems`. `from_json` raises
+What it does not know: XML (`sources.feed.xml` returns a plain tree), HTTP, and other feeds. A field that is not usable
+is left out; an item that cannot become an article is a line in `problems`. `from_json` raises
 `SourceError` when the JSON is no JSON Feed.
 """
 
@@ -82,7 +82,7 @@ def from_json(data: bytes, *, reading: Reading) -> Pulled:
 
 
 def _each(items: Iterable[Any], make: Callable[[Any], Article], *, count: int) -> Pulled:
-    """Every item made an article; what is wrong with one never stops the others."""
+    """Makes an article of every item; a fault in one never stops the others."""
     articles, problems, nameless = [], [], 0
     for position, item in enumerate(items, start=1):
         try:
@@ -177,7 +177,7 @@ def _offer(entry: Mapping[str, str]) -> Offer:
 
 
 def _is_picture(entry: Mapping[str, str]) -> bool:
-    """By what it says it is; when it does not say, by not looking like sound or film (`pictures` checks the name)."""
+    """By its media type; without one, by its address (`sources.pictures` checks the name further)."""
     said = (entry.get("medium") or entry.get("type", "").partition("/")[0]).lower()
     return said == "image" or (
         not said and re.search(r"\.(?:jpe?g|png|gif|webp|avif)\b|/image", _offer(entry).url, re.IGNORECASE) is not None

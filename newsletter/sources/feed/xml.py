@@ -1,6 +1,6 @@
-"""feedparser behind a wall: the bytes of an XML feed in, a plain tree of texts out.
+"""Runs feedparser under limits: takes the bytes of an XML feed and returns a plain tree of texts.
 
-Ordinary feeds are parsed here and now. A feed that is broken, huge or deeply nested can keep feedparser busy for
+Ordinary feeds are parsed in this process. A feed that is broken, huge or deeply nested can keep feedparser busy for
 minutes (0.9 MB of unclosed tags: 10 s), so such a feed is parsed by a child process with limits on its time and memory.
 
 Run as a script, it is that child: bytes on stdin, JSON on stdout. For that it imports nothing of this package. What it
@@ -42,7 +42,7 @@ class TooHardError(Exception):
 
 
 def read_xml(data: bytes, *, address: str, content_type: str) -> dict[str, Any]:
-    """What feedparser makes of a feed, as JSON-able values.
+    """The feed as feedparser reads it, as JSON values.
 
     `{version, broken, title, link, language, count, items: […]}`; `broken` says what is wrong with the XML, or "". An
     item holds the texts of `_ENTRY_KEYS`, `title`, `summary` and `content` as `[media type, text]`, and lists of

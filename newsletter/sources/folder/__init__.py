@@ -1,8 +1,8 @@
 """A folder of articles: Markdown files with YAML front matter, and JSON files with one article or a list.
 
-`Folder.read` walks the folder; `parse` is pure but for the pictures it is handed a reader for. A file that cannot be
-read is a problem line with its name, and its line where that is known; the others are given. Drafts are left out.
-Dates without a time are midnight in the source's time zone.
+`Folder.read` walks the folder; `parse` is pure except that it reads pictures through a function it is handed. A file
+that cannot be read is a line in `problems` with its name, and the line where that is known; the others are returned.
+Drafts are left out. Dates without a time are midnight in the source's time zone.
 
 What it does not know: the web; it fetches nothing. Raises `SourceError` when the folder is missing.
 """
@@ -107,7 +107,7 @@ class Folder:
 def parse(
     data: bytes, *, label: str, reading: Reading, picture: Callable[[str], bytes | None] = lambda _relative: None
 ) -> Pulled:
-    """The articles of one file. `label` is its path inside the folder; `picture` gives the bytes of a file beside it.
+    """The articles of one file. `label` is its path inside the folder; `picture` returns the bytes of a file beside it.
 
     Raises `SourceError` when the file as a whole cannot be read.
     """

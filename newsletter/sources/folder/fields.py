@@ -1,7 +1,7 @@
-"""The keys of one article in a folder (front matter or JSON), read into an Article. Pure but for the picture reader.
+"""The keys of one article in a folder (front matter or JSON), read into an Article. Pure except for the picture reader.
 
-What it does not know: YAML, JSON and files. Raises `FieldError` when a key holds what cannot be meant; a key that only
-resembles a known one is a problem line.
+What it does not know: YAML, JSON and files. Raises `FieldError` when a key holds an impossible value; a key that only
+resembles a known one is a line in `problems`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class FieldError(SourceError):
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What one set of keys gave: no article when it is a draft, and the picture to keep when it came as a file."""
+    """The result of one set of keys: no article when it is a draft, and the picture to keep when it came as a file."""
 
     article: Article | None = None
     image: StoredImage | None = None
@@ -167,7 +167,7 @@ def _signals(fields: Mapping[str, Any], *, reading: Reading, problems: list[str]
 
 
 def _misspelt(fields: Mapping[str, Any], known: tuple[str, ...]) -> list[str]:
-    """A line for each unknown key that is nearly a known one; other tools' keys are none of our business."""
+    """A line for each unknown key that is nearly a known one; other tools' keys are left alone."""
     found = []
     for key in fields:
         if key in known or key in _SOMEBODY_ELSES or key == "body_markdown":
@@ -220,7 +220,7 @@ def _number(fields: Mapping[str, Any], key: str) -> float | None:
 
 
 def _shown(value: object) -> str:
-    """What somebody wrote, for a sentence. Never the whole of it: aliases can make a small YAML text endless."""
+    """A value as an error message shows it, cut: aliases can make a small YAML text endless."""
     return repr(value)[:40] if isinstance(value, str | int | float | bool) else f"a {type(value).__name__}"
 
 

@@ -2,7 +2,7 @@
 
 `Page.read` gets the bytes; `parse` tells HTML from text and is pure. The time a file was saved is never taken for the
 time it was published. What it does not know: what a page links to; it never follows a link. Raises `SourceError` when
-not one page could be read; a single bad page is a problem line and the others are given.
+not one page could be read; a single bad page is a line in `problems` and the others are returned.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Page:
         )
 
     def read(self, previous: PullState) -> Pulled:
-        """The articles of all pages. A reading with problems is not remembered, so the next one tells them again."""
+        """The articles of all pages. A reading with problems is not remembered: the next one lists them again."""
         reading = Reading(self.name, zone=self.common.zone, order=self.common.order, now=self.clock())
         digest = hashlib.sha256(f"{__version__} {self.urls} {self.path} {self.common}".encode())
         articles, problems = [], []

@@ -1,4 +1,4 @@
-"""An article page in HTML: what its head says of it (JSON-LD, OpenGraph, meta), then what its body shows. Pure.
+"""Reads an article page in HTML: its head (JSON-LD, OpenGraph, meta) first, then its body. Pure.
 
 The head is written for machines and is right far more often than the body; each field is taken from the first place
 that has it. What it does not know: HTTP, and how a card or related titles are laid out (`sources.page.text` reads
@@ -194,7 +194,7 @@ def _without_site(title: str, *, site: str) -> str:
 
 
 def _address(page: Element, metas: Mapping[str, list[str]], data: bytes, *, live_at: str) -> str:
-    """The page's own address: what it names as canonical, if that is on its site and is not the front door."""
+    """The page's own address: the one it names as canonical, if that is on its site and is not the home page."""
     link = next(
         (link.get("href") for link in page.iter("link") if "canonical" in (link.get("rel") or "").lower().split()), ""
     )
@@ -238,7 +238,7 @@ def _time_element(page: Element) -> str:
 
 
 def _dek(metas: Mapping[str, list[str]], node: Mapping[str, Any], *, title: str) -> str:
-    """What the page says of itself in a sentence or two."""
+    """The sentence or two in which the page describes itself."""
     said = _meta(metas, "og:description", "description", "twitter:description", "dc.description") or first(
         node.get("description")
     )
@@ -275,7 +275,7 @@ def _is_byline(place: Element) -> bool:
 
 
 def _image(page: Element, metas: Mapping[str, list[str]], node: Mapping[str, Any], *, base: str) -> Image | None:
-    """The picture the page offers to those who link to it, else its article's first large one."""
+    """The picture that the page names for link previews, else the first large one of its article."""
     sizes = (
         _meta(metas, "og:image:width"),
         _meta(metas, "og:image:height"),

@@ -1,6 +1,6 @@
 """JSON-LD in an article page: the object that describes the article, and the texts of its values. Pure.
 
-What it does not know: the rest of the page. Broken JSON is as good as none; nothing here raises.
+What it does not know: the rest of the page. Broken JSON counts as none; nothing here raises.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Such a text holds no address and, mostly, no date: the article is then incomplete, and the time a file was saved is
 never taken for the time it was published. What it does not know: HTML (`sources.page.html` borrows the card's reader).
-Nothing here raises; a text without any line gives an article without a title.
+Nothing here raises; a text without any line becomes an article without a title.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def tidy_lines(data: bytes) -> list[str]:
 
 
 def card_in(lines: list[str]) -> Card | None:
-    """The "TV Info" box among the lines of a page: a heading, a name, who made it, what its users gave.
+    """The "TV Info" box among the lines of a page: a heading, a name, who made it, how its users rated it.
 
     "3 users" alone is a count without a rating: `rating_count` is 3 and `rating` None.
     """
@@ -147,7 +147,7 @@ def related_in(lines: list[str]) -> tuple[str, ...]:
 
 
 def signals_of(card: Card | None, lines: list[str], *, at: datetime) -> tuple[Signal, ...]:
-    """The numbers a page shows: the card's rating and how many gave it, and how many comments."""
+    """The numbers a page shows: the card's rating, the count of raters, and the count of comments."""
     nobody = any(_NO_COMMENT.search(line) for line in lines)
     written = next((found for line in lines if (found := _COMMENTS.fullmatch(line))), None)
     given = {
