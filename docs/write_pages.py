@@ -16,13 +16,13 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from newsletter import database, issues
-from newsletter.sending import pace, states, tables as sending_tables, workers
+from newsletter.sending import pace, states, tables as sending_tables
 from newsletter.shelf import tables as shelf_tables
 from subscribers import tables as subscribers_tables
 
 DOCS = Path(__file__).parent
 CONTRACTS = DOCS.parent / "importlinter.toml"
-MODULES = (database, shelf_tables, issues, sending_tables, workers, pace, subscribers_tables)
+MODULES = (database, shelf_tables, issues, sending_tables, pace, subscribers_tables)
 ABOUT = {
     "facts": "Moments that are remembered by name: when the project began.",
     "articles": "The shelf: every article ever seen, with its content as JSON and the editor's changes beside it.",

@@ -15,9 +15,13 @@ from newsletter.database import Database
 from newsletter.errors import ConfigurationError, InDoubt, SendError, Unavailable
 from newsletter.issues import Issues, IssueState
 from newsletter.letter import Letter
-from newsletter.sending import outbox
+from newsletter.locks import try_lock
+from newsletter.sending import outbox, workers
 from newsletter.sending.audit import audit
-from newsletter.sending.sender import Report, Sender
+from newsletter.sending.pace import Pace
+from newsletter.sending.sender import LOOK_EVERY, Report, Sender
+from newsletter.sending.states import DeliveryState
+from newsletter.sending.steps import WorkerEnded
 from newsletter.sending.tables import outbox as outbox_table
 from subscribers import Book
 from tests.frozen_issue import add_subscribers, freeze, open_backend, sender_of
@@ -279,9 +283,91 @@ def test_changing_the_book_or_its_names_after_the_freeze_changes_no_letter(
 
 
 def test_a_pace_is_kept_over_all_workers(database: Database, clock: Clock) -> None:
-    from newsletter.sending.pace import Pace
-
     one, other = Pace(database, 2), Pace(database, 2)
     waits = [pace.take(now=NOW).total_seconds() for pace in (one, other, one, other)]
     assert waits == [0, 0.5, 1.0, 1.5]
     assert Pace(database, 0).take(now=NOW) == timedelta(0)
+
+
+@pytest.mark.parametrize(("rate", "longest"), [(1.0, 100), (50.0, 2)])
+def test_a_clock_that_is_put_back_an_hour_stops_no_paced_send(database: Database, rate: float, longest: float) -> None:
+    pace = Pace(database, rate)
+    pace.take(now=NOW)
+    waits = [pace.take(now=NOW - timedelta(hours=1)).total_seconds() for _ in range(3)]
+    assert max(waits) <= longest
+    assert pace.take(now=NOW - timedelta(hours=1) + timedelta(seconds=longest)).total_seconds() <= 2 / rate
+
+
+def test_what_a_worker_that_dies_beside_this_one_had_claimed_is_sent_by_this_run(
+    database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box
+) -> None:
+    add_subscribers(book, 6)
+    row = freeze(database, book, letter, now=NOW)
+    with workers.register(database, now=NOW) as other:
+        held = sender.ledger(row).claim(other.id, limit=3, now=NOW)
+        inbox.on_hand_over = lambda _message: other.__exit__()
+        report = send(sender)
+    assert len(held) == 3
+    assert report.totals == {"accepted": 6}
+    assert report.ended == workers.Ended(workers=1, claims=3)
+    assert report.run == {"accepted": 6}
+
+
+def test_a_dead_worker_is_looked_for_while_messages_are_sent(
+    database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box, clock: Clock
+) -> None:
+    add_subscribers(book, 3)
+    row = freeze(database, book, letter, now=NOW)
+    ledger = sender.ledger(row)
+    with workers.register(database, now=NOW) as other:
+        (claim,) = ledger.claim(other.id, limit=1, now=NOW)
+        assert ledger.intend(claim, other.id, now=NOW)
+    with database.write() as connection:  # it is thought to live until the first message is on the wire
+        connection.execute(workers.workers.update().values(token="x"))
+    lock = try_lock(database, "worker-x")
+    assert lock is not None
+    found = threading.Event()
+    seen: list[bool] = []
+
+    def on_the_wire(_message: object) -> None:
+        lock.release()
+        clock.forward(LOOK_EVERY)
+        seen.append(found.wait(60))
+
+    def progress(_row: object, _tally: object) -> None:
+        if ledger.counts().get(DeliveryState.WAITING):  # the doubt of the dead worker, to be sent again
+            found.set()
+
+    inbox.on_hand_over = on_the_wire
+    one_lane = open_backend("memory", connections=1)
+    report = sender.send(row, one_lane, stop=threading.Event(), on_progress=progress)
+    assert seen
+    assert all(seen)
+    assert report.totals == {"accepted": 3}
+    assert report.ended == workers.Ended(workers=1, doubts=1)
+    assert "a worker died with 1 messages on the wire" in sender.issues.alerts(row.slot_key)[-1].text
+
+
+def test_a_worker_that_was_ended_stops_with_a_sentence_and_holds_nobody(
+    database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box
+) -> None:
+    add_subscribers(book, 120)
+    row = freeze(database, book, letter, now=NOW)
+
+    def ended(_message: object) -> None:
+        with database.write() as connection:
+            number = connection.execute(
+                workers.workers.update().where(workers.workers.c.ended_at.is_(None)).values(ended_at=NOW)
+            ).rowcount
+        if number:
+            workers.recover(database, now=NOW)
+
+    inbox.on_hand_over = ended
+    with pytest.raises(WorkerEnded, match="taken for dead"):
+        send(sender)
+    (found,) = audit(database)
+    assert not found.wrong
+    assert found.counts["claimed"] == found.counts["handing over"] == 0
+    assert "taken for dead" in sender.issues.alerts(row.slot_key)[-1].text
+    inbox.on_hand_over = lambda _message: None
+    assert send(sender).totals == {"accepted": 120}

@@ -2,72 +2,93 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from newsletter.backends import Message
 from newsletter.database import Database
 from newsletter.errors import Refused
 from newsletter.issues import Issues, IssueState
 from newsletter.letter import Letter
-from newsletter.sending import workers
+from newsletter.sending import outbox as single_mails, workers
 from newsletter.sending.audit import audit, history
 from newsletter.sending.ledger import Outcome
-from newsletter.sending.states import OPEN, STEPS, DeliveryState, step
+from newsletter.sending.states import ENDS, OPEN, STEPS, DeliveryState
+from newsletter.sending.steps import WorkerEnded, end_claims, step
+from newsletter.sending.tables import deliveries, outbox
 from subscribers import Book
 from tests.frozen_issue import add_subscribers, freeze, sender_of
 from tests.times import NOW, Clock
 
 
-def test_every_state_has_a_row_in_the_table_and_the_ends_lead_nowhere() -> None:
+@pytest.fixture
+def worker(database: Database) -> Iterator[int]:
+    """The number of an open worker."""
+    with workers.register(database, now=NOW) as living:
+        yield living.id
+
+
+def test_every_state_has_a_row_in_the_table_and_the_ends_lead_to_nothing_but_a_late_proof() -> None:
     assert set(STEPS) == set(DeliveryState)
-    for end in (DeliveryState.ACCEPTED, DeliveryState.SKIPPED, DeliveryState.EXPIRED, DeliveryState.CANCELLED):
-        assert not STEPS[end]
-        assert end not in OPEN
-    with pytest.raises(Refused, match="accepted cannot become waiting"):
-        step(DeliveryState.ACCEPTED, DeliveryState.WAITING)
+    assert {DeliveryState.ACCEPTED, DeliveryState.SKIPPED, DeliveryState.EXPIRED, DeliveryState.CANCELLED} == ENDS
+    assert not STEPS[DeliveryState.ACCEPTED]
+    assert not ENDS & OPEN
+    on_the_wire = {DeliveryState.ACCEPTED, DeliveryState.REFUSED, DeliveryState.DEFERRED, DeliveryState.IN_DOUBT}
+    assert STEPS[DeliveryState.HANDING_OVER] == on_the_wire
 
 
-def test_two_workers_never_claim_the_same_person(database: Database, book: Book, letter: Letter, clock: Clock) -> None:
+def test_a_step_that_the_table_does_not_have_cannot_be_written() -> None:
+    with pytest.raises(ValueError, match="handing over cannot become waiting"):
+        step(deliveries, DeliveryState.WAITING, since={DeliveryState.HANDING_OVER}, at=NOW)
+
+
+def test_two_workers_never_claim_the_same_person(
+    database: Database, book: Book, letter: Letter, clock: Clock, worker: int
+) -> None:
     add_subscribers(book, 10)
     ledger = sender_of(database, book, clock).ledger(freeze(database, book, letter, now=NOW))
-    first = ledger.claim(1, limit=6, now=NOW)
-    second = ledger.claim(2, limit=6, now=NOW)
+    first = ledger.claim(worker, limit=6, now=NOW)
+    with workers.register(database, now=NOW) as other:
+        second = ledger.claim(other.id, limit=6, now=NOW)
     assert len(first) == 6
     assert len(second) == 4
     assert not {claim.id for claim in first} & {claim.id for claim in second}
 
 
 def test_who_left_before_the_claim_is_skipped_and_counted(
-    database: Database, book: Book, letter: Letter, clock: Clock
+    database: Database, book: Book, letter: Letter, clock: Clock, worker: int
 ) -> None:
     addresses = add_subscribers(book, 3)
     ledger = sender_of(database, book, clock).ledger(freeze(database, book, letter, now=NOW))
     book.unsubscribe(addresses[1])
-    claims = ledger.claim(1, limit=10, now=NOW)
+    claims = ledger.claim(worker, limit=10, now=NOW)
     assert [claim.email for claim in claims] == [addresses[0], addresses[2]]
     assert ledger.counts() == {DeliveryState.CLAIMED: 2, DeliveryState.SKIPPED: 1}
 
 
 def test_no_intent_is_made_after_an_unsubscribe_was_answered(
-    database: Database, book: Book, letter: Letter, clock: Clock
+    database: Database, book: Book, letter: Letter, clock: Clock, worker: int
 ) -> None:
     addresses = add_subscribers(book, 1)
     ledger = sender_of(database, book, clock).ledger(freeze(database, book, letter, now=NOW))
-    (claim,) = ledger.claim(1, limit=1, now=NOW)
+    (claim,) = ledger.claim(worker, limit=1, now=NOW)
     book.unsubscribe(addresses[0])
-    assert not ledger.intend(claim, 1, now=NOW)
+    assert not ledger.intend(claim, worker, now=NOW)
     assert ledger.counts() == {DeliveryState.SKIPPED: 1}
 
 
 def test_a_suppressed_reader_is_not_intended_either(
-    database: Database, book: Book, letter: Letter, clock: Clock
+    database: Database, book: Book, letter: Letter, clock: Clock, worker: int
 ) -> None:
     addresses = add_subscribers(book, 1)
     ledger = sender_of(database, book, clock).ledger(freeze(database, book, letter, now=NOW))
-    (claim,) = ledger.claim(1, limit=1, now=NOW)
+    (claim,) = ledger.claim(worker, limit=1, now=NOW)
     book.suppress(addresses[0], reason="asked by letter")
-    assert not ledger.intend(claim, 1, now=NOW)
+    assert not ledger.intend(claim, worker, now=NOW)
 
 
 def test_a_worker_whose_claims_were_ended_may_not_hand_over(
@@ -78,8 +99,216 @@ def test_a_worker_whose_claims_were_ended_may_not_hand_over(
     with workers.register(database, now=NOW) as dead:
         claims = ledger.claim(dead.id, limit=2, now=NOW)
     assert workers.recover(database, now=NOW).claims == 2
-    assert not ledger.intend(claims[0], dead.id, now=NOW)
+    with pytest.raises(WorkerEnded, match="start it again"):
+        ledger.intend(claims[0], dead.id, now=NOW)
     assert ledger.counts() == {DeliveryState.WAITING: 2}
+
+
+def test_a_claim_that_was_given_to_another_lane_is_left_to_it_and_nobody_is_skipped(
+    database: Database, book: Book, letter: Letter, clock: Clock, worker: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_subscribers(book, 1)
+    ledger = sender_of(database, book, clock).ledger(freeze(database, book, letter, now=NOW))
+    (claim,) = ledger.claim(worker, limit=1, now=NOW)
+    with database.write() as connection:
+        assert end_claims(connection, worker, now=NOW) == (1, 0)
+    intending = ledger._group_commit.change
+
+    def and_another_lane_claims(*args: Any, **kwargs: Any) -> int:
+        changed = intending(*args, **kwargs)
+        assert [again.id for again in ledger.claim(worker, limit=1, now=NOW)] == [claim.id]
+        return changed
+
+    monkeypatch.setattr(ledger._group_commit, "change", and_another_lane_claims)
+    assert not ledger.intend(claim, worker, now=NOW)
+    assert ledger.counts() == {DeliveryState.CLAIMED: 1}
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_worker_that_was_ended_claims_nothing_and_intends_nothing(
+    database: Database, book: Book, letter: Letter, clock: Clock, worker: int, *, known: bool
+) -> None:
+    add_subscribers(book, 2)
+    ledger = sender_of(database, book, clock).ledger(freeze(database, book, letter, now=NOW))
+    (claim,) = ledger.claim(worker, limit=1, now=NOW)
+    with database.write() as connection:
+        ended = workers.workers.update().values(ended_at=NOW) if known else workers.workers.delete()
+        connection.execute(ended)
+    with pytest.raises(WorkerEnded):
+        ledger.claim(worker, limit=1, now=NOW)
+    with pytest.raises(WorkerEnded, match="taken for dead"):
+        ledger.intend(claim, worker, now=NOW)
+    assert ledger.counts() == {DeliveryState.CLAIMED: 1, DeliveryState.WAITING: 1}
+    (found,) = audit(database)
+    assert found.wrong == ("1 messages are held by workers that have ended; `newsletter worker` lets them go",)
+    assert workers.recover(database, now=NOW) == workers.Ended(claims=1)
+    assert not audit(database)[0].wrong
+
+
+def test_a_single_mail_held_by_a_worker_that_has_ended_is_found_by_the_audit_and_let_go(
+    database: Database, worker: int
+) -> None:
+    with database.write() as connection:
+        single_mails.post(connection, Message("a@example.org", "b@example.net", b"x"), kind="confirm", now=NOW)
+    ledger = single_mails.ledger(database)
+    (claim,) = ledger.claim(worker, limit=1, now=NOW)
+    assert ledger.intend(claim, worker, now=NOW)
+    with database.write() as connection:
+        connection.execute(workers.workers.update().values(ended_at=NOW))
+    (found,) = audit(database)
+    assert (found.slot_key, len(found.wrong)) == ("outbox", 1)
+    assert workers.recover(database, now=NOW) == workers.Ended(doubts=1)
+    assert audit(database) == []
+    assert ledger.counts() == {DeliveryState.WAITING: 1}
+
+
+def waits_or_is_done(database: Database, thread: threading.Thread) -> None:
+    """Until the thread waits for a lock of the server, or has ended; SQLite lets one in, so nothing can be waited for."""
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    while thread.is_alive() and not database.is_sqlite:
+        with database.read() as connection:
+            if connection.exec_driver_sql(waiting).scalar_one():
+                return
+
+
+def test_a_claim_made_while_its_worker_is_being_ended_is_refused(
+    database: Database, book: Book, letter: Letter, clock: Clock, worker: int
+) -> None:
+    add_subscribers(book, 2)
+    ledger = sender_of(database, book, clock).ledger(freeze(database, book, letter, now=NOW))
+    said: list[object] = []
+
+    def claim() -> None:
+        try:
+            said.append(ledger.claim(worker, limit=2, now=NOW))
+        except WorkerEnded as error:
+            said.append(error)
+
+    thread = threading.Thread(target=claim)
+    with database.write() as connection:
+        connection.execute(workers.workers.update().values(ended_at=NOW))
+        thread.start()
+        waits_or_is_done(database, thread)
+        assert end_claims(connection, worker, now=NOW) == (0, 0)
+    thread.join()
+    assert isinstance(said[0], WorkerEnded)
+    assert ledger.counts() == {DeliveryState.WAITING: 2}
+
+
+def test_an_intent_in_flight_while_its_worker_is_ended_becomes_a_named_doubt(
+    database: Database, book: Book, letter: Letter, clock: Clock
+) -> None:
+    (address,) = add_subscribers(book, 1)
+    ledger = sender_of(database, book, clock).ledger(freeze(database, book, letter, now=NOW))
+    with workers.register(database, now=NOW) as dead:
+        (claim,) = ledger.claim(dead.id, limit=1, now=NOW)
+    thread = threading.Thread(target=lambda: workers.recover(database, now=NOW))
+    with database.write() as connection:
+        intent = {"row": claim.id, "worker": dead.id, "now": NOW}
+        assert connection.execute(ledger._intend.update, intent).rowcount == 1
+        thread.start()
+        waits_or_is_done(database, thread)
+    thread.join()
+    assert ledger.counts() == {DeliveryState.WAITING: 1}
+    (found,) = audit(database)
+    assert not found.wrong
+    assert [doubt.address for doubt in found.ever_in_doubt] == [address]
+
+
+def test_a_deferral_written_down_while_its_issue_is_being_cancelled_leaves_nobody_waiting(
+    database: Database, book: Book, letter: Letter, clock: Clock, worker: int
+) -> None:
+    add_subscribers(book, 1)
+    row = freeze(database, book, letter, now=NOW)
+    sender = sender_of(database, book, clock)
+    ledger = sender.ledger(row)
+    (claim,) = ledger.claim(worker, limit=1, now=NOW)
+    assert ledger.intend(claim, worker, now=NOW)
+    later = Outcome(DeliveryState.DEFERRED, 451, "greylisted", NOW + timedelta(minutes=5))
+    thread = threading.Thread(target=lambda: ledger.record(claim, worker, later, now=NOW))
+    with database.write() as connection:
+        sender.issues.step(connection, row, IssueState.CANCELLED)
+        ledger.cancel(connection, now=NOW)
+        thread.start()
+        waits_or_is_done(database, thread)
+    thread.join()
+    assert ledger.counts() == {DeliveryState.CANCELLED: 1}
+
+
+def test_a_single_mail_forgotten_on_the_wire_is_accepted_when_the_server_accepts_it(
+    database: Database, book: Book, clock: Clock, worker: int
+) -> None:
+    with database.write() as connection:
+        single_mails.post(connection, Message("a@example.org", "s@example.net", b"x"), kind="confirm", now=NOW)
+    ledger = single_mails.ledger(database)
+    (claim,) = ledger.claim(worker, limit=1, now=NOW)
+    assert ledger.intend(claim, worker, now=NOW)
+    assert sender_of(database, book, clock).forget("S@example.net")
+    ledger.record(claim, worker, Outcome(DeliveryState.ACCEPTED, 250, "OK for s@example.net"), now=NOW)
+    with database.read() as connection:
+        row = connection.execute(outbox.select()).one()
+    assert (row.state, row.worker_id, row.code) == ("accepted", None, 250)
+    assert (row.email, row.text, row.data) == ("(forgotten)", "", None)
+
+
+@pytest.mark.parametrize("state", [DeliveryState.DEFERRED, DeliveryState.IN_DOUBT])
+def test_a_single_mail_forgotten_on_the_wire_is_never_sent_again(
+    database: Database, book: Book, clock: Clock, worker: int, state: DeliveryState
+) -> None:
+    with database.write() as connection:
+        single_mails.post(connection, Message("a@example.org", "s@example.net", b"x"), kind="confirm", now=NOW)
+    ledger = single_mails.ledger(database)
+    (claim,) = ledger.claim(worker, limit=1, now=NOW)
+    assert ledger.intend(claim, worker, now=NOW)
+    sender_of(database, book, clock).forget("s@example.net")
+    later = NOW if state == DeliveryState.DEFERRED else None
+    ledger.record(claim, worker, Outcome(state, 451, "not now, s@example.net", later), now=NOW)
+    assert ledger.claim(worker, limit=1, now=NOW + timedelta(days=1)) == []
+    assert not ledger.still_open()
+    with database.read() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM attempts WHERE text <> ''").scalar_one() == 0
+
+
+def test_a_proof_that_comes_after_the_issue_was_cancelled_still_counts(
+    database: Database, book: Book, letter: Letter, clock: Clock
+) -> None:
+    add_subscribers(book, 1)
+    row = freeze(database, book, letter, now=NOW)
+    sender = sender_of(database, book, clock)
+    ledger = sender.ledger(row)
+    with workers.register(database, now=NOW) as frozen_worker:
+        (claim,) = ledger.claim(frozen_worker.id, limit=1, now=NOW)
+        assert ledger.intend(claim, frozen_worker.id, now=NOW)
+    workers.recover(database, now=NOW)
+    assert sender.cancel(row, reason="the editor changed their mind") == {"cancelled": 1}
+    ledger.record(claim, frozen_worker.id, Outcome(DeliveryState.ACCEPTED, 250, "OK"), now=NOW)
+    assert ledger.counts() == {DeliveryState.ACCEPTED: 1}
+
+
+def test_a_refused_single_mail_taken_back_still_has_its_bytes(database: Database, worker: int) -> None:
+    with database.write() as connection:
+        single_mails.post(connection, Message("a@example.org", "s@example.net", b"x"), kind="confirm", now=NOW)
+    ledger = single_mails.ledger(database)
+    (claim,) = ledger.claim(worker, limit=1, now=NOW)
+    ledger.record(claim, worker, Outcome(DeliveryState.REFUSED, 554, "relaying denied"), now=NOW)
+    ledger.take_back([claim], now=NOW)
+    (again,) = ledger.claim(worker, limit=1, now=NOW)
+    assert again.values["data"] == b"x"
+    ledger.record(again, worker, Outcome(DeliveryState.REFUSED, 550, "no such user"), now=NOW)
+    single_mails.tidy(database, now=NOW + single_mails.KEEP_TRYING)
+    with database.read() as connection:
+        row = connection.execute(outbox.select()).one()
+    assert (row.state, row.data) == ("refused", None)
+
+
+def test_a_clock_that_is_put_back_after_the_freeze_holds_nobody_back(
+    database: Database, book: Book, letter: Letter, clock: Clock, worker: int
+) -> None:
+    add_subscribers(book, 2)
+    ledger = sender_of(database, book, clock).ledger(freeze(database, book, letter, now=NOW))
+    before = NOW - timedelta(hours=1)
+    assert ledger.next_try(now=before) == before
+    assert len(ledger.claim(worker, limit=5, now=before)) == 2
 
 
 def test_a_living_workers_claims_are_left_alone(database: Database, book: Book, letter: Letter, clock: Clock) -> None:
@@ -109,18 +338,18 @@ def test_a_dead_worker_leaves_its_message_on_the_wire_in_doubt_by_name(
 
 
 def test_who_was_in_doubt_stays_named_after_the_doubt_is_settled(
-    database: Database, book: Book, letter: Letter, clock: Clock
+    database: Database, book: Book, letter: Letter, clock: Clock, worker: int
 ) -> None:
     add_subscribers(book, 1)
     ledger = sender_of(database, book, clock).ledger(freeze(database, book, letter, now=NOW))
-    (claim,) = ledger.claim(1, limit=1, now=NOW)
-    assert ledger.intend(claim, 1, now=NOW)
-    ledger.record(claim, 1, Outcome(DeliveryState.IN_DOUBT, text="the connection was lost"), now=NOW)
-    (again,) = ledger.claim(1, limit=1, now=NOW)
+    (claim,) = ledger.claim(worker, limit=1, now=NOW)
+    assert ledger.intend(claim, worker, now=NOW)
+    ledger.record(claim, worker, Outcome(DeliveryState.IN_DOUBT, text="the connection was lost"), now=NOW)
+    (again,) = ledger.claim(worker, limit=1, now=NOW)
     assert again.attempt == 2
     assert again.doubt_at == NOW
-    assert ledger.intend(again, 1, now=NOW)
-    ledger.record(again, 1, Outcome(DeliveryState.ACCEPTED, 250, "OK"), now=NOW)
+    assert ledger.intend(again, worker, now=NOW)
+    ledger.record(again, worker, Outcome(DeliveryState.ACCEPTED, 250, "OK"), now=NOW)
     (found,) = audit(database)
     assert [(one.attempt, one.settled) for one in found.ever_in_doubt] == [(1, "accepted")]
 
@@ -140,18 +369,18 @@ def test_an_answer_that_comes_after_the_doubt_settles_it(
 
 
 def test_a_deferred_person_waits_until_the_time_and_then_is_tried_again(
-    database: Database, book: Book, letter: Letter, clock: Clock
+    database: Database, book: Book, letter: Letter, clock: Clock, worker: int
 ) -> None:
     addresses = add_subscribers(book, 1)
     row = freeze(database, book, letter, now=NOW)
     ledger = sender_of(database, book, clock).ledger(row)
-    (claim,) = ledger.claim(1, limit=1, now=NOW)
+    (claim,) = ledger.claim(worker, limit=1, now=NOW)
     later = NOW + timedelta(minutes=5)
-    ledger.record(claim, 1, Outcome(DeliveryState.DEFERRED, 451, "greylisted", later), now=NOW)
+    ledger.record(claim, worker, Outcome(DeliveryState.DEFERRED, 451, "greylisted", later), now=NOW)
     assert ledger.counts() == {DeliveryState.DEFERRED: 1}
-    assert ledger.claim(1, limit=1, now=NOW) == []
-    assert ledger.next_try() == later
-    (again,) = ledger.claim(1, limit=1, now=later)
+    assert ledger.claim(worker, limit=1, now=NOW) == []
+    assert ledger.next_try(now=NOW) == later
+    (again,) = ledger.claim(worker, limit=1, now=later)
     assert again.attempt == 2
     lines = history(database, row, addresses[0].upper())
     assert lines[1]["outcome"] == "deferred"
@@ -169,33 +398,35 @@ def test_nobody_waits_longer_than_the_issue_lives(database: Database, book: Book
 
 
 def test_who_is_deferred_while_the_issue_is_cancelled_is_not_left_waiting(
-    database: Database, book: Book, letter: Letter, clock: Clock
+    database: Database, book: Book, letter: Letter, clock: Clock, worker: int
 ) -> None:
     add_subscribers(book, 1)
     row = freeze(database, book, letter, now=NOW)
     sender = sender_of(database, book, clock)
     ledger = sender.ledger(row)
-    (claim,) = ledger.claim(1, limit=1, now=NOW)
-    assert ledger.intend(claim, 1, now=NOW)
+    (claim,) = ledger.claim(worker, limit=1, now=NOW)
+    assert ledger.intend(claim, worker, now=NOW)
     assert sender.cancel(row, reason="the editor changed their mind") == {"handing over": 1}
-    ledger.record(claim, 1, Outcome(DeliveryState.DEFERRED, 451, "greylisted", NOW + timedelta(minutes=5)), now=NOW)
+    ledger.record(
+        claim, worker, Outcome(DeliveryState.DEFERRED, 451, "greylisted", NOW + timedelta(minutes=5)), now=NOW
+    )
     assert ledger.counts() == {DeliveryState.CANCELLED: 1}
     assert not ledger.still_open()
 
 
 def test_a_cancelled_issue_is_not_sent_any_further(
-    database: Database, book: Book, letter: Letter, clock: Clock
+    database: Database, book: Book, letter: Letter, clock: Clock, worker: int
 ) -> None:
     add_subscribers(book, 3)
     row = freeze(database, book, letter, now=NOW)
     sender = sender_of(database, book, clock)
     ledger = sender.ledger(row)
-    claim, *_ = ledger.claim(1, limit=2, now=NOW)
+    claim, *_ = ledger.claim(worker, limit=2, now=NOW)
     told: list[bool] = []
     counts = sender.cancel(row, reason="the editor changed their mind", nobody_got_it=lambda _: told.append(True))
     assert counts == {"cancelled": 3}
     assert told == [True]
-    assert not ledger.intend(claim, 1, now=NOW)
+    assert not ledger.intend(claim, worker, now=NOW)
     with pytest.raises(Refused, match="cancelled"):
         sender.cancel(Issues(database).get(row.slot_key), reason="again")
     assert Issues(database).get(row.slot_key).state == IssueState.CANCELLED
@@ -211,18 +442,18 @@ def test_the_audit_tells_when_a_row_is_missing(database: Database, book: Book, l
 
 
 def test_a_forgotten_person_leaves_the_ledger_and_the_sums_stay_right(
-    database: Database, book: Book, letter: Letter, clock: Clock
+    database: Database, book: Book, letter: Letter, clock: Clock, worker: int
 ) -> None:
     addresses = add_subscribers(book, 3)
     row = freeze(database, book, letter, now=NOW)
     sender = sender_of(database, book, clock)
     ledger = sender.ledger(row)
-    (first,) = ledger.claim(1, limit=1, now=NOW)
-    ledger.record(first, 1, Outcome(DeliveryState.REFUSED, 550, f"<{addresses[0]}> is unknown"), now=NOW)
+    (first,) = ledger.claim(worker, limit=1, now=NOW)
+    ledger.record(first, worker, Outcome(DeliveryState.REFUSED, 550, f"<{addresses[0]}> is unknown"), now=NOW)
     for address in addresses[:2]:
         assert sender.forget(address.upper())
         assert not sender.forget(address)
-    claims = ledger.claim(1, limit=10, now=NOW)
+    claims = ledger.claim(worker, limit=10, now=NOW)
     assert [claim.email for claim in claims] == [addresses[2]]
     (found,) = audit(database)
     assert not found.wrong

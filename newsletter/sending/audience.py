@@ -12,12 +12,13 @@ import sqlalchemy as sa
 
 from newsletter.database import RowId, UtcDateTime
 from newsletter.issues import issues
-from newsletter.sending.states import OPEN, DeliveryState
+from newsletter.sending.states import DeliveryState
+from newsletter.sending.steps import step
 from newsletter.sending.tables import FORGOTTEN, attempts, deliveries, outbox
 
 
 def freeze_audience(connection: sa.Connection, *, issue_id: int, audience: sa.Select[Any], now: datetime) -> int:
-    """Write one row per recipient of `audience` (`subscribers.Book.audience`) in one statement; gives how many."""
+    """Write one row per recipient of `audience` (`subscribers.Book.audience`) in one statement; returns how many."""
     recipients = audience.subquery()
     connection.execute(
         deliveries.insert().from_select(
@@ -57,10 +58,10 @@ def count_audience(connection: sa.Connection, audience: sa.Select[Any]) -> int:
 
 
 def forget_recipient(connection: sa.Connection, address: str, *, subscriber_id: int | None, now: datetime) -> int:
-    """Take a recipient's address out of every row that names it; the rows stay, so that the sums do. Gives how many.
+    """Take a recipient's address out of every row that names it; the rows stay, so that the sums do. Returns how many.
 
     `subscriber_id` is their id in the Book, from before it forgot them: with it their deliveries are found by index;
-    without it every row is looked at. Whoever is still waiting is then skipped at the claim.
+    without it every row is looked at. A recipient who is still waiting is then skipped at the claim.
     """
     by_address = sa.func.lower(deliveries.c.email) == address.lower()
     if subscriber_id is None:
@@ -68,10 +69,11 @@ def forget_recipient(connection: sa.Connection, address: str, *, subscriber_id: 
     else:
         who = sa.and_(deliveries.c.issue_id.in_(sa.select(issues.c.id)), deliveries.c.subscriber_id == subscriber_id)
     named = _forget(connection, deliveries, who, {"name": "", "public_id": ""}, now=now)
-    # Single mails that have ended are kept for a month; the others are few.
-    ended = sa.case((outbox.c.state.in_(OPEN), DeliveryState.CANCELLED), else_=outbox.c.state)
+    # Single mails that have ended are kept for a month; the others are few. One on the wire keeps its state: what the
+    # server says of it is still written down.
     who = sa.func.lower(outbox.c.email) == address.lower()
-    return named + _forget(connection, outbox, who, {"data": None, "state": ended}, now=now)
+    connection.execute(step(outbox, DeliveryState.CANCELLED, at=now).where(who))
+    return named + _forget(connection, outbox, who, {"data": None}, now=now)
 
 
 def _forget(

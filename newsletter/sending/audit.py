@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from newsletter.database import Database
 from newsletter.issues import IssueRow, IssueState, issues
 from newsletter.sending.states import OPEN, DeliveryState
-from newsletter.sending.tables import FORGOTTEN, attempts, deliveries
+from newsletter.sending.tables import FORGOTTEN, attempts, deliveries, outbox
+from newsletter.sending.workers import left_behind
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,15 @@ class IssueAudit:
 
 
 def audit(database: Database, slot_key: str | None = None) -> list[IssueAudit]:
-    """Recompute the sums of one issue or of all, oldest first."""
+    """Recompute the sums of one issue or of all, oldest first; of all, with the outbox at the end if it is wrong."""
     query = sa.select(issues.c.id, issues.c.slot_key, issues.c.state, issues.c.frozen).order_by(issues.c.slot_at)
     if slot_key is not None:
         query = query.where(issues.c.slot_key == slot_key)
     with database.read() as connection:
-        return [_one(connection, row) for row in connection.execute(query).all()]
+        found = [_one(connection, row) for row in connection.execute(query).all()]
+        if slot_key is None and (wrong := _held_by_nobody(connection, outbox, sa.true())):
+            found.append(IssueAudit(outbox.name, "", 0, {}, (), tuple(wrong)))
+    return found
 
 
 def _one(connection: sa.Connection, row: sa.Row[Any, Any, Any, Any]) -> IssueAudit:
@@ -56,9 +60,11 @@ def _one(connection: sa.Connection, row: sa.Row[Any, Any, Any, Any]) -> IssueAud
     total = sum(counts.values())
     if total != row.frozen:
         wrong.append(f"{row.frozen} recipients were frozen into the issue, but its states add up to {total}")
-    still_open = sum(counts[state] for state in OPEN)
-    if row.state == IssueState.CLOSED and still_open:
-        wrong.append(f"the issue is closed, but {still_open} recipients are still open")
+    # What is on the wire when an issue is cancelled is still waited for.
+    over = {IssueState.CLOSED: OPEN, IssueState.CANCELLED: OPEN - {DeliveryState.HANDING_OVER}}.get(row.state, ())
+    if still_open := sum(counts[state] for state in over):
+        wrong.append(f"the issue is {row.state}, but {still_open} recipients are still open")
+    wrong += _held_by_nobody(connection, deliveries, deliveries.c.issue_id == row.id)
     doubled = connection.execute(
         sa.select(deliveries.c.email)
         .where(deliveries.c.issue_id == row.id, deliveries.c.email != FORGOTTEN)
@@ -67,6 +73,14 @@ def _one(connection: sa.Connection, row: sa.Row[Any, Any, Any, Any]) -> IssueAud
     ).all()
     wrong += [f"{one.email} was frozen into the issue twice" for one in doubled]
     return IssueAudit(row.slot_key, row.state, row.frozen, counts, _doubts(connection, row.id), tuple(wrong))
+
+
+def _held_by_nobody(connection: sa.Connection, table: sa.Table, which: sa.ColumnElement[bool]) -> list[str]:
+    held = sa.select(sa.func.count()).where(which, table.c.worker_id.in_(left_behind()))
+    number = connection.scalar(held)
+    return (
+        [f"{number} messages are held by workers that have ended; `newsletter worker` lets them go"] if number else []
+    )
 
 
 def _doubts(connection: sa.Connection, issue_id: int) -> tuple[Doubt, ...]:

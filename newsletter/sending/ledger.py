@@ -2,10 +2,11 @@
 
 Every method is one transaction, durable when it returns. The order a worker keeps is claim → (offer) → intend →
 (hand over) → record; `intend` is the fence: it moves a row to *handing over* only while the row is still claimed by
-this very worker and the recipient may still receive it, so a worker that was taken for dead, or is about to mail
-somebody who has just left, stops there, with nothing accepted.
+this very worker, which has not been ended, and the recipient may still receive it. So a worker that was taken for dead,
+or is about to mail somebody who has just left, stops there, with nothing accepted.
 
-All changes of many rows are single statements; nothing here holds the audience in memory.
+Every change of a state is made by `steps.step`. All changes of many rows are single statements; nothing here holds the
+audience in memory. Raises `WorkerEnded` when a worker that was ended claims or intends, and `DatabaseError`.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from newsletter.database import Database, UtcDateTime, storable
-from newsletter.issues import IssueState, issues
+from newsletter.database import Database, storable
 from newsletter.sending.group_commit import GroupCommit, Statement
 from newsletter.sending.states import OPEN, DeliveryState
-from newsletter.sending.tables import attempts, deliveries, outbox
+from newsletter.sending.steps import goes_on, hold_issues, is_open, settle, stay_open, step
+from newsletter.sending.tables import FORGOTTEN, attempts
+
+LEFT = "left the list"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,63 +62,56 @@ class Ledger:
         self._database = database
         self.table = table
         self.within = sa.true() if within is None else within
-        self._may = sa.true() if may_receive is None else may_receive
-        self._claim, self._due = self._claim_statements()
-        mine = sa.and_(table.c.id == sa.bindparam("row"), table.c.worker_id == sa.bindparam("worker"))
-        # A single mail's bytes hold a token, and go with its end; that an issue's letter stays is the issue's business.
-        self._at_the_end: dict[str, Any] = {"data": None} if table is outbox else {}
+        may = sa.true() if may_receive is None else may_receive
+        now: sa.BindParameter[datetime] = sa.bindparam("now")
+        worker: sa.BindParameter[int] = sa.bindparam("worker")
+        mine = sa.and_(table.c.id == sa.bindparam("row"), table.c.worker_id == worker)
+        self._again = step(table, DeliveryState.WAITING, since={DeliveryState.DEFERRED}, at=table.c.updated_at).where(
+            self.within, table.c.next_try_at <= now
+        )
+        self._claim = self._claiming(may)
         self._group_commit = GroupCommit(database)
         self._intend = Statement(
             database,
-            table.update()
-            .where(mine, table.c.state == DeliveryState.CLAIMED, self._may)
-            .values(state=DeliveryState.HANDING_OVER, attempts=table.c.attempts + 1, updated_at=sa.bindparam("now")),
+            step(table, DeliveryState.HANDING_OVER, at=now)
+            .where(mine, may, is_open(worker))
+            .values(attempts=table.c.attempts + 1),
+        )
+        self._skip = (
+            step(table, DeliveryState.SKIPPED, since={DeliveryState.CLAIMED}, at=now)
+            .where(mine, ~may)
+            .values(reason=LEFT)
         )
         self._accept = Statement(
             database,
-            table.update()
-            .where(mine, table.c.state == DeliveryState.HANDING_OVER)
-            .values(
-                state=DeliveryState.ACCEPTED,
-                worker_id=None,
-                code=sa.bindparam("said_code"),
-                text=sa.bindparam("said_text"),
-                updated_at=sa.bindparam("now"),
-                **self._at_the_end,
-            ),
+            step(table, DeliveryState.ACCEPTED, since={DeliveryState.HANDING_OVER}, at=now)
+            .where(mine)
+            .values(code=sa.bindparam("said_code"), text=self._kept_text(sa.bindparam("said_text", type_=sa.String))),
         )
 
-    def _claim_statements(self) -> tuple[sa.UpdateBase, sa.UpdateBase]:
+    def _claiming(self, may: sa.ColumnElement[bool]) -> sa.UpdateBase:
         table = self.table
+        # Whoever waits is due, whatever the clock says now: a clock may have been put back since.
         due = (
             sa.select(table.c.id)
-            .where(self.within, table.c.state == DeliveryState.WAITING, table.c.next_try_at <= sa.bindparam("now"))
+            .where(self.within, table.c.state == DeliveryState.WAITING)
             .order_by(table.c.next_try_at, table.c.id)
             .limit(sa.bindparam("limit"))
             .with_for_update(skip_locked=True)
+            .cte("due")  # run once: a subquery may be planned to run for every row, and then claims more than `limit`
         )
-        claim = (
-            table.update()
-            .where(table.c.id.in_(due.scalar_subquery()))
-            .values(
-                state=sa.case((self._may, DeliveryState.CLAIMED), else_=DeliveryState.SKIPPED),
-                reason=sa.case((self._may, ""), else_="left the list"),
-                worker_id=sa.case((self._may, sa.bindparam("worker")), else_=None),
-                updated_at=sa.bindparam("now"),
-            )
+        return (
+            step(table, DeliveryState.CLAIMED, unless=(~may, DeliveryState.SKIPPED), at=sa.bindparam("now"))
+            .where(table.c.id.in_(sa.select(due.c.id)))
+            .values(reason=sa.case((may, ""), else_=LEFT), worker_id=sa.case((may, sa.bindparam("worker")), else_=None))
             .returning(*table.c)
         )
-        again = (
-            table.update()
-            .where(self.within, table.c.state == DeliveryState.DEFERRED, table.c.next_try_at <= sa.bindparam("now"))
-            .values(state=DeliveryState.WAITING)
-        )
-        return claim, again
 
     def claim(self, worker: int, *, limit: int, now: datetime) -> list[Claim]:
         """Up to `limit` due rows for this worker, oldest due first; who may no longer receive is skipped at once."""
         with self._database.write() as connection:
-            connection.execute(self._due, {"now": now})
+            stay_open(connection, worker)
+            connection.execute(self._again, {"now": now})
             rows = connection.execute(self._claim, {"worker": worker, "limit": limit, "now": now}).mappings().all()
         return [
             Claim(row["id"], row["email"], row["attempts"] + 1, row["doubt_at"], dict(row))
@@ -124,65 +120,46 @@ class Ledger:
         ]
 
     def intend(self, claim: Claim, worker: int, *, now: datetime) -> bool:
-        """Make the intent to hand over durable. False: it must not be handed over, and the row says why."""
-        if self._group_commit.change(self._intend, {"row": claim.id, "worker": worker, "now": now}, flushed=True):
+        """Make the intent to hand over durable. False: it must not be handed over.
+
+        Then the recipient has left, which the row says; or the row is no longer this worker's, and nothing is written.
+        """
+        values = {"row": claim.id, "worker": worker, "now": now}
+        if self._group_commit.change(self._intend, values, flushed=True):
             return True
         with self._database.write() as connection:
-            connection.execute(
-                self.table.update()
-                .where(self._mine(claim, worker), self.table.c.state == DeliveryState.CLAIMED)
-                .values(state=DeliveryState.SKIPPED, reason="left the list", worker_id=None, updated_at=now)
-            )
+            stay_open(connection, worker)
+            connection.execute(self._skip, values)
         return False
 
     def record(self, claim: Claim, worker: int, outcome: Outcome, *, now: datetime) -> None:
         """Write down what became of an attempt, also when this worker has been taken for dead meanwhile."""
-        if (
-            outcome.state == DeliveryState.ACCEPTED
-            and claim.attempt == 1
-            and self._accepted(claim, worker, outcome, now=now)
-        ):
+        first = outcome.state == DeliveryState.ACCEPTED and claim.attempt == 1
+        if first and self._accepted(claim, worker, outcome, now=now):
             return
         table = self.table
-        values: dict[str, Any] = {
-            "state": outcome.state,
-            "worker_id": None,
-            "code": outcome.code,
-            "text": storable(outcome.text)[:500],
-            "updated_at": now,
-        }
+        accepted = outcome.state == DeliveryState.ACCEPTED
+        values: dict[str, Any] = {"code": outcome.code, "text": self._kept_text(_said(outcome))}
         if outcome.next_try_at is not None:
             values["next_try_at"] = outcome.next_try_at
         if outcome.state == DeliveryState.IN_DOUBT:
-            # Sent again or held; again means at the end of the line.
-            values |= {"state": _after_doubt(table), "doubt_at": now, "next_try_at": now}
-        elif outcome.state == DeliveryState.DEFERRED:
-            values["state"] = _after_deferral(table)
-        else:
-            values |= self._at_the_end
+            values |= {"doubt_at": now, "next_try_at": now}  # sent again, it is at the end of the line
         # An attempt that ended before the intent has not been counted yet.
         counted = sa.case((table.c.state == DeliveryState.CLAIMED, table.c.attempts + 1), else_=table.c.attempts)
+        unsettled = outcome.state in (DeliveryState.DEFERRED, DeliveryState.IN_DOUBT)
         with self._database.write() as connection:
-            done = connection.execute(
-                table.update()
-                .where(
-                    self._mine(claim, worker), table.c.state.in_((DeliveryState.HANDING_OVER, DeliveryState.CLAIMED))
-                )
-                .values(attempts=counted, **values)
-            )
-            late = not done.rowcount
-            if late and outcome.state == DeliveryState.ACCEPTED:
+            if unsettled:
+                hold_issues(connection)
+            change = step(table, outcome.state, since={DeliveryState.HANDING_OVER} if accepted else (), at=now)
+            mine = sa.and_(table.c.id == claim.id, table.c.worker_id == worker)
+            late = not connection.execute(change.where(mine).values(attempts=counted, **values)).rowcount
+            if late and accepted:
                 # The proof came after the doubt: nobody needs to send it again.
-                connection.execute(
-                    table.update()
-                    .where(
-                        table.c.id == claim.id,
-                        table.c.state.in_((DeliveryState.WAITING, DeliveryState.IN_DOUBT)),
-                        table.c.doubt_at.is_not(None),
-                    )
-                    .values(**values)
-                )
-            if late or outcome.state != DeliveryState.ACCEPTED or claim.attempt > 1:
+                proof = step(table, DeliveryState.ACCEPTED, at=now)
+                connection.execute(proof.where(table.c.id == claim.id, table.c.doubt_at.is_not(None)).values(values))
+            elif unsettled:
+                settle(connection, table, [claim.id], now=now)
+            if late or not first:
                 self._note(connection, claim, outcome, now=now)
 
     def _accepted(self, claim: Claim, worker: int, outcome: Outcome, *, now: datetime) -> bool:
@@ -191,7 +168,7 @@ class Ledger:
         It need not be flushed: lost in a power cut, it leaves the row *handing over*, which is a named doubt; and this
         connection's next intent flushes it. So a power cut, too, leaves at most one doubt per connection.
         """
-        said = {"said_code": outcome.code, "said_text": storable(outcome.text)[:500]}
+        said = {"said_code": outcome.code, "said_text": _said(outcome)}
         values = {"row": claim.id, "worker": worker, "now": now, **said}
         return bool(self._group_commit.change(self._accept, values, flushed=False))
 
@@ -199,46 +176,27 @@ class Ledger:
         """Let go of claims that were not begun."""
         if not claims:
             return
+        change = step(self.table, DeliveryState.WAITING, since={DeliveryState.CLAIMED}, at=now)
         with self._database.write() as connection:
-            connection.execute(
-                self.table.update()
-                .where(
-                    self.table.c.id.in_([claim.id for claim in claims]),
-                    self.table.c.worker_id == worker,
-                    self.table.c.state == DeliveryState.CLAIMED,
-                )
-                .values(state=DeliveryState.WAITING, worker_id=None, updated_at=now)
-            )
+            connection.execute(change.where(self._these(claims), self.table.c.worker_id == worker))
 
     def take_back(self, claims: Sequence[Claim], *, now: datetime) -> None:
         """Let recipients wait again who were refused only because the server refused everybody."""
+        change = step(self.table, DeliveryState.WAITING, since={DeliveryState.REFUSED}, at=now).values(next_try_at=now)
         with self._database.write() as connection:
-            connection.execute(
-                self.table.update()
-                .where(self.table.c.id.in_([claim.id for claim in claims]), self.table.c.state == DeliveryState.REFUSED)
-                .values(state=DeliveryState.WAITING, next_try_at=now, updated_at=now)
-            )
+            hold_issues(connection)
+            connection.execute(change.where(self._these(claims), goes_on(self.table)))
 
     def expire(self, moment: datetime, *, now: datetime) -> int:
-        """End every row that has waited past `moment`, if now is past it; gives how many."""
+        """End every row that has waited past `moment`, if now is past it; returns how many."""
         if now < moment:
             return 0
         with self._database.write() as connection:
-            done = connection.execute(
-                self.table.update()
-                .where(self.within, self.table.c.state.in_((DeliveryState.WAITING, DeliveryState.DEFERRED)))
-                .values(state=DeliveryState.EXPIRED, worker_id=None, updated_at=now, **self._at_the_end)
-            )
-        return done.rowcount
+            return connection.execute(step(self.table, DeliveryState.EXPIRED, at=now).where(self.within)).rowcount
 
     def cancel(self, connection: sa.Connection, *, now: datetime) -> None:
         """End every row nobody has begun to hand over."""
-        unbegun = (DeliveryState.WAITING, DeliveryState.DEFERRED, DeliveryState.CLAIMED, DeliveryState.IN_DOUBT)
-        connection.execute(
-            self.table.update()
-            .where(self.within, self.table.c.state.in_(unbegun))
-            .values(state=DeliveryState.CANCELLED, worker_id=None, updated_at=now)
-        )
+        connection.execute(step(self.table, DeliveryState.CANCELLED, at=now).where(self.within))
 
     def counts(self) -> dict[DeliveryState, int]:
         """How many rows are in each state; states without rows are left out."""
@@ -258,18 +216,23 @@ class Ledger:
             ).scalar_one()
         return number
 
-    def next_try(self) -> datetime | None:
-        """When the next open row may be tried, or None when no row is open."""
+    def next_try(self, *, now: datetime) -> datetime | None:
+        """When the next open row may be tried: `now` when one waits, or None when no row is open."""
+        state = self.table.c.state
+        query = sa.select(state, sa.func.min(self.table.c.next_try_at)).where(self.within, state.in_(OPEN))
         with self._database.read() as connection:
-            found: datetime | None = connection.scalar(
-                sa.select(sa.func.min(self.table.c.next_try_at)).where(self.within, self.table.c.state.in_(OPEN))
-            )
-        return found
+            found = connection.execute(query.group_by(state)).all()
+        return min((now if name == DeliveryState.WAITING else at for name, at in found), default=None)
 
-    def _mine(self, claim: Claim, worker: int) -> sa.ColumnElement[bool]:
-        return sa.and_(self.table.c.id == claim.id, self.table.c.worker_id == worker)
+    def _these(self, claims: Sequence[Claim]) -> sa.ColumnElement[bool]:
+        return self.table.c.id.in_([claim.id for claim in claims])
+
+    def _kept_text(self, said: Any) -> sa.ColumnElement[str]:
+        """What the server said, as it may be kept: it often names the address, which may be forgotten by now."""
+        return sa.case((self.table.c.email == FORGOTTEN, ""), else_=said)
 
     def _note(self, connection: sa.Connection, claim: Claim, outcome: Outcome, *, now: datetime) -> None:
+        text = sa.select(self._kept_text(_said(outcome))).where(self.table.c.id == claim.id)
         connection.execute(
             attempts.insert().values(
                 ledger=self.table.name,
@@ -278,62 +241,10 @@ class Ledger:
                 at=now,
                 outcome=outcome.state,
                 code=outcome.code,
-                text=storable(outcome.text)[:500],
+                text=text.scalar_subquery(),
             )
         )
 
 
-def _after_doubt(table: sa.Table) -> sa.ColumnElement[str]:
-    """Where a doubt leads: single mails are sent again, deliveries as their issue says while it is being sent."""
-    if table is outbox:
-        return sa.literal(DeliveryState.WAITING.value)
-    again = sa.and_(_goes_on(), issues.c.on_doubt == "resend")
-    return sa.case((sa.exists().where(again), DeliveryState.WAITING.value), else_=DeliveryState.IN_DOUBT.value)
-
-
-def _after_deferral(table: sa.Table) -> sa.ColumnElement[str]:
-    """Where a deferral leads: nobody comes back to an issue that was cancelled while the server was asked."""
-    if table is outbox:
-        return sa.literal(DeliveryState.DEFERRED.value)
-    return sa.case((sa.exists().where(_goes_on()), DeliveryState.DEFERRED.value), else_=DeliveryState.CANCELLED.value)
-
-
-def _goes_on() -> sa.ColumnElement[bool]:
-    return sa.and_(issues.c.id == deliveries.c.issue_id, issues.c.state == IssueState.SENDING)
-
-
-def end_claims(connection: sa.Connection, worker: int, *, now: datetime) -> tuple[int, int]:
-    """End what a dead worker held: unbegun claims wait again, begun ones are in doubt. Gives (claims, doubts)."""
-    back = doubts = 0
-    for table in (deliveries, outbox):
-        begun = sa.and_(table.c.worker_id == worker, table.c.state == DeliveryState.HANDING_OVER)
-        connection.execute(
-            attempts.insert().from_select(
-                ["ledger", "row_id", "number", "at", "outcome", "text"],
-                sa.select(
-                    sa.literal(table.name),
-                    table.c.id,
-                    table.c.attempts,
-                    sa.literal(now, UtcDateTime),
-                    sa.literal(DeliveryState.IN_DOUBT.value),
-                    sa.literal("the worker died before the answer was recorded"),
-                ).where(begun),
-            )
-        )
-        doubts += connection.execute(
-            table.update()
-            .where(begun)
-            .values(
-                state=_after_doubt(table),
-                doubt_at=table.c.updated_at,
-                next_try_at=now,
-                worker_id=None,
-                updated_at=now,
-            )
-        ).rowcount
-        back += connection.execute(
-            table.update()
-            .where(table.c.worker_id == worker, table.c.state == DeliveryState.CLAIMED)
-            .values(state=DeliveryState.WAITING, worker_id=None, updated_at=now)
-        ).rowcount
-    return back, doubts
+def _said(outcome: Outcome) -> str:
+    return storable(outcome.text)[:500]

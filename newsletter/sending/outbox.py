@@ -12,6 +12,7 @@ from newsletter.backends import Message
 from newsletter.database import Database
 from newsletter.sending.ledger import Ledger
 from newsletter.sending.states import OPEN, DeliveryState
+from newsletter.sending.steps import step
 from newsletter.sending.tables import attempts, outbox
 
 # A confirmation that could not be handed over for this long is no use to anybody.
@@ -42,11 +43,11 @@ def tidy(database: Database, *, now: datetime) -> None:
         old = sa.select(outbox.c.id).where(outbox.c.state.not_in(OPEN), outbox.c.updated_at <= now - KEEP_ENDED)
         connection.execute(attempts.delete().where(attempts.c.ledger == outbox.name, attempts.c.row_id.in_(old)))
         connection.execute(outbox.delete().where(outbox.c.id.in_(old)))
-        connection.execute(
-            outbox.update()
-            .where(outbox.c.state.in_((DeliveryState.WAITING, DeliveryState.DEFERRED)), outbox.c.expires_at <= now)
-            .values(state=DeliveryState.EXPIRED, updated_at=now, data=None)
-        )
+        late = outbox.c.expires_at <= now
+        connection.execute(step(outbox, DeliveryState.EXPIRED, at=now).where(late))
+        # Until now it could have turned out that the server had refused everybody, and it would have waited again.
+        refused = outbox.c.state == DeliveryState.REFUSED
+        connection.execute(outbox.update().where(refused, late, outbox.c.data.is_not(None)).values(data=None))
 
 
 def ledger(database: Database) -> Ledger:

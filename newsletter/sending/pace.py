@@ -15,6 +15,9 @@ pace = sa.Table(
     sa.Column("free_at", UtcDateTime, nullable=False),
 )
 
+# The most reservations that can be ahead of now: one for every connection that a process may open.
+AHEAD = 100
+
 
 class Pace:
     """`rate` is messages a second; 0 is unlimited and costs nothing."""
@@ -29,7 +32,11 @@ class Pace:
         return wanted if not self._rate else max(1, min(wanted, int(self._rate)))
 
     def take(self, *, now: datetime) -> timedelta:
-        """Reserve the next message's moment; gives how long to wait for it."""
+        """Reserve the next message's moment; returns how long to wait for it.
+
+        A moment farther ahead than `AHEAD` messages was reserved by a clock that has been put back since, and is not
+        waited for.
+        """
         if not self._rate:
             return timedelta(0)
         step = timedelta(seconds=1 / self._rate)
@@ -37,6 +44,6 @@ class Pace:
             insert_if_absent(connection, pace, name=self._name, free_at=now)
             mine = pace.c.name == self._name
             free_at: datetime = connection.execute(sa.select(pace.c.free_at).where(mine).with_for_update()).scalar_one()
-            moment = max(free_at, now)
+            moment = min(max(free_at, now), now + AHEAD * step)
             connection.execute(pace.update().where(mine).values(free_at=moment + step))
         return moment - now

@@ -4,17 +4,19 @@ shelf, no settings of looks.
 
 from __future__ import annotations
 
+import functools
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from newsletter.backends import Backend, Message
 from newsletter.database import Database
-from newsletter.errors import NewsletterError, Refused
+from newsletter.errors import DatabaseError, NewsletterError, Refused
 from newsletter.issues import IssueRow, Issues, IssueState
-from newsletter.letter import Letter
 from newsletter.sending import addressing, alerts, outbox, workers
 from newsletter.sending.alerts import Alerts
 from newsletter.sending.audience import forget_recipient
@@ -27,6 +29,11 @@ from subscribers import Book
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
+
+# How often a running worker looks for workers that have died.
+LOOK_EVERY = timedelta(seconds=5)
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,7 @@ class Sender:
     alerts: Alerts
     rate: float
     clock: Callable[[], datetime]
+    look_every: timedelta = LOOK_EVERY
 
     def send(
         self,
@@ -71,30 +79,25 @@ class Sender:
         """Send a frozen issue's due messages, single mails first; close it when nobody is open any more."""
         if row.state != IssueState.SENDING:
             raise Refused(f"the issue {row.slot_key} is {row.state}; only a frozen, unfinished one can be sent")
-        now = self.clock()
-        ended = workers.recover(self.database, now=now)
-        if ended.doubts:
-            what = "are sent again under the same id" if row.on_doubt == "resend" else "are held"
-            self.alerts.tell(
-                alerts.issue(row.slot_key),
-                f"a worker died with {ended.doubts} messages on the wire: they are in doubt and {what}",
-            )
         ledger = self.ledger(row)
+        watch = Watch(self, row, on_progress)
+        watch.look()
         if row.expires_at is not None:
-            ledger.expire(row.expires_at, now=now)
-        mailing = Mailing(ledger, _addresser(row, self.issues.letter(row.id), self.book, self.clock))
-        watch = (lambda so_far: on_progress(row, so_far)) if on_progress else None
+            ledger.expire(row.expires_at, now=self.clock())
+        mailing = Mailing(ledger, self._addresser(row))
         try:
-            tally = self._deliver([self._single_mails(), mailing], backend, stop=stop, on_progress=watch)
+            self._deliver([self._single_mails(), mailing], backend, stop=stop, watch=watch)
         except NewsletterError as error:
             self.alerts.note(alerts.issue(row.slot_key), f"sending stopped: {error}")
             raise
-        return self._close(row, ledger, tally, ended)
+        return self._close(row, ledger, watch)
 
     def send_single_mails(self, backend: Backend, *, stop: threading.Event) -> Tally:
         """Send what is due in the outbox."""
-        workers.recover(self.database, now=self.clock())
-        return self._deliver([self._single_mails()], backend, stop=stop)
+        watch = Watch(self)
+        watch.look()
+        self._deliver([self._single_mails()], backend, stop=stop, watch=watch)
+        return watch.tally
 
     def report(self, row: IssueRow) -> Report:
         """Where an issue stands, without sending anything."""
@@ -130,7 +133,7 @@ class Sender:
     def has_work(self, row: IssueRow) -> bool:
         """Whether sending an unfinished issue now would do anything: somebody is due, or it has expired."""
         now = self.clock()
-        next_try = self.ledger(row).next_try()
+        next_try = self.ledger(row).next_try(now=now)
         return next_try is None or next_try <= now or (row.expires_at is not None and row.expires_at <= now)
 
     def ledger(self, row: IssueRow) -> Ledger:
@@ -141,28 +144,25 @@ class Sender:
             may_receive=self.book.may_receive(deliveries.c.subscriber_id),
         )
 
-    def _deliver(
-        self,
-        mailings: list[Mailing],
-        backend: Backend,
-        *,
-        stop: threading.Event,
-        on_progress: Callable[[Tally], None] | None = None,
-    ) -> Tally:
+    def _deliver(self, mailings: list[Mailing], backend: Backend, *, stop: threading.Event, watch: Watch) -> None:
         now = self.clock()
         outbox.tidy(self.database, now=now)
         with workers.register(self.database, now=now) as worker:
-            tally = deliver(
-                mailings,
-                backend,
-                worker=worker.id,
-                pace=Pace(self.database, self.rate),
-                clock=self.clock,
-                stop=stop,
-                on_progress=on_progress,
-            )
+            again = True
+            while again:
+                tally = deliver(
+                    mailings,
+                    backend,
+                    worker=worker.id,
+                    pace=Pace(self.database, self.rate),
+                    clock=self.clock,
+                    stop=stop,
+                    on_progress=watch,
+                )
+                watch.add(tally)
+                # What a worker that died meanwhile had claimed is due now, and nobody else may be there to send it.
+                again = not stop.is_set() and watch.look()
             worker.leave(now=self.clock())
-            return tally
 
     def _single_mails(self) -> Mailing:
         def message(claim: Claim) -> Message:
@@ -170,7 +170,27 @@ class Sender:
 
         return Mailing(outbox.ledger(self.database), message)
 
-    def _close(self, row: IssueRow, ledger: Ledger, tally: Tally, ended: workers.Ended) -> Report:
+    def _addresser(self, row: IssueRow) -> Callable[[Claim], Message]:
+        """What turns a claim into a Message: per recipient a token, two hashes and a join, and nothing else."""
+        letter_of = functools.cache(partial(self.issues.letter, row.id))
+
+        def message(claim: Claim) -> Message:
+            public_id = claim.values["public_id"]
+            return addressing.of_issue(
+                letter_of(claim.values["variant"]),
+                address=claim.email,
+                name=claim.values["name"],
+                token=self.book.unsubscribe_token(public_id),
+                recipient=public_id,
+                slot_key=row.slot_key,
+                list_id=row.list_id,
+                # A message sent again after a doubt is the same message: same id, same date.
+                at=claim.doubt_at or self.clock(),
+            )
+
+        return message
+
+    def _close(self, row: IssueRow, ledger: Ledger, watch: Watch) -> Report:
         now = self.clock()
         with self.database.write() as connection:
             counts = ledger.counts_in(connection)
@@ -189,28 +209,51 @@ class Sender:
             state,
             row.subject,
             row.frozen,
-            run={one.value: number for one, number in tally.counts.items() if number},
+            run={one.value: number for one, number in watch.tally.counts.items() if number},
             totals={one.value: number for one, number in counts.items()},
-            next_try_at=ledger.next_try() if state == IssueState.SENDING else None,
-            ended=ended,
+            next_try_at=ledger.next_try(now=now) if state == IssueState.SENDING else None,
+            ended=watch.ended,
         )
 
 
-def _addresser(row: IssueRow, letter: Letter, book: Book, clock: Callable[[], datetime]) -> Callable[[Claim], Message]:
-    """What turns a claim into a Message: per recipient a token, two hashes and a join, and nothing else."""
+class Watch:
+    """What one run has done so far, and its look-out for workers that died: called a few times a second."""
 
-    def message(claim: Claim) -> Message:
-        public_id = claim.values["public_id"]
-        return addressing.of_issue(
-            letter,
-            address=claim.email,
-            name=claim.values["name"],
-            token=book.unsubscribe_token(public_id),
-            recipient=public_id,
-            slot_key=row.slot_key,
-            list_id=row.list_id,
-            # A message sent again after a doubt is the same message: same id, same date.
-            at=claim.doubt_at or clock(),
-        )
+    def __init__(
+        self,
+        sender: Sender,
+        row: IssueRow | None = None,
+        on_progress: Callable[[IssueRow, Tally], None] | None = None,
+    ) -> None:
+        self.tally = Tally()
+        self.ended = workers.Ended()
+        self._sender = sender
+        self._row = row
+        self._on_progress = on_progress
+        self._looked = sender.clock()
 
-    return message
+    def __call__(self, tally: Tally) -> None:
+        if not timedelta(0) <= self._sender.clock() - self._looked < self._sender.look_every:
+            try:
+                self.look()
+            except DatabaseError as error:  # the lanes find out by themselves whether it lasts
+                log.warning("could not look for workers that died: %s", error)
+        if self._row is not None and self._on_progress is not None:
+            self._on_progress(self._row, Tally(self.tally.counts + tally.counts))
+
+    def add(self, tally: Tally) -> None:
+        self.tally.counts.update(tally.counts)
+
+    def look(self) -> bool:
+        """End the workers that died, and tell the operator about doubts; whether that made anything due."""
+        self._looked = self._sender.clock()
+        found = workers.recover(self._sender.database, now=self._looked)
+        self.ended += found
+        row = self._row
+        if found.doubts and row is not None:
+            what = "are sent again under the same id" if row.on_doubt == "resend" else "are held"
+            self._sender.alerts.tell(
+                alerts.issue(row.slot_key),
+                f"a worker died with {found.doubts} messages on the wire: they are in doubt and {what}",
+            )
+        return bool(found.claims or found.doubts)

@@ -1,4 +1,7 @@
-"""What can become of one message to one recipient. Pure.
+"""What can become of one message to one recipient: the table that drives every change of a state. Pure.
+
+`steps.step` makes the SQL of it, the database's CHECKs and the page docs/crash-safety.md are generated from it, and a
+property test watches that no other step is ever taken.
 
 SMTP's 250 proves neither that a message arrived nor that it was read: the words are *accepted*, *refused*,
 *deferred* and *in doubt*, and never sent or delivered.
@@ -8,8 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-
-from newsletter.errors import Refused
 
 
 class DeliveryState(StrEnum):
@@ -25,38 +26,39 @@ class DeliveryState(StrEnum):
     CANCELLED = "cancelled"
 
 
-# A dead worker's claims go back to waiting; an answer that comes late settles a doubt; who was refused only because the
-# server refused everybody waits again.
+# A message that is handing over leaves that state by an answer or by a doubt that is noted, and by nothing else: not
+# when it is cancelled or forgotten meanwhile. A dead worker's claims wait again, and so do those who were refused only
+# because the server refused everybody. The proof that the server accepted a message settles its doubt however late it
+# comes, whatever was decided meanwhile: so every state leads to *accepted*.
+_PROOF = frozenset({DeliveryState.ACCEPTED})
 STEPS: Mapping[DeliveryState, frozenset[DeliveryState]] = {
-    DeliveryState.WAITING: frozenset(
-        {DeliveryState.CLAIMED, DeliveryState.SKIPPED, DeliveryState.EXPIRED, DeliveryState.CANCELLED}
-    ),
-    DeliveryState.CLAIMED: frozenset(
-        {
-            DeliveryState.HANDING_OVER,
-            DeliveryState.WAITING,
-            DeliveryState.REFUSED,
-            DeliveryState.DEFERRED,
-            DeliveryState.SKIPPED,
-        }
-    ),
+    DeliveryState.WAITING: _PROOF
+    | {DeliveryState.CLAIMED, DeliveryState.SKIPPED, DeliveryState.EXPIRED, DeliveryState.CANCELLED},
+    DeliveryState.CLAIMED: _PROOF
+    | {
+        DeliveryState.HANDING_OVER,
+        DeliveryState.WAITING,
+        DeliveryState.REFUSED,
+        DeliveryState.DEFERRED,
+        DeliveryState.SKIPPED,
+        DeliveryState.CANCELLED,
+    },
     DeliveryState.HANDING_OVER: frozenset(
         {DeliveryState.ACCEPTED, DeliveryState.REFUSED, DeliveryState.DEFERRED, DeliveryState.IN_DOUBT}
     ),
-    DeliveryState.DEFERRED: frozenset({DeliveryState.WAITING, DeliveryState.EXPIRED, DeliveryState.CANCELLED}),
-    DeliveryState.IN_DOUBT: frozenset({DeliveryState.WAITING, DeliveryState.ACCEPTED, DeliveryState.CANCELLED}),
     DeliveryState.ACCEPTED: frozenset(),
-    DeliveryState.REFUSED: frozenset({DeliveryState.WAITING}),
-    DeliveryState.SKIPPED: frozenset(),
-    DeliveryState.EXPIRED: frozenset(),
-    DeliveryState.CANCELLED: frozenset(),
+    DeliveryState.REFUSED: _PROOF | {DeliveryState.WAITING},
+    DeliveryState.DEFERRED: _PROOF | {DeliveryState.WAITING, DeliveryState.EXPIRED, DeliveryState.CANCELLED},
+    DeliveryState.IN_DOUBT: _PROOF | {DeliveryState.WAITING, DeliveryState.CANCELLED},
+    DeliveryState.SKIPPED: _PROOF,
+    DeliveryState.EXPIRED: _PROOF,
+    DeliveryState.CANCELLED: _PROOF,
 }
 HELD = (DeliveryState.CLAIMED, DeliveryState.HANDING_OVER)  # by a worker
-OPEN = frozenset({DeliveryState.WAITING, DeliveryState.CLAIMED, DeliveryState.HANDING_OVER, DeliveryState.DEFERRED})
+OPEN = frozenset({DeliveryState.WAITING, *HELD, DeliveryState.DEFERRED})
+ENDS = frozenset(state for state, after in STEPS.items() if after <= _PROOF)
 
 
-def step(before: DeliveryState, after: DeliveryState) -> DeliveryState:
-    """`after`, if the table allows it from `before`; otherwise `Refused` with a sentence."""
-    if after not in STEPS[before]:
-        raise Refused(f"a message that is {before} cannot become {after}")
-    return after
+def allowed_before(*after: DeliveryState) -> frozenset[DeliveryState]:
+    """The states that may become every one of `after`."""
+    return frozenset(state for state, allowed in STEPS.items() if allowed.issuperset(after))

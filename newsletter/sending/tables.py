@@ -1,4 +1,6 @@
-"""The tables of what is sent: a row per recipient per issue, a row per single mail, and the attempts worth noting."""
+"""The tables of what is sent: a row per recipient per issue, a row per single mail, the attempts worth noting, and who
+sends.
+"""
 
 from __future__ import annotations
 
@@ -63,6 +65,8 @@ outbox = sa.Table(
     sa.Index("ix_outbox_worker", "worker_id", "state", **_HELD),
 )
 
+LEDGERS = (deliveries, outbox)
+
 # Append-only: every answer but a first acceptance, which the row itself tells. Nothing here is ever changed.
 attempts = sa.Table(
     "attempts",
@@ -77,10 +81,22 @@ attempts = sa.Table(
     sa.Column("text", sa.String(500), nullable=False, server_default=""),
     sa.Index("ix_attempts_row", "ledger", "row_id"),
     sa.Index("ix_attempts_outcome", "outcome", "ledger"),
-    one_of("ledger", (deliveries.name, outbox.name)),
+    one_of("ledger", (table.name for table in LEDGERS)),
     one_of("outcome", DeliveryState),
 )
 
+# A worker is alive while its lock is held (`workers`), and only one that has not ended may claim and intend.
+workers = sa.Table(
+    "workers",
+    metadata,
+    sa.Column("id", RowId, primary_key=True, autoincrement=True),
+    sa.Column("token", sa.String(32), nullable=False, unique=True),
+    sa.Column("host", sa.String(100), nullable=False),
+    sa.Column("pid", sa.Integer, nullable=False),
+    sa.Column("started_at", UtcDateTime, nullable=False),
+    sa.Column("ended_at", UtcDateTime),
+    sa.Index("ix_workers_ended_at", "ended_at"),
+)
 
 # Stands in a row for an address that was forgotten.
 FORGOTTEN = "(forgotten)"

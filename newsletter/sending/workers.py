@@ -1,7 +1,9 @@
 """Who is sending. A worker proves that it lives by holding a lock; a lock that is free ends its claims at once.
 
-Nothing waits for a time-out: the next process that starts takes the dead worker's lock and gives its claims back.
-A worker that is merely frozen keeps its lock and its claims; when it thaws, it goes on.
+Nothing waits for a time-out: every other worker looks for free locks when it starts and every few seconds while it
+runs (`sender`), and gives a dead worker's claims back. A worker that is merely frozen keeps its lock and its claims;
+when it thaws, it goes on. One that lost its lock although it lives (PostgreSQL: its session broke) is ended too: it
+claims and intends nothing more, and stops with `WorkerEnded`.
 """
 
 from __future__ import annotations
@@ -10,26 +12,14 @@ import os
 import platform
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Any, Self
 
 import sqlalchemy as sa
 
-from newsletter.database import Database, RowId, UtcDateTime, metadata
+from newsletter.database import Database
 from newsletter.locks import Lock, try_lock
-from newsletter.sending.ledger import end_claims
-
-workers = sa.Table(
-    "workers",
-    metadata,
-    sa.Column("id", RowId, primary_key=True, autoincrement=True),
-    sa.Column("token", sa.String(32), nullable=False, unique=True),
-    sa.Column("host", sa.String(100), nullable=False),
-    sa.Column("pid", sa.Integer, nullable=False),
-    sa.Column("started_at", UtcDateTime, nullable=False),
-    sa.Column("ended_at", UtcDateTime),
-    sa.Index("ix_workers_ended_at", "ended_at"),
-)
-
+from newsletter.sending.steps import end_claims
+from newsletter.sending.tables import LEDGERS, workers
 
 KEEP_ENDED = timedelta(days=30)
 
@@ -41,6 +31,9 @@ class Ended:
     workers: int = 0
     claims: int = 0
     doubts: int = 0
+
+    def __add__(self, other: Ended) -> Ended:
+        return Ended(self.workers + other.workers, self.claims + other.claims, self.doubts + other.doubts)
 
 
 class Worker:
@@ -72,6 +65,7 @@ def register(database: Database, *, now: datetime) -> Worker:
     if lock is None:
         raise RuntimeError("a fresh random lock was already held")
     with database.write() as connection:
+        connection.execute(workers.delete().where(workers.c.ended_at <= now - KEEP_ENDED))
         number = connection.execute(
             workers.insert()
             .values(token=token, host=platform.node()[:100], pid=os.getpid(), started_at=now)
@@ -87,20 +81,31 @@ def count_open(database: Database) -> int:
 
 
 def recover(database: Database, *, now: datetime) -> Ended:
-    """End the claims of every worker whose lock is free."""
-    with database.write() as connection:
-        connection.execute(workers.delete().where(workers.c.ended_at <= now - KEEP_ENDED))
+    """End every worker whose lock is free, and whatever workers that have ended still hold."""
     with database.read() as connection:
-        open_rows = connection.execute(
-            sa.select(workers.c.id, workers.c.token).where(workers.c.ended_at.is_(None))
-        ).all()
+        living = connection.execute(sa.select(workers.c.id, workers.c.token).where(workers.c.ended_at.is_(None))).all()
+        left = connection.scalars(left_behind()).all()
     ended = Ended()
-    for row in open_rows:
+    for row in living:
         lock = try_lock(database, f"worker-{row.token}")
-        if lock is None:
-            continue
-        with lock, database.write() as connection:
-            claims, doubts = end_claims(connection, row.id, now=now)
-            connection.execute(workers.update().where(workers.c.id == row.id).values(ended_at=now))
-        ended = Ended(ended.workers + 1, ended.claims + claims, ended.doubts + doubts)
+        if lock is not None:
+            with lock:
+                ended += _end(database, row.id, now=now)
+    for number in left:
+        ended += _end(database, number, now=now)
     return ended
+
+
+def left_behind() -> sa.CompoundSelect[Any]:
+    """The numbers of workers that hold rows and are not open: they have ended, or nobody knows them."""
+    living = sa.select(workers.c.id).where(workers.c.ended_at.is_(None))
+    held_by = (table.c.worker_id for table in LEDGERS)
+    return sa.union(*(sa.select(number).where(number.is_not(None), number.not_in(living)) for number in held_by))
+
+
+def _end(database: Database, number: int, *, now: datetime) -> Ended:
+    with database.write() as connection:
+        # First of all: from here on this worker claims nothing more.
+        mine = sa.and_(workers.c.id == number, workers.c.ended_at.is_(None))
+        died = connection.execute(workers.update().where(mine).values(ended_at=now)).rowcount
+        return Ended(died, *end_claims(connection, number, now=now))

@@ -55,8 +55,9 @@ class OutboxThread:
         """Send what is due; false when something was due and nothing came of it."""
         project = self._project
         try:
-            next_try = outbox.ledger(project.database).next_try()
-            if next_try is None or next_try > project.clock():
+            now = project.clock()
+            next_try = outbox.ledger(project.database).next_try(now=now)
+            if next_try is None or next_try > now:
                 return True
             tally = project.sender.send_single_mails(project.backend(), stop=self._stopping)
         except NewsletterError as error:

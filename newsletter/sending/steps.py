@@ -1,0 +1,138 @@
+"""The one way in which a delivery's state is changed: an UPDATE that takes only the steps of `states.STEPS`.
+
+Also what follows by itself: where a doubt and a deferral lead, and the end of a dead worker's claims. Locks are taken
+in one order, worker → issue → rows, so that no two transactions wait for each other (PostgreSQL; SQLite lets one in).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from newsletter.database import UtcDateTime
+from newsletter.errors import NewsletterError
+from newsletter.issues import IssueState, issues
+from newsletter.sending.states import ENDS, HELD, DeliveryState, allowed_before
+from newsletter.sending.tables import LEDGERS, attempts, deliveries, outbox, workers
+
+
+class WorkerEnded(NewsletterError):
+    """This worker was taken for dead, and its claims were given back."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this process was taken for dead by another worker, because its lock was lost, and stops here; "
+            "nothing is lost, start it again"
+        )
+
+
+def step(
+    table: sa.Table,
+    to: DeliveryState,
+    *,
+    at: datetime | sa.ColumnElement[datetime],
+    since: Collection[DeliveryState] = (),
+    unless: tuple[sa.ColumnElement[bool], DeliveryState] | None = None,
+) -> sa.Update:
+    """The UPDATE of the rows that may become `to`; the caller narrows it to the rows that are meant.
+
+    `since` narrows it to some of the states before. `unless` is a condition and what a row becomes for which it holds.
+    Raises `ValueError` for a step that the table does not have.
+    """
+    before = allowed_before(to, *(unless[1:] if unless else ()))
+    if not before or not before.issuperset(since):
+        raise ValueError(f"what is {' or '.join(since)} cannot become {to}: see sending/states.py")
+    state = sa.case((unless[0], unless[1].value), else_=to.value) if unless else to
+    change = table.update().where(_in(table, since or before)).values(state=state, updated_at=at)
+    if to not in HELD:
+        change = change.values(worker_id=None)
+    # A single mail's bytes hold a token, and go with its end; that an issue's letter stays is the issue's business.
+    return change.values(data=None) if table is outbox and to in ENDS else change
+
+
+def _in(table: sa.Table, states: Collection[DeliveryState]) -> sa.ColumnElement[bool]:
+    """Written out: what is made ready once (`group_commit.Statement`) has no lists among its parameters."""
+    names: list[sa.ColumnElement[str]] = [sa.literal_column(f"'{state}'") for state in sorted(states)]
+    return table.c.state.in_(names)
+
+
+def is_open(worker: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+    """Whether this worker may still claim and intend, for a WHERE."""
+    return sa.exists().where(workers.c.id == worker, workers.c.ended_at.is_(None))
+
+
+def stay_open(connection: sa.Connection, worker: int) -> None:
+    """Let nobody end this worker before this transaction ends. Raises `WorkerEnded` when somebody has."""
+    living = sa.select(workers.c.id).where(workers.c.id == worker, workers.c.ended_at.is_(None))
+    if connection.scalar(living.with_for_update(read=True)) is None:
+        raise WorkerEnded
+
+
+def hold_issues(connection: sa.Connection) -> None:
+    """Let no issue that is being sent be cancelled or closed before this transaction ends."""
+    connection.execute(sa.select(issues.c.id).where(issues.c.state == IssueState.SENDING).with_for_update(read=True))
+
+
+def goes_on(table: sa.Table, *, resends: bool = False) -> sa.ColumnElement[bool]:
+    """Whether a row may still be sent: its issue is being sent; a single mail was not forgotten.
+
+    With `resends` also after a doubt, as the issue says; single mails are always sent again.
+    """
+    if table is outbox:
+        return outbox.c.data.is_not(None)
+    being_sent = sa.and_(issues.c.id == deliveries.c.issue_id, issues.c.state == IssueState.SENDING)
+    return sa.exists().where(being_sent, issues.c.on_doubt == "resend") if resends else sa.exists().where(being_sent)
+
+
+def settle(connection: sa.Connection, table: sa.Table, rows: Collection[int], *, now: datetime) -> None:
+    """Lead on what has just come into doubt or was deferred: a doubt waits to be sent again, or stays in doubt; nobody
+    comes back to an issue that was cancelled while the server was asked.
+    """
+    these = table.c.id.in_(rows)
+    again = step(table, DeliveryState.WAITING, since={DeliveryState.IN_DOUBT}, at=now)
+    connection.execute(again.where(these, goes_on(table, resends=True)))
+    never = step(table, DeliveryState.CANCELLED, since={DeliveryState.DEFERRED}, at=now)
+    connection.execute(never.where(these, ~goes_on(table)))
+
+
+def end_claims(connection: sa.Connection, worker: int, *, now: datetime) -> tuple[int, int]:
+    """End what a worker that has ended held: what was not begun waits again, what was begun is in doubt.
+
+    The worker is ended in this transaction or before, so it claims nothing more. Returns how many went back, and how
+    many doubts there are.
+    """
+    hold_issues(connection)
+    back = doubts = 0
+    for table in LEDGERS:
+        held = table.c.worker_id == worker
+        # An intent in flight is waited for: it is a doubt, or it was never made.
+        connection.execute(sa.select(table.c.id).where(held).with_for_update())
+        doubt = step(table, DeliveryState.IN_DOUBT, at=now).where(held)
+        begun = doubt.values(doubt_at=table.c.updated_at, next_try_at=now).returning(table.c.id)
+        rows = connection.scalars(begun).all()
+        if rows:
+            _name(connection, table, rows, now=now)
+            settle(connection, table, rows, now=now)
+        back += connection.execute(
+            step(table, DeliveryState.WAITING, since={DeliveryState.CLAIMED}, at=now).where(held)
+        ).rowcount
+        doubts += len(rows)
+    return back, doubts
+
+
+def _name(connection: sa.Connection, table: sa.Table, rows: Collection[int], *, now: datetime) -> None:
+    connection.execute(
+        attempts.insert().from_select(
+            ["ledger", "row_id", "number", "at", "outcome", "text"],
+            sa.select(
+                sa.literal(table.name),
+                table.c.id,
+                table.c.attempts,
+                sa.literal(now, UtcDateTime),
+                sa.literal(DeliveryState.IN_DOUBT.value),
+                sa.literal("the worker died before the answer was recorded"),
+            ).where(table.c.id.in_(rows)),
+        )
+    )
