@@ -2,7 +2,8 @@
 
 A mail is a folder with `subject.txt.j2`, `body.html.j2` and `body.txt.j2`. A project's own `templates/` comes first,
 then the shipped ones. Templates run in a sandbox: they can neither reach Python's inside nor change what they are
-given. Names ending in `.html.j2` or `.html` are escaped; everything else is plain text.
+given, and they do no more than `bounds` allows. Names ending in `.html.j2` or `.html` are escaped; everything else is
+plain text.
 
 What it does not know: what is in an issue, what a letter is. Raises `TemplateError` with file and line, never another
 exception, whatever a template does.
@@ -16,7 +17,6 @@ from pathlib import Path
 from types import TracebackType
 
 from jinja2 import (
-    Environment,
     FileSystemLoader,
     StrictUndefined,
     TemplateNotFound,
@@ -26,11 +26,11 @@ from jinja2 import (
 )
 from jinja2.exceptions import SecurityError
 from jinja2.filters import do_default
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from newsletter.errors import TemplateError
 from newsletter.rendering import wording
 from newsletter.rendering.blanks import StandIn
+from newsletter.rendering.bounds import BoundedEnvironment, Budget
 
 
 def shipped_templates() -> Path:
@@ -55,7 +55,7 @@ class Templates:
 
     def __init__(self, own: Path | None = None) -> None:
         self.folders = (own, shipped_templates()) if own is not None else (shipped_templates(),)
-        self.environment: Environment = ImmutableSandboxedEnvironment(
+        self.environment = BoundedEnvironment(
             loader=FileSystemLoader(self.folders),
             autoescape=select_autoescape(("html.j2", "html"), default_for_string=False),
             undefined=StrictUndefined,
@@ -63,7 +63,7 @@ class Templates:
             lstrip_blocks=True,
             keep_trailing_newline=True,
         )
-        self.environment.filters.update(
+        self.environment.add_filters(
             default=_default,
             shorten=wording.shorten,
             wrap=wording.wrap,
@@ -78,14 +78,16 @@ class Templates:
     def render(self, name: str, context: Mapping[str, object]) -> str:
         """The text of one template. Raises `TemplateError`."""
         try:
-            return self.environment.get_template(name).render(context)
+            with Budget():
+                return self.environment.get_template(name).render(context)
         except Exception as error:
             raise self._explained(error, name) from error
 
     def render_string(self, source: str, context: Mapping[str, object], *, name: str) -> str:
         """The text of a template that is a setting; `name` says which one. Raises `TemplateError`."""
         try:
-            return self.environment.from_string(source).render(context)
+            with Budget():
+                return self.environment.from_string(source).render(context)
         except Exception as error:
             raise self._explained(error, name) from error
 

@@ -51,18 +51,20 @@ def _wrapped(paragraph: str, indent: str, width: int) -> str:
             lines.append(line)
             line = ""
         line = f"{line} {word}" if line else word
-        while columns(line) > room and "://" not in line:
-            cut = _cut(line, room)
+        while (cut := _cut(line, room)) < len(line) and "://" not in line:
             lines.append(line[:cut])
             line = line[cut:]
     return "\n".join(indent + line for line in [*lines, line])
 
 
 def _cut(line: str, room: int) -> int:
-    cut = len(line)
-    while cut > 1 and columns(line[:cut]) > room:
-        cut -= 1
-    return cut
+    """How many characters fit into `room` columns, at least one."""
+    wide = 0
+    for number, character in enumerate(line):
+        wide += columns(character)
+        if wide > room and number:
+            return number
+    return len(line)
 
 
 def underline(text: str, character: str = "-") -> str:
@@ -124,7 +126,8 @@ def direction(text: str) -> str:
 
 def tidy(text: str) -> str:
     """A text part without trailing blanks and with at most one empty line between two others."""
-    return re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \t]+\n", "\n", text)).strip("\n") + "\n"
+    lines = "\n".join(line.rstrip(" \t") for line in text.split("\n"))
+    return re.sub(r"\n{3,}", "\n\n", lines).strip("\n") + "\n"
 
 
 def hanging(text: str, mark: str) -> str:
