@@ -199,11 +199,17 @@ def test_an_id_given_to_two_articles_never_makes_them_one_however_often_they_are
 # One address for several articles.
 
 
+@pytest.mark.parametrize(
+    "titles",
+    [
+        ("Harbour bridge reopens", "Night buses return", "Library opens late"),
+        ("Episode 1: the keeper", "Episode 2: the keeper", "Episode 3: the keeper"),
+    ],
+)
 @pytest.mark.parametrize("address", ["https://www.marquee.example/story?ref={}", "https://www.marquee.example/show"])
 def test_what_a_source_tells_apart_by_id_and_title_is_never_one_for_its_address(
-    database: Database, shelf: Shelf, put: Put, address: str
+    database: Database, shelf: Shelf, put: Put, address: str, titles: tuple[str, ...]
 ) -> None:
-    titles = ("Harbour bridge reopens", "Night buses return", "Library opens late")
     three = [
         replace(FERRY, title=title, url=address.format(n), guid=f"r{n}", published=PUBLISHED + timedelta(hours=n))
         for n, title in enumerate(titles)

@@ -153,15 +153,19 @@ class _Intake:
         return by_url or by_guid or self._by_title(new)
 
     def _is_another(self, row: Row, new: _Incoming, *, by_guid: Row | None) -> bool:
-        """Whether the row that has this article's address is another article: the source tells the two apart by id,
-        their titles differ, and either both are known by their ids or some parameter of their addresses differs."""
-        if not new.guid or row is by_guid or row.source != new.article.source:
+        """Whether the row that has this article's address is another article.
+
+        It is when the source gives the two different ids, and they have different titles where both ids are known
+        (from this pull, or the shelf), or unlike titles and addresses that differ in a parameter.
+        """
+        if not new.guid or row is by_guid or row.source != new.article.source or row.title_key == new.title_key:
             return False
         old = self._article(row)
-        if not old.guid or old.guid == new.article.guid or alike(old.title, new.article.title):
+        if not old.guid or old.guid == new.article.guid:
             return False
-        both_known = by_guid is not None or guid_name(old) in self._listed.get(row, ())
-        return both_known or (old.url is not None and exact_name(old.url) != new.exact_url)
+        if by_guid is not None or guid_name(old) in self._listed.get(row, ()):
+            return True
+        return bool(old.url) and exact_name(old.url or "") != new.exact_url and not self._alike(row, new)
 
     def _alike(self, row: Row, new: _Incoming) -> bool:
         return alike(self._article(row).title, new.article.title)
