@@ -80,6 +80,14 @@ def lines_of(connection: sa.Connection, address_hash: str) -> tuple[ConsentLine,
     return tuple(ConsentLine(*row) for row in rows)
 
 
+def left_via(connection: sa.Connection, address_hash: str) -> str | None:
+    """The `via` of the last unsubscribe of an address; None when there was none."""
+    c = consents.c
+    last = sa.select(c.via).where(c.address_hash == address_hash, c.what == "unsubscribed").order_by(c.id.desc())
+    via: str | None = connection.execute(last.limit(1)).scalar()
+    return via
+
+
 def _provenance_values(provenance: Provenance) -> dict[str, Any]:
     wording = provenance.wording[:_LONGEST_WORDING]
     return {

@@ -64,8 +64,7 @@ def ask(
     if known and known.status is Status.ACTIVE:
         _post_already(connection, known, mailbox_hash=mailbox_hash, terms=terms, now=now)
         return SubscribeResult(SignUp.ALREADY, known)
-    said_no = known and known.confirmed_at is None and known.unsubscribed_at
-    if said_no and said_no > now - NO_MEANS_NO_FOR:  # somebody else had typed the address, and may do so again
+    if known and _refused_lately(connection, known, now=now):
         return SubscribeResult(SignUp.HELD_BACK, known)
     if not confirmations.may_ask(connection, confirmations.CONFIRM, mailbox_hash=mailbox_hash, now=now):
         return SubscribeResult(SignUp.HELD_BACK, known)
@@ -81,6 +80,14 @@ def ask(
         connection, subscriber, mailbox_hash=mailbox_hash, profile=profile, ip=provenance.ip, terms=terms, now=now
     )
     return SubscribeResult(SignUp.ASKED, subscriber)
+
+
+def _refused_lately(connection: sa.Connection, subscriber: Subscriber, *, now: datetime) -> bool:
+    """Whether they refused a sign-up that somebody else typed, and may type again. What a file says is no refusal."""
+    if subscriber.confirmed_at is not None or subscriber.unsubscribed_at is None:
+        return False
+    lately = subscriber.unsubscribed_at > now - NO_MEANS_NO_FOR
+    return lately and consent_log.left_via(connection, subscriber.address_hash) != "import"
 
 
 def confirmation_state(

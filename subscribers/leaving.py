@@ -70,10 +70,7 @@ def can_return(connection: sa.Connection, subscriber: Subscriber, *, now: dateti
         return False
     if subscriber.unsubscribed_at < now - UNDO_WITHIN or queries.suppression_of(connection, subscriber.address_hash):
         return False
-    last = sa.select(consents.c.via).where(
-        consents.c.address_hash == subscriber.address_hash, consents.c.what == "unsubscribed"
-    )
-    return connection.execute(last.order_by(consents.c.id.desc()).limit(1)).scalar() in _BY_LINK
+    return consent_log.left_via(connection, subscriber.address_hash) in _BY_LINK
 
 
 def suppress(

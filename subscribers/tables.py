@@ -17,6 +17,8 @@ from typing import Protocol
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from subscribers.subscriber import Status
+
 
 class Store(Protocol):
     """The database as this package sees it."""
@@ -86,7 +88,7 @@ subscribers = sa.Table(
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("confirmed_at", UtcDateTime),
     sa.Column("unsubscribed_at", UtcDateTime),
-    sa.CheckConstraint("status IN ('pending', 'active', 'unsubscribed')", name="status"),
+    sa.CheckConstraint(f"status IN ({', '.join(repr(status.value) for status in Status)})", name="status"),
     sa.CheckConstraint("status <> 'active' OR confirmed_at IS NOT NULL", name="active_is_confirmed"),
     sa.Index(None, "status", "id"),  # pages and counts of one status
     sa.Index(None, "address_hash"),

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from newsletter.cli.subscribers import STATUSES
+from subscribers import Status
 from tests.command_line import ACTIVE, NOW, demo, run
 
 GOOD_AND_BAD = (
@@ -104,6 +106,10 @@ def test_an_added_person_is_pending_until_the_mail_is_answered(tmp_path: Path) -
     assert "is active" in run("subscribers", "add", "new@example.org", "--confirmed", project=project).stdout
     assert status(project, "new@example.org") == "active"
     assert "active already" in run("subscribers", "add", "new@example.org", project=project).stdout
+
+
+def test_the_statuses_one_can_ask_for_are_those_of_the_register() -> None:
+    assert list(STATUSES.choices) == [status.value for status in Status]
 
 
 def test_the_list_goes_on_after_the_last_address(tmp_path: Path) -> None:
