@@ -8,6 +8,7 @@ What it does not know: templates, the shelf, how messages are handed over. Raise
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ import sqlalchemy as sa
 
 from newsletter.database import Database, RowId, UtcDateTime, insert_if_absent, metadata, one_of, storable
 from newsletter.errors import DatabaseError, Refused
-from newsletter.letter import Letter, dumps, loads
+from newsletter.letter import Letter, digest_of, dumps, loads
 
 
 class IssueState(StrEnum):
@@ -209,7 +210,7 @@ class Issues:
         variants: Mapping[str, Letter],
         chosen: Sequence[FrozenPick],
     ) -> str:
-        """Store the finished Letters and the picks of an issue; gives the hash an approval binds."""
+        """Store the finished Letters and the picks of an issue; returns the hash an approval binds."""
         for variant, letter in variants.items():
             connection.execute(
                 letters.insert().values(
@@ -229,20 +230,20 @@ class Issues:
                     article=json.dumps(pick.article, ensure_ascii=False),
                 )
             )
-        return "+".join(letter.digest for _, letter in sorted(variants.items()))[:64]
+        return digest_of(variants)
 
     def letter(self, issue_id: int, variant: str = "") -> Letter:
-        """A stored Letter, checked against its hash."""
+        """The stored Letter of one variant, checked against its hash."""
         with self._database.read() as connection:
             row = connection.execute(
                 sa.select(letters).where(letters.c.issue_id == issue_id, letters.c.variant == variant)
             ).first()
         if row is None:
             raise Refused("this issue has no letter: it was never frozen")
-        letter = loads(row.data)
-        if letter.digest != row.digest:
+        # `dumps` made the bytes, so theirs is the digest of the letter.
+        if hashlib.sha256(row.data).hexdigest() != row.digest:
             raise DatabaseError("a stored letter does not fit its hash: the database is damaged; restore a backup")
-        return letter
+        return loads(row.data)
 
     def picks(self, issue_id: int) -> list[FrozenPick]:
         """What went into an issue, in reading order."""

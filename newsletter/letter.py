@@ -177,8 +177,14 @@ class Letter:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of everything that makes the letter what it is, as hex: what an approval binds."""
+        """SHA-256 of the content, as hex: of everything that makes the letter what it is, and of no nonce."""
         return hashlib.sha256(dumps(self)).hexdigest()
+
+
+def digest_of(variants: Mapping[str, Letter]) -> str:
+    """The hash an approval binds, as hex: of all Letters of an issue, each with the name of its variant."""
+    pairs = sorted((variant, letter.digest) for variant, letter in variants.items())
+    return hashlib.sha256(json.dumps(pairs).encode()).hexdigest()
 
 
 def encode(html: str, text: str, *, subject: str, identity: Identity, nonce: str, blanks: Sequence[Blank]) -> Letter:
@@ -203,8 +209,9 @@ def encode(html: str, text: str, *, subject: str, identity: Identity, nonce: str
         literals.append(b"")
 
     _head(identity, subject, add=add, leave=leave)
-    digest = hashlib.sha256(f"{subject}\0{text}\0{html}".encode()).hexdigest()[:24]
-    boundary = f"=_{digest}"
+    # Of the content alone: the same content, composed again with another nonce, is the same letter.
+    content = f"{subject}\0{text}\0{html}".replace(nonce, "")
+    boundary = f"=_{hashlib.sha256(content.encode()).hexdigest()[:24]}"
     add(f'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="{boundary}"\r\n'.encode())
     spans = []
     for kind, part in (("text", text), ("html", html)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -24,14 +24,21 @@ def sender_of(database: Database, book: Book, clock: Callable[[], datetime], *, 
 
 
 def freeze(
-    database: Database, book: Book, letter: Letter, *, now: datetime, key: str = "2026-W47", on_doubt: str = "resend"
+    database: Database,
+    book: Book,
+    letter: Letter,
+    *,
+    now: datetime,
+    key: str = "2026-W47",
+    on_doubt: str = "resend",
+    variants: Mapping[str, Letter] | None = None,
 ) -> IssueRow:
-    """Freeze the whole audience of the Book into an issue carrying `letter`."""
+    """Freeze the whole audience of the Book into an issue carrying `letter`, and those of other `variants`."""
     issues = Issues(database)
     with database.write() as connection:
         row = issues.open(connection, slot_key=key, slot_at=now, now=now)
         issues.step(connection, row, IssueState.APPROVED)
-        issues.keep(connection, row, variants={"": letter}, chosen=())
+        issues.keep(connection, row, variants={"": letter, **(variants or {})}, chosen=())
         number = freeze_audience(connection, issue_id=row.id, audience=book.audience(now), now=now)
     with database.write() as connection:
         issues.step(

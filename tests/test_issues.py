@@ -15,7 +15,7 @@ import pytest
 from newsletter.database import Database
 from newsletter.errors import DatabaseError, Refused
 from newsletter.issues import STEPS, FrozenPick, IssueRow, Issues, IssueState
-from newsletter.letter import Letter
+from newsletter.letter import Letter, digest_of
 from tests.times import NOW
 
 KEY = "2026-W47"
@@ -149,7 +149,7 @@ def test_what_was_frozen_comes_back_as_it_was_in_reading_order(
     row = opened()
     with database.write() as connection:
         digest = issues.keep(connection, row, variants={"": letter}, chosen=picks())
-    assert digest == letter.digest
+    assert digest == digest_of({"": letter})
     assert issues.letter(row.id) == letter
     assert issues.picks(row.id) == picks()
 
@@ -167,6 +167,37 @@ def test_a_stored_letter_that_was_changed_is_never_sent(
         connection.execute(letters.update().values(data=dumps(other)))
     with pytest.raises(DatabaseError, match="does not fit its hash"):
         issues.letter(row.id)
+
+
+@pytest.mark.parametrize("damage", ["substr(data, 1, 40)", "'nothing like a letter'"])
+def test_a_stored_letter_that_was_damaged_is_one_sentence(
+    database: Database, issues: Issues, opened: Opened, letter: Letter, damage: str
+) -> None:
+    row = opened()
+    with database.write() as connection:
+        issues.keep(connection, row, variants={"": letter}, chosen=())
+        kind = "" if database.is_sqlite else "::bytea"
+        connection.exec_driver_sql(f"UPDATE letters SET data = {damage}{kind}")
+    if database.is_sqlite:
+        with database.write() as connection:
+            connection.exec_driver_sql("UPDATE letters SET data = CAST(data AS BLOB)")
+    with pytest.raises(DatabaseError, match="does not fit its hash"):
+        issues.letter(row.id)
+
+
+def test_the_hash_an_approval_binds_is_of_every_variant(
+    database: Database, issues: Issues, opened: Opened, letter: Letter
+) -> None:
+    found = []
+    for number, text in enumerate(("Deutsch", "EVIL")):
+        row = opened(f"2026-W{40 + number}")
+        with database.write() as connection:
+            other = replace(letter, subject=text)
+            found.append(issues.keep(connection, row, variants={"de": letter, "en": other}, chosen=()))
+    assert found[0] != found[1]
+    assert found[0] == digest_of({"en": replace(letter, subject="Deutsch"), "de": letter})
+    assert found[0] != digest_of({"de": replace(letter, subject="Deutsch"), "en": letter})
+    assert len(found[0]) == 64
 
 
 def test_an_issue_without_a_letter_says_so(issues: Issues, opened: Opened) -> None:

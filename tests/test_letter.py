@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import default
+from typing import Any
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -19,6 +21,7 @@ from newsletter.letter import (
     ListHead,
     clean,
     date_header,
+    digest_of,
     dumps,
     encode,
     first_name,
@@ -241,9 +244,45 @@ def test_a_letter_of_a_newer_format_is_refused_with_a_sentence() -> None:
         loads(dumps(letter_of()).replace(b'"format":1', b'"format":99'))
 
 
+def test_the_same_content_composed_again_with_another_nonce_is_the_same_letter() -> None:
+    one, again = (
+        encode(
+            f"<p>Hi {token_of(nonce, 0)}, <a href='https://x.example/{token_of(nonce, 1)}'>leave</a></p>",
+            f"Hi {token_of(nonce, 0)}\n{token_of(nonce, 1)}",
+            subject="S",
+            identity=IDENTITY,
+            nonce=nonce,
+            blanks=(Blank("first_name", "there"), Blank("unsubscribe_token")),
+        )
+        for nonce in ("0" * 12, "1a2b3c4d5e6f")
+    )
+    assert one == again
+    assert one.digest == again.digest
+    assert digest_of({"": one}) == digest_of({"": again})
+
+
 def test_the_digest_changes_with_any_part() -> None:
-    letters = [letter_of(), letter_of(html="<p>other</p>"), letter_of(text="other"), letter_of(subject="Other")]
-    assert len({letter.digest for letter in letters}) == 4
+    token, nonce = token_of("0" * 12, 0), "0" * 12
+    whole = {"html": f"<p>{token}</p>", "text": token, "subject": "S", "identity": IDENTITY, "blank": Blank("email")}
+    parts: list[dict[str, Any]] = [
+        {},
+        {"html": f"<p>{token} other</p>"},
+        {"html": f"<p>other</p>{token}"},
+        {"text": f"other {token}"},
+        {"subject": "Other"},
+        {"identity": replace(IDENTITY, from_address="other@example.org")},
+        {"identity": replace(IDENTITY, from_name="Other")},
+        {"identity": replace(IDENTITY, reply_to="other@example.org")},
+        {"identity": replace(IDENTITY, list=None)},
+        {"blank": Blank("first_name")},
+        {"blank": Blank("email", "other")},
+    ]
+    digests = set()
+    for part in parts:
+        made = {**whole, **part}
+        blanks = (made.pop("blank"),)
+        digests.add(encode(made.pop("html"), made.pop("text"), nonce=nonce, blanks=blanks, **made).digest)
+    assert len(digests) == len(parts)
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\r")))

@@ -8,13 +8,14 @@ from datetime import timedelta
 from email import message_from_bytes, policy
 
 import pytest
+import sqlalchemy as sa
 
 from newsletter.backends import Message
 from newsletter.backends.memory import Box, box, failing_after, refusing, throw_away
 from newsletter.database import Database
 from newsletter.errors import ConfigurationError, InDoubt, SendError, Unavailable
 from newsletter.issues import Issues, IssueState
-from newsletter.letter import Letter
+from newsletter.letter import Letter, encode
 from newsletter.locks import try_lock
 from newsletter.sending import outbox, workers
 from newsletter.sending.audit import audit
@@ -22,8 +23,9 @@ from newsletter.sending.pace import Pace
 from newsletter.sending.sender import LOOK_EVERY, Report, Sender
 from newsletter.sending.states import DeliveryState
 from newsletter.sending.steps import WorkerEnded
-from newsletter.sending.tables import outbox as outbox_table
+from newsletter.sending.tables import deliveries, outbox as outbox_table
 from subscribers import Book
+from tests.conftest import IDENTITY, NONCE
 from tests.frozen_issue import add_subscribers, freeze, open_backend, sender_of
 from tests.times import NOW, Clock
 
@@ -371,3 +373,43 @@ def test_a_worker_that_was_ended_stops_with_a_sentence_and_holds_nobody(
     assert "taken for dead" in sender.issues.alerts(row.slot_key)[-1].text
     inbox.on_hand_over = lambda _message: None
     assert send(sender).totals == {"accepted": 120}
+
+
+def test_each_subscriber_gets_the_letter_of_their_variant_and_the_default_where_there_is_none(
+    database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box
+) -> None:
+    addresses = add_subscribers(book, 6)
+    wanted = dict(zip(addresses, ["", "de", "de", "en", "x" * 60, ""], strict=True))
+    with database.write() as connection:
+        for address, variant in wanted.items():
+            connection.exec_driver_sql(f"UPDATE subscribers SET variant = '{variant}' WHERE email = '{address}'")
+    german = encode("<p>Guten Tag</p>", "Guten Tag", subject="Die Woche", identity=IDENTITY, nonce=NONCE, blanks=())
+    row = freeze(database, book, letter, now=NOW, variants={"de": german})
+    assert send(sender).totals == {"accepted": 6}
+    subjects = {
+        message.recipient: message_from_bytes(message.data, policy=policy.default)["subject"]
+        for message in inbox.messages
+    }
+    assert subjects == {address: "Die Woche" if variant == "de" else "The week" for address, variant in wanted.items()}
+    with database.read() as connection:
+        stored = connection.execute(sa.select(deliveries.c.email, deliveries.c.variant)).all()
+    assert dict(stored) == {address: "de" if variant == "de" else "" for address, variant in wanted.items()}
+    assert sender.issues.letter(row.id, "de") == german
+
+
+def test_a_letter_is_read_once_for_each_variant_and_not_for_each_subscriber(
+    database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_subscribers(book, 20)
+    freeze(database, book, letter, now=NOW)
+    read: list[str] = []
+    reading = Issues.letter
+
+    def counting(issues: Issues, issue_id: int, variant: str = "") -> Letter:
+        read.append(variant)
+        return reading(issues, issue_id, variant)
+
+    monkeypatch.setattr(Issues, "letter", counting)
+    one_lane = open_backend("memory", connections=1)
+    sender.send(sender.issues.get("2026-W47"), one_lane, stop=threading.Event())
+    assert read == [""]

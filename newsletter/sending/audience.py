@@ -11,15 +11,19 @@ from typing import Any
 import sqlalchemy as sa
 
 from newsletter.database import RowId, UtcDateTime
-from newsletter.issues import issues
+from newsletter.issues import issues, letters
 from newsletter.sending.states import DeliveryState
 from newsletter.sending.steps import step
 from newsletter.sending.tables import FORGOTTEN, attempts, deliveries, outbox
 
 
 def freeze_audience(connection: sa.Connection, *, issue_id: int, audience: sa.Select[Any], now: datetime) -> int:
-    """Write one row per recipient of `audience` (`subscribers.Book.audience`) in one statement; returns how many."""
+    """Write one row per recipient of `audience` (`subscribers.Book.audience`) in one statement; returns how many.
+
+    The issue's Letters are stored before: each recipient gets the one of their variant.
+    """
     recipients = audience.subquery()
+    its_letters = sa.select(letters.c.variant).where(letters.c.issue_id == issue_id)
     connection.execute(
         deliveries.insert().from_select(
             [
@@ -39,7 +43,8 @@ def freeze_audience(connection: sa.Connection, *, issue_id: int, audience: sa.Se
                 recipients.c.public_id,
                 recipients.c.email,
                 recipients.c.name,
-                sa.literal(""),
+                # Who asked for a variant that this issue has no letter of gets the default one.
+                sa.case((recipients.c.variant.in_(its_letters), recipients.c.variant), else_=""),
                 sa.literal(DeliveryState.WAITING.value),
                 sa.literal(now, UtcDateTime),
                 sa.literal(now, UtcDateTime),
