@@ -262,10 +262,10 @@ def _of(field: Field[Any]) -> str:
 def _later() -> Iterator[str]:
     yield "## Keys that come later\n"
     yield "A key is accepted only when it does something. These are refused by name until what they do is built:\n"
-    for key, room in LATER.items():
+    for key, capability in LATER.items():
         table, _, name = key.partition(".")
         shown = f"`[{table}] {name}`" if name else (f"`[[{table}]]`" if table == "hooks" else f"`[{table}]`")
-        yield f"- {shown}: {room}"
+        yield f"- {shown}: {capability}"
     yield ""
 
 

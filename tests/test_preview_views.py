@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from newsletter.preview.views import View, at_home, prepared, seen, stored_pictures
+from newsletter.preview.views import View, prepared, seen, stored_pictures, with_local_pictures
 
 HTML = """<!DOCTYPE html><html><head><meta name="color-scheme" content="light dark">
 <!--[if mso]><noscript><xml><o:Office><o:PixelsPerInch>96</o:PixelsPerInch></o:Office></xml></noscript><![endif]-->
@@ -69,7 +69,7 @@ def test_only_stored_pictures_come_home() -> None:
         '<img src="https://news.example.org/a?b&amp;c/images/aa.png"><img src="https://news.example.org/a?b&amp;c/images/bb.png">'
         '<img src="https://other.example/images/aa.png"><a href="https://news.example.org/a?b&amp;c/unsubscribe/x">'
     )
-    home = at_home(html, public_url=PUBLIC, prefix="images/", has=lambda name: name == "aa.png")
+    home = with_local_pictures(html, public_url=PUBLIC, prefix="images/", has=lambda name: name == "aa.png")
     assert home == html.replace("https://news.example.org/a?b&amp;c/images/aa.png", "images/aa.png")
     assert stored_pictures(html, public_url=PUBLIC) == ["aa.png", "bb.png"]
 

@@ -2,18 +2,18 @@
 
 In reading order:
 
-    recipients     whom a letter is shown for: a subscriber, or a typical sample
-    views      pure: the letter as other mail programs show it, and its pictures found at home
-    draft       what is on show: composed like a send, or the stored letter of a frozen issue; what is wrong
+    recipients  whom a letter is shown for: a subscriber, or a typical sample
+    views       pure: the letter as other mail programs show it, with its pictures served by the preview
+    draft       what is shown: an issue composed as for a send, or the stored letter of a frozen one; what is wrong
     payload     all of it as JSON for the page
-    watcher    notices that a template, the settings or the shelf changed
-    middleware who may come in: Host, Origin and a token on every POST
-    routes     the page's addresses
-    export     the same as files
-    page/      the page itself: one template, one style sheet, one script
+    watcher     notices that a template, the settings or the shelf changed
+    middleware  which requests are answered: Host, Origin, and a token on every POST
+    routes      the page's addresses
+    export      the same as files
+    page/       the page itself: one template, one style sheet, one script
 
-Nothing here is reachable from another machine, and looking changes nothing: only a pull and a test copy do, and they
-are asked for by POST. Raises the family of `errors` for a project that cannot be opened at all.
+Nothing here is reachable from another machine. GET changes nothing; a pull and a test copy are requested by POST.
+Raises the family of `errors` for a project that cannot be opened at all.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def run(
 ) -> None:
     """Serve the preview of the project in `root` on loopback until interrupted; port 0 takes a free one.
 
-    `open_project` opens it afresh: its parts are made once, and its files change while the preview runs. `say` is told
-    the address and what the first pull did. Raises `ConfigurationError` when the port is taken.
+    `open_project` opens it again after every change: a project reads its files once. `say` is called with the address
+    and with what the first pull did. Raises `ConfigurationError` when the port is taken.
     """
     import uvicorn
 
@@ -80,10 +80,10 @@ def write_once(
     slot_key: str | None,
     as_address: str | None,
 ) -> list[Path]:
-    """Write `issue.html`, `issue.txt`, `issue.eml`, `findings.json` and `images/` into `folder`; gives their paths.
+    """Write `issue.html`, `issue.txt`, `issue.eml`, `findings.json` and `images/` into `folder`; returns their paths.
 
-    The mail is byte for byte what that recipient would get; only `issue.html` has its stored pictures beside it. Raises
-    `Refused` when no article was picked, and what composing raises.
+    `issue.eml` is byte for byte what that recipient would get; the stored pictures of `issue.html` lie beside it.
+    Raises `Refused` when no article was picked, and what composing raises.
     """
     from newsletter.preview.draft import Draft
     from newsletter.preview.export import write

@@ -1,8 +1,8 @@
-"""What is on show: the issue of a slot as it would go out now, or the stored letter of one that is frozen.
+"""What the preview shows: the issue of a slot as it would go out now, or the stored letter of a frozen one.
 
-The same `compose` as a send, so what is seen is what is sent. Everything is worked out once per change and kept;
-`refresh` begins anew with a fresh project. When a template or the settings are broken, the last good state stays and
-`trouble` says what is wrong, with the file, the line and the lines around it.
+It is composed as for a send, so what is seen is what is sent. It is composed once per change and kept; `refresh` opens
+the project again. When a template or the settings are broken, the last good state stays and `Trouble` says what is
+wrong, with the file, the line and the lines around it.
 
 What it does not know: HTTP, and when something changed (`watcher` tells).
 """
@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One issue on show. `stored` says that the letter is the frozen one; `row` is what is on record, if anything."""
+    """One issue as it is shown. `stored` says that the letter is the frozen one; `row` is on record, if anything is."""
 
     slot: Slot
     composed: Composed
@@ -78,12 +78,12 @@ class Draft:
             raise
 
     def refresh(self) -> None:
-        """Begin anew, because something changed. A project that cannot be opened leaves the last one in place."""
+        """Open the project again, because something changed; if it cannot be opened, the last one stays."""
         with self._lock:
             try:
                 project = self._open()
                 project.slot(self._slot_key)
-            except Exception as error:  # noqa: BLE001 - whatever is wrong is shown, and mended while the page stays
+            except Exception as error:  # noqa: BLE001 - whatever is wrong is shown, and can be mended while the page is open
                 self._broken = _trouble(error, root=self.root, folders=self.project.templates.folders)
             else:
                 self.close()
@@ -92,7 +92,7 @@ class Draft:
             self.version += 1
 
     def close(self) -> None:
-        """Give the database's connections back."""
+        """Close the database's connections."""
         self.project.unchecked_database.dispose()
 
     def slot(self, key: str = "") -> Slot:
@@ -109,17 +109,17 @@ class Draft:
         return [(found[key], rows.get(key)) for key in sorted(found, reverse=True)]
 
     def show(self, key: str = "") -> tuple[Shown | None, Trouble | None]:
-        """What is on show for a slot, and what is wrong. After a fault the last good state is given with it."""
+        """What is shown for a slot, and what is wrong. After a fault that is the last good state."""
         with self._lock:
             key = self.slot(key).key
             if key not in self._fresh:
-                self._fresh[key] = self._work_out(key)
+                self._fresh[key] = self._compose(key)
             shown, trouble = self._fresh[key]
             return shown or self._good.get(key), self._broken or trouble
 
     def composed(self, key: str = "") -> Shown:
-        """The same for whom only the newest will do. Raises what composing raises."""
-        return _look(self.project, self.slot(key))
+        """The newest state, and never an older good one. Raises what composing raises."""
+        return _shown(self.project, self.slot(key))
 
     def recipient(self, key: str = "") -> Recipient:
         """Whom the letter is shown for. Raises `Refused` for an address that is not in the Book."""
@@ -133,16 +133,16 @@ class Draft:
             found = next(((image.media_type, image.data) for image in own), None)
         return found
 
-    def _work_out(self, key: str) -> tuple[Shown | None, Trouble | None]:
+    def _compose(self, key: str) -> tuple[Shown | None, Trouble | None]:
         try:
-            shown = _look(self.project, self.project.slot(key))
-        except Exception as error:  # noqa: BLE001 - whatever is wrong is shown, and mended while the page stays
+            shown = _shown(self.project, self.project.slot(key))
+        except Exception as error:  # noqa: BLE001 - whatever is wrong is shown, and can be mended while the page is open
             return None, _trouble(error, root=self.root, folders=self.project.templates.folders)
         self._good[key] = shown
         return shown, None
 
 
-def _look(project: Project, slot: Slot) -> Shown:
+def _shown(project: Project, slot: Slot) -> Shown:
     row = project.issues.find(slot.key)
     if row is None or row.frozen_at is None:
         composed = project.weekly.compose(slot)
@@ -183,7 +183,7 @@ def _trouble(error: Exception, *, root: Path, folders: Sequence[Path]) -> Troubl
         line = _line_of_setting(message, file=root / FILE)
         return Trouble(message, FILE, line, _excerpt(root / FILE, line))
     if not isinstance(error, NewsletterError):
-        _log.exception("the preview met a fault of its own", exc_info=error)
+        _log.exception("the preview failed", exc_info=error)
         message = f"{type(error).__name__}: {message}"
     return Trouble(message)
 

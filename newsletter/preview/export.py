@@ -1,4 +1,4 @@
-"""The preview as files: what an editor attaches to a mail, and what a program reads."""
+"""The preview as files, to attach to a mail or to be read by a program."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from newsletter.errors import Refused
 from newsletter.preview.draft import Draft
 from newsletter.preview.payload import checked, message
 from newsletter.preview.recipients import values_of
-from newsletter.preview.views import at_home, stored_pictures
+from newsletter.preview.views import stored_pictures, with_local_pictures
 
 
 def write(draft: Draft, folder: Path) -> list[Path]:
@@ -24,7 +24,9 @@ def write(draft: Draft, folder: Path) -> list[Path]:
     html = letter.html(values)
     pictures = {name: found for name in stored_pictures(html, public_url=public_url) if (found := draft.picture(name))}
     files = {
-        "issue.html": at_home(html, public_url=public_url, prefix="images/", has=pictures.__contains__).encode(),
+        "issue.html": with_local_pictures(
+            html, public_url=public_url, prefix="images/", has=pictures.__contains__
+        ).encode(),
         "issue.txt": letter.text(values).encode(),
         "issue.eml": message(shown, recipient, project=project),
         "findings.json": (json.dumps(checked(shown), ensure_ascii=False, indent=2) + "\n").encode(),

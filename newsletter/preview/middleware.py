@@ -1,11 +1,11 @@
-"""Who may come in. Loopback alone is no protection: any web page the editor has open can send requests to it.
+"""Which requests are answered. Loopback alone is no protection: any web page that the editor has open can send some.
 
 * `Host` has to be this very address: a name that somebody rebound to 127.0.0.1 is refused (DNS rebinding).
-* `Origin`, when there is one, has to be the page itself. A sandboxed frame's is `null`: it may look at the pictures of
-  its letter (Chromium sends the header with them), and at nothing else.
+* `Origin`, when there is one, has to be the page itself. A sandboxed frame's is `null`: it may load the pictures of
+  its letter (Chromium sends the header with them), and nothing else.
 * Anything but GET and HEAD has to carry the run's token in a header, which no other site's page can know or set.
 
-A refusal is 403 with one line. The other half is what every answer says: that it is never kept, guessed or framed.
+A refusal is 403 with one line. Every answer says that it is not to be stored and that its type is not to be guessed.
 """
 
 from __future__ import annotations

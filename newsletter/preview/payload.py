@@ -1,7 +1,7 @@
 """Everything the page shows, as values for JSON: the inbox row, sizes, picks and why, what was passed over, findings.
 
-Texts stay texts: the page puts them in as text, so nothing an article says becomes mark-up. What it does not know:
-how any of it looks.
+The page inserts every text as text, so nothing an article says becomes mark-up. What it does not know: how any of it
+looks.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def findings(shown: Shown) -> list[dict[str, Any]]:
 
 
 def found(recipients: Sequence[Recipient]) -> list[dict[str, str]]:
-    """People as the chooser lists them."""
+    """Recipients as the page lists them to choose from."""
     return [_recipient(recipient) for recipient in recipients]
 
 

@@ -35,7 +35,7 @@ class Subscriber(Protocol):
 
 
 class Book(Protocol):
-    """What is asked of the Book: nothing that changes it."""
+    """The part of the Book that is used here; nothing of it changes anything."""
 
     def find(self, email: str) -> Subscriber | None: ...
     def page_with_suppressions(self, *, after: int, limit: int) -> Sequence[tuple[Subscriber, str]]: ...
@@ -93,12 +93,12 @@ def known(book: Book, address: str) -> Subscriber | None:
     except NewsletterError:
         raise
     except Exception as error:
-        # The Book refuses in a family of its own, which this room does not import.
+        # The Book raises errors of `subscribers`, which this package does not import.
         raise Refused(str(error)) from error
 
 
 def search(book: Book, words: str, *, limit: int) -> Iterator[Recipient]:
-    """Active subscribers whose address or name holds `words`, by key page; looks at the first 20,000 and no further."""
+    """Active subscribers whose address or name holds `words`, in pages by id; the first 20,000 are searched."""
     wanted = words.casefold().strip()
     after, given = 0, 0
     for _ in range(_SEARCHED // _PAGE):

@@ -1,7 +1,7 @@
-"""The addresses of the preview page. GET only schemes; POST pulls the sources or sends a test copy.
+"""The addresses of the preview page. GET changes nothing; POST pulls the sources or sends a test copy.
 
-The letter is shown in frames that run nothing, twice over: the page's `sandbox` and the answer's own policy. What goes
-wrong in a request is one line of text for the page to show.
+The letter is shown in frames that run no script, by the page's `sandbox` and by the answer's own policy. A request that
+fails is answered with one line of text, which the page shows.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from newsletter.image_types import SUFFIXES
 from newsletter.preview import payload, recipients
 from newsletter.preview.draft import Draft, Shown
 from newsletter.preview.middleware import LoopbackMiddleware
-from newsletter.preview.views import View, at_home, prepared, seen
+from newsletter.preview.views import View, prepared, seen, with_local_pictures
 
 ASSETS = {"preview.css": "text/css", "preview.js": "text/javascript"}
 _LETTER_POLICY = "default-src 'none'; img-src {images}; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox"
@@ -44,7 +44,7 @@ As = Annotated[str, Query(alias="as", max_length=320)]
 
 
 class TestCopy(BaseModel):
-    """What the page asks for. `sure` is needed for an address that is none of the editors'."""
+    """The body of a request for a test copy. `sure` is needed for an address that is none of the editors'."""
 
     address: str = Field(min_length=3, max_length=320)
     slot: str = Field("", max_length=20)
@@ -70,7 +70,7 @@ def make_app(draft: Draft, *, port: int, token: str, stopping: Callable[[], bool
     return LoopbackMiddleware(app, port=port, token=token)
 
 
-async def _in_a_line(request: Request, error: Exception) -> Response:  # noqa: ARG001 - FastAPI gives the request
+async def _in_a_line(request: Request, error: Exception) -> Response:  # noqa: ARG001 - FastAPI passes the request
     return PlainTextResponse(f"{error}\n", status_code=400)
 
 
@@ -163,7 +163,7 @@ def _html(draft: Draft, key: str, recipient: str) -> str:
     if shown.composed.letter is None:
         raise Refused("no article was picked, so there is no letter")
     html = shown.composed.letter.html(recipients.values_of(draft.recipient(recipient), book=draft.project.book))
-    html = at_home(
+    html = with_local_pictures(
         html,
         public_url=draft.project.publication.public_url,
         prefix="/images/",

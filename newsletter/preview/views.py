@@ -1,8 +1,8 @@
-"""A finished letter as other mail programs show it, and its stored pictures found at home. Pure string transforms.
+"""A finished letter as other mail programs show it, with its stored pictures served locally. Pure string transforms.
 
-Each is a fair approximation made for looking at, never for sending: what a forced dark scheme or Word really do differs
-by version (reference: rendering §1.2, §3). The letter's own HTML is well formed, as inlining left it; on anything else
-these transforms are harmless, because what they give is only ever shown in a frame that runs nothing.
+Each is an approximation to look at, never to send: what a forced dark scheme or Word really do differs by version
+(caniemail.com). The letter's own HTML is well formed, as inlining left it; on anything else these transforms are
+harmless, because their result is only ever shown in a frame that runs nothing.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _SHOWN = (
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How the letter is looked at. `outlook` is the one that renders with Word; `nostyle` drops every `<style>`."""
+    """How the letter is shown. `outlook` is the one that renders with Word; `nostyle` drops every `<style>`."""
 
     scheme: Scheme = "light"
     program: Program = "modern"
@@ -61,7 +61,7 @@ def seen(html: str, view: View) -> str:
     return _inverted(html) if view.scheme == "forced" else html
 
 
-def at_home(html: str, *, public_url: str, prefix: str, has: Callable[[str], bool]) -> str:
+def with_local_pictures(html: str, *, public_url: str, prefix: str, has: Callable[[str], bool]) -> str:
     """The letter with every stored picture's public address replaced by `prefix` and its name."""
     public = _picture_address(public_url)
     return public.sub(lambda found: prefix + found[1] if has(found[1]) else found[0], html)
@@ -77,9 +77,9 @@ def _picture_address(public_url: str) -> re.Pattern[str]:
 
 
 def prepared(html: str, *, urls: Sequence[str]) -> str:
-    """The letter made ready for a frame: story n of `urls` can be jumped to as `#pick-n`; a click leads nowhere.
+    """The letter made ready for a frame: `#pick-n` is the story of `urls[n]`, and a click on a link does nothing.
 
-    Links ask for a new window, which a sandboxed frame may not open: so nobody follows one by accident.
+    Links open a new window, which a sandboxed frame may not do, so nobody follows one by accident.
     """
     for number, url in enumerate(urls):
         parts = urlsplit(url)
@@ -111,7 +111,7 @@ def _attribute_wins(found: re.Match[str]) -> str:
 
 
 def _inverted(html: str) -> str:
-    """Light grounds made dark and dark words made light, as programs do to a letter without a dark scheme they read."""
+    """Light backgrounds made dark and dark text light, as in programs that do not read a letter's dark scheme."""
     html = _BGCOLOR.sub(lambda found: found[1] + _darker(found[2]) + found[3], html)
     return _STYLE_ATTRIBUTE.sub(lambda found: found[1] + ";".join(map(_turned, found[3].split(";"))) + found[4], html)
 

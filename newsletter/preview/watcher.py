@@ -1,7 +1,7 @@
 """Notices that something changed: a template, `newsletter.toml`, `.env`, the logo, the shelf, an issue, the week.
 
-It looks a few times a second at the time stamps of files, and only when those of the database moved (PostgreSQL has
-none: every second) at the shelf itself. What it does not know: what a change means.
+It reads the time stamps of files a few times a second, and the shelf itself only when those of the database changed
+(PostgreSQL has none: every second). What it does not know: what a change means.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 
 class Watch:
-    """Remembers how things stood when it last looked."""
+    """Remembers the state that the last poll saw."""
 
     def __init__(self, draft: Draft) -> None:
         self._draft = draft
@@ -54,31 +54,31 @@ class Watch:
 
     def _shelf_changed(self) -> bool:
         """Whether what an issue is made of changed. Dropping and holding leave no date behind, so all of it counts."""
-        if not self._database_moved():
+        if not self._database_changed():
             return False
         project = self._draft.project
         now = project.clock()
         since = now - max(project.settings.issue.max_age, REMEMBERED)
         issues = tuple(project.issues.newest(limit=5))
-        stand = hash((tuple(project.shelf.since(since)), issues, project.slot(None).key))
-        changed = self._shelf is not None and stand != self._shelf
-        self._shelf = stand
+        state = hash((tuple(project.shelf.since(since)), issues, project.slot(None).key))
+        changed = self._shelf is not None and state != self._shelf
+        self._shelf = state
         return changed
 
-    def _database_moved(self) -> bool:
+    def _database_changed(self) -> bool:
         file = self._draft.project.unchecked_database.file
         if file is None:
             due = time.monotonic() - self._asked >= _WITHOUT_A_FILE
             self._asked = time.monotonic() if due else self._asked
             return due
         stamps = (_stamp(file), _stamp(file.with_name(f"{file.name}-wal")), self._draft.project.slot(None).key)
-        moved, self._database = stamps != self._database, stamps
-        return moved
+        changed, self._database = stamps != self._database, stamps
+        return changed
 
 
 @contextmanager
 def watched(draft: Draft) -> Iterator[None]:
-    """Look again and again in a thread of its own, until the block ends."""
+    """Poll in a thread of its own until the block ends."""
     stop = threading.Event()
     thread = threading.Thread(target=_poll_until, args=(Watch(draft), stop), name="watched", daemon=True)
     thread.start()
@@ -93,8 +93,8 @@ def _poll_until(watch: Watch, stop: threading.Event) -> None:
     while not stop.wait(EVERY):
         try:
             watch.poll()
-        except Exception:  # noqa: BLE001 - a file that vanished in mid-look, a database being restored: look again
-            _log.debug("a look at the project failed", exc_info=True)
+        except Exception:  # noqa: BLE001 - a file that vanished meanwhile, a database being restored: the next poll sees
+            _log.debug("a poll of the project failed", exc_info=True)
 
 
 def _stamp(file: Path) -> tuple[str, int, int] | None:
