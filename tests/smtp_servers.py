@@ -219,8 +219,10 @@ class Gone(Exception):
 class Faulty:
     """A server that does `fault` when it comes to `step`, once; afterwards and before it behaves.
 
-    Records the commands it saw, what it accepted (said 2xx to the dot of), and sets `done` when the fault is over. As
-    soon as it has fallen silent, a client's time is up, however long that would be: `Waiting`.
+    `says` is asked before every answer, and what it returns is said instead of a yes; with a refused banner or a 421 the
+    server also hangs up. Records the commands it saw, what it accepted (said 2xx to the dot of) and for whom, and sets
+    `done` when the fault is over. As soon as it has fallen silent, a client's time is up, however long that would be:
+    `Waiting`.
     """
 
     def __init__(
@@ -232,15 +234,20 @@ class Faulty:
         offers: tuple[str, ...] = (),
         tls: bool = False,
         always: dict[str, bytes] | None = None,
+        says: Callable[[str, Talk], bytes | None] = lambda _step, _talk: None,
         context: ssl.SSLContext | None = None,
     ) -> None:
         self.step, self.fault = step, fault
         self.offers = (*(("PIPELINING",) if pipelining else ()), *(("STARTTLS",) if tls else ()), *offers)
         self.always = always or {}
+        self.says = says
         self.context = context or server_context()
         self.commands: list[bytes] = []
         self.accepted: list[bytes] = []
+        self.reached: list[str] = []
         self.connections = 0
+        self.open = 0  # of them, now
+        self.guard = threading.Lock()
         self.done = threading.Event()
         self.silent = threading.Event()
         self.ending = threading.Event()
@@ -288,24 +295,37 @@ class Faulty:
             self._start(self._serve, sock)
 
     def _serve(self, sock: socket.socket) -> None:
-        talk = _Talk(self, sock)
+        talk = Talk(self, sock)
+        with self.guard:
+            self.open += 1
+            talk.number = self.open
         try:
             talk.run()
         except (Gone, OSError):
             pass
         finally:
+            with self.guard:
+                self.open -= 1
             talk.sock.close()
             self.done.set()
 
 
-class _Talk:
+class Talk:
+    """One connection: its `number` among those open when it came, how many messages it has `accepted`, and the recipient it
+    was told last.
+    """
+
     def __init__(self, server: Faulty, sock: socket.socket) -> None:
         self.server, self.sock = server, sock
         self.buffer = b""
+        self.number = 0
+        self.accepted = 0
+        self.recipient = ""
 
     def run(self) -> None:
         self.step("connect")
-        self.say("banner")
+        if not self.say("banner"):
+            raise Gone
         envelope_open = False
         while True:
             command = self.line()
@@ -329,6 +349,7 @@ class _Talk:
                 envelope_open |= self.say("mail", said)
                 recipients = 0
             elif verb == "rcpt":
+                self.recipient = command.partition(b"<")[2].rpartition(b">")[0].decode()
                 recipients += self.say("rcpt", None if envelope_open else b"503 MAIL first\r\n")
             elif verb == "rset":
                 envelope_open = False
@@ -353,17 +374,33 @@ class _Talk:
             self.receive()
         message, _, self.buffer = (b"\r\n" + self.buffer).rpartition(b"\r\n.\r\n")
         message = message[2:] + b"\r\n" if message else b""
-        if not self.step("dot"):
-            self.server.accepted.append(message)  # before the reply: then the test may look
-            self.sock.sendall(_GOOD["dot"])
+        if self.step("dot"):
+            return
+        said = self.server.says("dot", self) or _GOOD["dot"]
+        if said[:1] == b"2":
+            with self.server.guard:  # before the reply: then the test may look
+                self.accepted += 1
+                self.server.accepted.append(message)
+                self.server.reached.append(self.recipient)
+        self.speak(said)
 
     def say(self, step: str, said: bytes | None = None) -> bool:
         """Answer, or do the fault; whether the answer was a yes."""
         if self.step(step):
             return False
-        said = said or self.server.always.get(step) or _GOOD.get(step, b"500 what?\r\n")
-        self.sock.sendall(said)
+        usual = said or self.server.always.get(step) or _GOOD.get(step, b"500 what?\r\n")
+        said = self.server.says(step, self) or usual
+        self.speak(said)
         return said[:1] in b"23"
+
+    def hang_up(self) -> bytes:
+        self.sock.shutdown(socket.SHUT_RDWR)
+        raise Gone
+
+    def speak(self, said: bytes) -> None:
+        self.sock.sendall(said)
+        if said.startswith(b"421"):
+            raise Gone
 
     def step(self, step: str) -> bool:
         """Do the fault when it is time; whether it was done."""

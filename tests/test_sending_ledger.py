@@ -462,3 +462,21 @@ def test_a_forgotten_person_leaves_the_ledger_and_the_sums_stay_right(
         left = connection.exec_driver_sql("SELECT email, name, text FROM deliveries").all()
         noted = connection.exec_driver_sql("SELECT text FROM attempts").all()
     assert not [value for line in (*left, *noted) for value in line if addresses[0] in value or addresses[1] in value]
+
+
+def test_an_answer_that_was_not_the_recipients_costs_no_attempt(
+    database: Database, book: Book, letter: Letter, clock: Clock, worker: int
+) -> None:
+    add_subscribers(book, 2)
+    row = freeze(database, book, letter, now=NOW)
+    sender = sender_of(database, book, clock)
+    ledger = sender.ledger(row)
+    first, second = ledger.claim(worker, limit=2, now=NOW)
+    assert ledger.intend(first, worker, now=NOW)
+    assert ledger.intend(second, worker, now=NOW)
+    ledger.withdraw(first, worker, now=NOW)
+    again = ledger.claim(worker, limit=2, now=NOW)
+    assert [(claim.id, claim.attempt) for claim in again] == [(first.id, 1)]
+    sender.cancel(row, reason="a mistake")
+    ledger.withdraw(second, worker, now=NOW)
+    assert ledger.counts() == {DeliveryState.CANCELLED: 2}, "nobody waits for an issue that was cancelled"

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from newsletter.cli.interrupts import Interrupts
     from newsletter.issues import IssueRow
-    from newsletter.sending.delivery import Tally
     from newsletter.sending.sender import Report
+    from newsletter.sending.tally import Tally
     from newsletter.weekly import Done, PullLine, Verdict
 
 TOLD = ("accepted", "refused", "deferred", "in doubt", "skipped")

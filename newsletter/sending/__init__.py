@@ -10,7 +10,9 @@
     outbox       single mails, written in the transaction that causes them
     alerts       what the operator is told
     pace         how fast, over all workers together
-    delivery     claim → offer → intend → hand over → record, a lane per open connection
+    tally        what a run has done, and when its answers can only be about the sender
+    lanes        claim → offer → intend → hand over → record, over one connection
+    delivery     a lane per connection, until nothing is due
     sender       a frozen issue, from its first message to its closing
     audit        every sum, recomputed
 

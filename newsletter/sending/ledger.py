@@ -180,9 +180,23 @@ class Ledger:
         with self._database.write() as connection:
             connection.execute(change.where(self._these(claims), self.table.c.worker_id == worker))
 
+    def withdraw(self, claim: Claim, worker: int, *, now: datetime) -> None:
+        """Let a claim wait again whose answer was a certain no, and not about the recipient: it costs no attempt."""
+        table = self.table
+        taken = sa.case((table.c.state == DeliveryState.HANDING_OVER, table.c.attempts - 1), else_=table.c.attempts)
+        mine = sa.and_(table.c.id == claim.id, table.c.worker_id == worker)
+        deferred = step(table, DeliveryState.DEFERRED, at=now).where(mine).values(attempts=taken)
+        again = step(table, DeliveryState.WAITING, since={DeliveryState.DEFERRED}, at=now)
+        with self._database.write() as connection:
+            hold_issues(connection)
+            if connection.execute(deferred).rowcount:
+                settle(connection, table, [claim.id], now=now)
+                connection.execute(again.where(table.c.id == claim.id))
+
     def take_back(self, claims: Sequence[Claim], *, now: datetime) -> None:
-        """Let recipients wait again who were refused only because the server refused everybody."""
-        change = step(self.table, DeliveryState.WAITING, since={DeliveryState.REFUSED}, at=now).values(next_try_at=now)
+        """Let recipients wait again who were refused or deferred only because the server refused everybody."""
+        answered = {DeliveryState.REFUSED, DeliveryState.DEFERRED}
+        change = step(self.table, DeliveryState.WAITING, since=answered, at=now).values(next_try_at=now)
         with self._database.write() as connection:
             hold_issues(connection)
             connection.execute(change.where(self._these(claims), goes_on(self.table)))

@@ -20,11 +20,13 @@ from newsletter.issues import IssueRow, Issues, IssueState
 from newsletter.sending import addressing, alerts, outbox, workers
 from newsletter.sending.alerts import Alerts
 from newsletter.sending.audience import forget_recipient
-from newsletter.sending.delivery import Mailing, Tally, deliver
+from newsletter.sending.delivery import deliver
+from newsletter.sending.lanes import Mailing
 from newsletter.sending.ledger import Claim, Ledger
 from newsletter.sending.pace import Pace
 from newsletter.sending.states import OPEN
 from newsletter.sending.tables import deliveries
+from newsletter.sending.tally import Tally
 from subscribers import Book
 
 if TYPE_CHECKING:

@@ -28,8 +28,8 @@ from newsletter.locks import try_lock
 from newsletter.sending import addressing, alerts
 from newsletter.sending.alerts import Alerts
 from newsletter.sending.audience import count_audience, freeze_audience
-from newsletter.sending.delivery import Tally
 from newsletter.sending.sender import Report, Sender
+from newsletter.sending.tally import Tally
 from newsletter.settings import Settings
 from newsletter.shelf import Shelf, dump_article
 from newsletter.sources import Pulled, PullState, Source, StoredImage
