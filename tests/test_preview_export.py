@@ -75,7 +75,7 @@ def test_the_findings_are_listed_with_level_and_rule(root: Path, tmp_path: Path,
     findings = json.loads(write(root, tmp_path / "out", clock)["findings.json"])["findings"]
     assert findings[0]["level"] == "error"
     assert findings[0]["id"] == "unsubscribe.text"
-    assert {"id", "level", "message", "line", "url"} == set(findings[0])
+    assert {"id", "level", "message", "line", "url", "story"} == set(findings[0])
 
 
 def test_without_a_person_it_is_the_first_subscriber(root: Path, tmp_path: Path, clock: Clock) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from newsletter.issue import Image
 from newsletter.letter import Letter, encode, token_of
 from newsletter.rendering import Level, Templates, check, check_html, render, render_mail
 from newsletter.rendering.blanks import ISSUE_BLANKS, Blanks
@@ -202,3 +203,42 @@ def test_a_preheader_hidden_by_a_class_is_seen() -> None:
     html = with_body("").replace('style="display:none"', 'class="pre"')
     html = html.replace("</head>", "<style>.pre { display: none; }</style></head>")
     assert "preheader.missing" not in {finding.id for finding in check_html(html)}
+
+
+def test_a_finding_names_the_story_and_the_address_and_is_told_once_for_an_address() -> None:
+    issue = week()
+    insecure = replace(
+        issue.picks[1],
+        article=article(
+            "Keepers & storms",
+            url="http://www.marquee.example/storms",
+            image=Image("https://www.marquee.example/storms.webp", width=1200, height=675),
+        ),
+    )
+    letter = render(
+        replace(issue, picks=(issue.picks[0], insecure, *issue.picks[2:])),
+        publication=PUBLICATION,
+        theme=THEME,
+        templates=TEMPLATES,
+        nonce=NONCE,
+    )
+    assert letter.web_copy().count('href="http://www.marquee.example/storms') >= 2
+    found = {one.id: one for one in check(letter)}
+    assert [one.id for one in check(letter)] == ["image.format", "link.http"]
+    for rule, address in {"link.http": "http://www.marquee.example/storms", "image.format": ".webp"}.items():
+        assert found[rule].story == "Keepers & storms"
+        assert address in found[rule].url
+        assert found[rule].text.endswith(f"(\u201cKeepers & storms\u201d, {found[rule].url})")
+
+
+def test_two_stories_with_the_same_fault_are_two_findings_each_with_its_own_title() -> None:
+    stories = "".join(
+        f'<h3><a href="http://x.example/{n}">Story <b>{n}</b></a></h3><p>Out on Friday, next weekend.</p>'
+        f'<a href="http://x.example/{n}">More on {n}</a>'
+        for n in (1, 2)
+    )
+    findings = check_html(with_body(f"<h2>Highlights</h2><p>Nobody\u2019s, today.</p>{stories}"))
+    links = [(one.story, one.url) for one in findings if one.id == "link.http"]
+    assert links == [("Story 1", "http://x.example/1"), ("Story 2", "http://x.example/2")]
+    words = [(one.story, one.url) for one in findings if one.id == "words.relative"]
+    assert words == [("Highlights", ""), *links]

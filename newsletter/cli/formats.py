@@ -89,13 +89,14 @@ def finding_json(finding: Finding) -> dict[str, Any]:
         "message": finding.message,
         "line": finding.line,
         "url": finding.url,
+        "story": finding.story,
     }
 
 
 def findings(those: Sequence[Finding]) -> None:
     output.table(
         ("level", "finding", "line#", "says", "about"),
-        [(one.level, one.id, one.line or "", one.message, one.url) for one in those],
+        [(one.level, one.id, one.line or "", one.message, one.about) for one in those],
     )
 
 

@@ -215,7 +215,7 @@ def _test_copy(context: ProjectContext, slot_key: str | None, address: str, *, a
         raise Refused("there is nothing to send: no article was picked; `newsletter pull` reads the sources first")
     for finding in composed.findings:
         if finding.level != "info":
-            output.note(f"{finding.level}: {finding.message}")
+            output.note(f"{finding.level}: {finding.text}")
     reply = project.weekly.test_copy(composed, email, project.backend())
     if as_json:
         output.dump({"slot": slot.key, "to": email, "reply": reply})

@@ -145,8 +145,8 @@ def check(
 
     A frozen issue's own letter is checked, else the one that would go out now; then also what `send` would do with it.
 
-    JSON: {"findings": [{"id", "level": "error" | "warning" | "info", "message", "line", "url"}], "verdict": as of pick,
-    or null with --html}
+    JSON: {"findings": [{"id", "level": "error" | "warning" | "info", "message", "line", "url", "story"}],
+    "verdict": as of pick, or null with --html}
     """
     if online:
         raise NotYet("`check --online` is not built yet; it comes with a later version")

@@ -8,7 +8,8 @@ package makes has no finding above info. Raises nothing about the letter.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from newsletter.letter import CONFIRM_TOKEN, EMAIL, FIRST_NAME, UNSUBSCRIBE_TOKEN, Letter
 from newsletter.rendering.document import Document, read
@@ -56,7 +57,7 @@ def check(letter: Letter, *, publication: Publication | None = None, theme: Them
         findings += _postal(publication, text, document)
     if theme is not None:
         findings += colours(theme)
-    return _sorted(findings)
+    return _sorted(findings, document)
 
 
 def check_html(html: str) -> tuple[Finding, ...]:
@@ -74,21 +75,27 @@ def check_html(html: str) -> tuple[Finding, ...]:
     findings += [*_size(finished), *_preheader(shown.title, shown)]
     if not any(_UNSUBSCRIBE.search(f"{link.words} {link.href}") for link in document.links):
         findings.append(warning("unsubscribe.html", "there is no link to unsubscribe"))
-    return _sorted(findings)
+    return _sorted(findings, document)
 
 
-def _sorted(findings: list[Finding]) -> tuple[Finding, ...]:
-    return tuple(sorted(findings, key=lambda finding: (_ORDER[finding.level], finding.line, finding.id)))
+def _sorted(findings: Iterable[Finding], document: Document) -> tuple[Finding, ...]:
+    """Errors first; one finding of a rule for an address, however often it stands there, with the story it is of."""
+    once: dict[object, Finding] = {}
+    for number, found in enumerate(findings):
+        known = found if found.story or not found.url else replace(found, story=document.story_of(found.url))
+        once.setdefault((found.id, found.url) if found.url else number, known)
+    return tuple(sorted(once.values(), key=lambda finding: (_ORDER[finding.level], finding.line, finding.id)))
 
 
 def _size(html: str) -> Iterator[Finding]:
     size = len(html.encode())
     if size > CLIPPED:
         yield error(
-            "size.html", f"{size / 1024:.0f} KB of HTML; Gmail cuts off at 102 KB and hides the unsubscribe link"
+            "size.html",
+            f"{size / 1024:.0f} KB of HTML; Gmail cuts off at {CLIPPED // 1024} KB and hides the unsubscribe link",
         )
     elif size > NEARLY:
-        yield warning("size.html", f"{size / 1024:.0f} KB of HTML; Gmail cuts off at 102 KB")
+        yield warning("size.html", f"{size / 1024:.0f} KB of HTML; Gmail cuts off at {CLIPPED // 1024} KB")
 
 
 def _subject(subject: str, document: Document) -> Iterator[Finding]:
@@ -152,8 +159,7 @@ def _postal(publication: Publication, text: str, document: Document) -> Iterator
 
 
 def _words(document: Document) -> Iterator[Finding]:
-    for line, words in document.visible:
-        if found := _RELATIVE.search(words):
-            yield info(
-                "words.relative", f'"{found[0]}" was true when the article was written: "{words[:80]}"', line=line
-            )
+    for words in document.visible:
+        if found := _RELATIVE.search(words.text):
+            message = f'"{found[0]}" was true when the article was written: "{words.text[:80]}"'
+            yield info("words.relative", message, line=words.line, url=words.under.href, story=words.under.title)

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 
 from newsletter.rendering.inlining import VOID
 
+_HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 _HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 _DOCTYPE = re.compile(r"\A\ufeff?(?:\s|<!--.*?-->)*<!doctype\s+html", re.IGNORECASE | re.DOTALL)
 
@@ -33,8 +34,25 @@ class Link:
 
 
 @dataclass
+class Heading:
+    """A heading and the address of the link in it or around it: the title of a story. Empty before the first."""
+
+    title: str = ""
+    href: str = ""
+
+
+@dataclass
+class Words:
+    """A piece of text that is seen, and the heading it stands in or under."""
+
+    line: int
+    text: str
+    under: Heading
+
+
+@dataclass
 class Document:
-    """What one pass collected. Lines count from 1."""
+    """What one pass collected. Lines count from 1. `around` has the address of the link around a picture."""
 
     has_doctype: bool
     elements: list[Element] = field(default_factory=list)
@@ -44,13 +62,20 @@ class Document:
     declarations: list[tuple[int, str]] = field(default_factory=list)
     title: str = ""
     preheader: str = ""
-    visible: list[tuple[int, str]] = field(default_factory=list)  # line, text
+    visible: list[Words] = field(default_factory=list)
+    headings: list[Heading] = field(default_factory=lambda: [Heading()])
+    around: dict[str, str] = field(default_factory=dict)
     deepest: int = 0
 
     @property
     def text(self) -> str:
         """Everything a reader sees, in one line."""
-        return " ".join(" ".join(text for _, text in self.visible).split())
+        return " ".join(" ".join(words.text for words in self.visible).split())
+
+    def story_of(self, url: str) -> str:
+        """The title of the story a link or a picture with this address belongs to, or empty."""
+        titles = {heading.href: heading.title for heading in self.headings if heading.href}
+        return titles.get(url, "") or titles.get(self.around.get(url, ""), "")
 
     def named(self, *tags: str) -> list[Element]:
         return [element for element in self.elements if element.tag in tags]
@@ -84,11 +109,20 @@ class _Reader(HTMLParser):
             self.link.words += f" {attributes.get('alt', '')} {attributes.get('aria-label', '')}"
         elif self.link:
             self.link.words += attributes.get("aria-label", "")
+        if tag in _HEADINGS:
+            self.document.headings.append(Heading())
+        if self.link and (tag in _HEADINGS or (tag == "a" and self._in_heading())):
+            self.document.headings[-1].href = self.link.href.strip()
+        if self.link and tag == "img":
+            self.document.around.setdefault(attributes.get("src", "").strip(), self.link.href.strip())
         if tag == "style":
             self.document.styles.append((line, "", "body" not in element.within))
         if tag not in VOID:
             self.open.append(element)
             self.document.deepest = max(self.document.deepest, len(self.open))
+
+    def _in_heading(self) -> bool:
+        return any(each.tag in _HEADINGS for each in self.open)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
@@ -115,7 +149,10 @@ class _Reader(HTMLParser):
                 if not self.document.visible:
                     self.document.preheader = f"{self.document.preheader} {data.strip()}".strip()
                 return
-            self.document.visible.append((self.getpos()[0], data.strip()))
+            heading = self.document.headings[-1]
+            self.document.visible.append(Words(self.getpos()[0], data.strip(), heading))
+            if self._in_heading():
+                heading.title = f"{heading.title} {data}".strip()
             if self.link:
                 self.link.words += data
 

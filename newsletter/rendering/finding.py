@@ -16,9 +16,9 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing found. `id` names the rule for good; `line` is the line in the part's source, 0 for none.
+    """One thing found. `id` names the rule for good; `line` is the first line of it in the part's source, 0 for none.
 
-    `url` is the address it is about or, failing that, where the rule comes from.
+    `url` is the address it is about, `story` the title of the story with that address; both may be empty.
     """
 
     id: str
@@ -26,15 +26,26 @@ class Finding:
     message: str
     line: int = 0
     url: str = ""
+    story: str = ""
+
+    @property
+    def about(self) -> str:
+        """The story and the address in one line."""
+        return ", ".join(filter(None, (f"\u201c{self.story}\u201d" if self.story else "", self.url)))
+
+    @property
+    def text(self) -> str:
+        """The message with what it is about."""
+        return f"{self.message} ({self.about})" if self.about else self.message
 
 
-def error(id: str, message: str, *, line: int = 0, url: str = "") -> Finding:  # noqa: A002 - the rule's name
-    return Finding(id, Level.ERROR, message, line, url)
+def error(id: str, message: str, *, line: int = 0, url: str = "", story: str = "") -> Finding:  # noqa: A002 - the rule's
+    return Finding(id, Level.ERROR, message, line, url, story)
 
 
-def warning(id: str, message: str, *, line: int = 0, url: str = "") -> Finding:  # noqa: A002 - the rule's name
-    return Finding(id, Level.WARNING, message, line, url)
+def warning(id: str, message: str, *, line: int = 0, url: str = "", story: str = "") -> Finding:  # noqa: A002 - likewise
+    return Finding(id, Level.WARNING, message, line, url, story)
 
 
-def info(id: str, message: str, *, line: int = 0, url: str = "") -> Finding:  # noqa: A002 - the rule's name
-    return Finding(id, Level.INFO, message, line, url)
+def info(id: str, message: str, *, line: int = 0, url: str = "", story: str = "") -> Finding:  # noqa: A002 - likewise
+    return Finding(id, Level.INFO, message, line, url, story)

@@ -162,7 +162,7 @@ def decide(composed: Composed, *, recipients: int, at_least: int, thin_too: bool
         outcome, reason = Outcome.NOBODY, "nobody is subscribed yet"
     elif errors:
         outcome = Outcome.REFUSED
-        reason = f"the letter of {key} has {len(errors)} errors, the first: {errors[0].message}"
+        reason = f"the letter of {key} has {len(errors)} errors, the first: {errors[0].text}"
         error = Refused(f"{reason}; `newsletter check` lists them, nobody was mailed")
     return Verdict(key, outcome, reason, recipients, empty, composed=composed, error=error)
 

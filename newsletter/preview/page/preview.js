@@ -313,7 +313,7 @@ async function drawCode(line) {
     rows.push(row);
     const before = bytes;
     bytes += encoder.encode(words).length + 1;
-    if (view === "html" && before <= state.letter.clip_bytes && bytes > state.letter.clip_bytes) rows.push(make("p", "clip", "✂ Gmail cuts off here (102 KB)"));
+    if (view === "html" && before <= state.letter.clip_bytes && bytes > state.letter.clip_bytes) rows.push(make("p", "clip", `✂ Gmail cuts off here (${state.letter.clip_bytes / 1024} KB)`));
   });
   const keep = $("code").dataset.view === view ? $("code").scrollTop : 0;
   $("code").replaceChildren(...rows);
@@ -436,6 +436,8 @@ function findingsPanel() {
     const words = make("div");
     const note = make("small", "", `${finding.level} · ${finding.id} `);
     words.append(make("p", "", finding.message), note);
+    const about = [finding.story && `“${finding.story}”`, finding.url].filter(Boolean).join(", ");
+    if (about) note.append(make("span", "about", `· ${about} `));
     if (finding.line) {
       const go = make("button", "", `line ${finding.line}`);
       go.addEventListener("click", () => {
