@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import MISSING, Field, fields
-from importlib import import_module
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -33,7 +32,9 @@ HEAD = """\
 
 Everything a project says stands in its `newsletter.toml`. `newsletter init DIR` writes one that names every key.
 
-- **A key that does not exist is refused by its name**, with the nearest one that does. `newsletter doctor` looks.
+- **A key that does not exist is refused by its name**, with the nearest one that does, by every command that makes or
+  sets up something. A mistake outside of `[backend]`, `[pace]`, `[sending]`, `[database]` and `key_file` stops no
+  frozen issue.
 - **The environment wins.** Every key of a table is also a variable: `NEWSLETTER_`, the table, two underscores, the
   key. `NEWSLETTER_BACKEND__HOST=mail.example.org` sets `[backend] host`. Lists and tables are written there as JSON.
   An empty variable counts as not set. A file `.env` beside `newsletter.toml` is read too; a real variable wins over it.
@@ -230,11 +231,10 @@ def _words(keys: dict[str, str]) -> Iterator[str]:
 def _backends() -> Iterator[str]:
     yield "## Keys of a backend, by kind\n"
     yield "They stand in `[backend]` too. [Backends](backends.md) says how each behaves.\n"
-    for kind, place in BACKENDS.items():
+    for kind, built_in in BACKENDS.items():
         what, words = BACKEND_WORDS[kind]
         yield f'### `kind = "{kind}"`\n\n{what}\n'
-        module, _, name = place.partition(":")
-        keys = getattr(import_module(module), name)
+        keys = built_in.keys
         hints = get_type_hints(keys)
         if fields(keys):
             yield "| Key | Value | Default | Variable | What it does |"

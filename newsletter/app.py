@@ -6,21 +6,25 @@ pages get something to draw with. Nothing is opened or imported before it is use
 
 from __future__ import annotations
 
+import logging
 import secrets
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from newsletter.backends import BACKENDS
 from newsletter.database import Database
 from newsletter.errors import ConfigurationError, KeyFileError, SettingsError
 from newsletter.issue import Slot
 from newsletter.issues import Issues
-from newsletter.settings import Settings, load
+from newsletter.options import check
+from newsletter.settings import Settings, load, load_for_sending
 from newsletter.shelf import Shelf
 from newsletter.slots import Schedule, current, slot_of_week
+from newsletter.sources import SOURCES
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -35,17 +39,55 @@ if TYPE_CHECKING:
     from subscribers import Book, KeyRing, Subscriber
 
 
+log = logging.getLogger(__name__)
+
+
 def utc_now() -> datetime:
     return datetime.now(UTC)  # noqa: TID251 - the clock itself
 
 
 class Project:
-    """One newsletter: a folder with a `newsletter.toml`. `clock` gives the time in UTC."""
+    """One newsletter: a folder with a `newsletter.toml`. `clock` returns the time in UTC.
 
-    def __init__(self, root: Path, *, clock: Callable[[], datetime] = utc_now) -> None:
+    Every setting is looked at here, the keys of built-in sources and backends too, and none of them is loaded for it.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        settings: Settings | None = None,
+        mistakes: Iterable[str] = (),
+    ) -> None:
         self.root = root
         self.clock = clock
-        self.settings: Settings = load(root)
+        self.settings = settings or load(root)
+        check(self.settings.backend.kind, self.settings.backend.options, kinds=BACKENDS, root=root)
+        self.mistakes = (*mistakes, *self._mistaken_sources())
+        if settings is None:
+            self.refuse_mistakes()
+
+    @classmethod
+    def for_sending(cls, root: Path, *, clock: Callable[[], datetime] = utc_now) -> Project:
+        """A project of which a frozen issue goes on though there are `mistakes` in what sending does not read."""
+        settings, mistakes = load_for_sending(root)
+        project = cls(root, clock=clock, settings=settings, mistakes=mistakes)
+        for mistake in project.mistakes:
+            log.warning("only what is frozen goes on until this is put right: %s", mistake)
+        return project
+
+    def refuse_mistakes(self) -> None:
+        """Raise `SettingsError` if there is one: nothing may be made with settings that were not understood."""
+        if self.mistakes:
+            raise SettingsError(self.mistakes[0])
+
+    def _mistaken_sources(self) -> Iterator[str]:
+        for table in self.settings.sources:
+            try:
+                check(table.kind, table.options, kinds=SOURCES, root=self.root, table=f'[[sources]] "{table.name}"')
+            except SettingsError as error:
+                yield str(error)
 
     def close(self) -> None:
         """Let go of the database, if anybody opened it."""
@@ -221,6 +263,7 @@ class Project:
     def _making(self) -> Making:
         from newsletter.weekly import Making
 
+        self.refuse_mistakes()
         return Making(
             sources=self.sources,
             theme=self.theme,
@@ -247,6 +290,7 @@ class Project:
         from newsletter.sending import addressing, outbox
         from newsletter.weekly import without_address
 
+        self.refuse_mistakes()
         if not self.publication.postal_address.strip():
             raise without_address("mail")
         now = self.clock()

@@ -18,9 +18,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time as clock_time, timedelta
 from zoneinfo import ZoneInfo
 
-from newsletter.issue import Slot
-
-DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+from newsletter.issue import DAYS, Slot
 
 _WEEK = timedelta(days=7)
 _SECOND = timedelta(seconds=1)

@@ -99,7 +99,8 @@ class Ticker:
         """Record what was missed, and see to what is due. Returns when the child it started, if any, has ended."""
         try:
             now = self._project.clock()
-            due = self._due(now)
+            # A schedule with a mistake in it is not known; what is frozen goes on.
+            due = slots.Due() if self._project.mistakes else self._due(now)
             for slot in due.missed:
                 self._record_missed(slot, now=now)
             key = self._wanted(due.slot, now=now)

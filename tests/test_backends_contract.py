@@ -12,8 +12,8 @@ import pytest
 from newsletter.backends import Backend, Message, Reply, load
 from newsletter.backends.contract import Arrived, BackendContract
 from newsletter.backends.memory import box, throw_away
-from newsletter.backends.options import read
 from newsletter.errors import SendError
+from newsletter.options import read
 from tests import smtp_servers
 from tests.smtp_servers import HOST, Received
 

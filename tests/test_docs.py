@@ -7,6 +7,7 @@ Ctrl-C` (a page is served until then), `file: PATH` (written there first).
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import itertools
 import os
@@ -39,7 +40,6 @@ import sqlalchemy as sa
 
 from newsletter import backends, database, sources
 from newsletter.cli import commands
-from newsletter.errors import SettingsError
 from newsletter.fetch import Fetcher
 from newsletter.settings import load
 from subscribers.tables import metadata as register
@@ -383,12 +383,9 @@ def test_every_table_is_described_and_stands_on_the_schema_page() -> None:
 
 
 @pytest.mark.parametrize("kind", sources.SOURCES)
-def test_the_settings_page_names_the_keys_a_source_takes(kind: str, generator: ModuleType, tmp_path: Path) -> None:
-    with pytest.raises(SettingsError) as refused:
-        sources.load(kind, "x", {"zzzzzzzz": 1}, root=tmp_path, fetcher=Fetcher())
-    taken = re.search(r"known are (.*)\.", str(refused.value))
-    assert taken is not None
-    assert set(taken[1].split(", ")) == {*generator.SOURCES[kind][1], *generator.COMMON}
+def test_the_settings_page_names_the_keys_a_source_takes(kind: str, generator: ModuleType) -> None:
+    taken = {field.name for field in dataclasses.fields(sources.SOURCES[kind].keys)}
+    assert taken == {*generator.SOURCES[kind][1], *generator.COMMON}
 
 
 TABLES = [(page, block) for page in PAGES for block in blocks(page) if block.language == "toml"]

@@ -288,5 +288,5 @@ def test_a_missing_folder_and_a_mistake_in_the_settings_are_said_plainly(tmp_pat
     with pytest.raises(SourceError, match="does not exist"):
         load("folder", "own", {"path": "nowhere"}, root=tmp_path, fetcher=Fetcher()).read(PullState())
     for options in ({}, {"path": "x", "glob": "*"}, {"path": ""}, {"path": "x", "url": "site.example"}):
-        with pytest.raises(SettingsError, match='Source "own"'):
+        with pytest.raises(SettingsError, match=r'\[\[sources\]\] "own"'):
             load("folder", "own", options, root=tmp_path, fetcher=Fetcher())

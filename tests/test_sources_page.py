@@ -298,7 +298,7 @@ def test_live_pages_are_read_and_a_missing_one_does_not_stop_the_others(site: st
     [{}, {"url": "nonsense"}, {"urls": []}, {"urls": ["x"]}, {"urls": ["https://a.example/"] * 51}, {"urls": 3}],
 )
 def test_a_mistake_in_the_settings_is_refused(options: dict[str, Any], tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r'Source "site"'):
+    with pytest.raises(SettingsError, match=r'\[\[sources\]\] "site"'):
         load("page", "site", options, root=tmp_path, fetcher=Fetcher())
 
 

@@ -30,14 +30,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, Self, runtime_checkable
 
-from newsletter.backends.options import nearest
+from newsletter.backends.keys import ConsoleKeys, MaildirKeys, MemoryKeys, SmtpKeys
 from newsletter.errors import SettingsError
+from newsletter.options import Kind, place_of
 
 BACKENDS = {
-    "smtp": "newsletter.backends.smtp:Smtp",
-    "maildir": "newsletter.backends.maildir:Maildir",
-    "console": "newsletter.backends.console:Console",
-    "memory": "newsletter.backends.memory:Memory",
+    "smtp": Kind("newsletter.backends.smtp:Smtp", SmtpKeys),
+    "maildir": Kind("newsletter.backends.maildir:Maildir", MaildirKeys),
+    "console": Kind("newsletter.backends.console:Console", ConsoleKeys),
+    "memory": Kind("newsletter.backends.memory:Memory", MemoryKeys),
 }
 
 
@@ -98,8 +99,6 @@ def load(kind: str, options: Mapping[str, Any], *, root: Path) -> Backend:
 
     Opens nothing. Raises `SettingsError` naming the kind or the key.
     """
-    if kind not in BACKENDS and ":" not in kind:
-        raise SettingsError(f'[backend] kind "{kind}" is not known{nearest(kind, [*BACKENDS, "package.module:Class"])}')
     backend = _class(kind).from_options(options, root=root)
     if not isinstance(backend, Backend):
         raise SettingsError(
@@ -109,7 +108,7 @@ def load(kind: str, options: Mapping[str, Any], *, root: Path) -> Backend:
 
 
 def _class(kind: str) -> Any:
-    module_name, _, name = BACKENDS.get(kind, kind).partition(":")
+    module_name, _, name = place_of(kind, BACKENDS).partition(":")
     try:
         module = importlib.import_module(module_name)
     except Exception as error:  # somebody else's module: whatever it raises, it cannot be used

@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any, Self, TextIO
 
 from newsletter.backends import Message, Reply
-from newsletter.backends.options import read
+from newsletter.backends.keys import ConsoleKeys
 from newsletter.characters import visible
 from newsletter.errors import InDoubt, SendError
+from newsletter.options import read
 
 
-@dataclass(frozen=True)
-class Console:
+@dataclass(frozen=True, kw_only=True)
+class Console(ConsoleKeys):
     @classmethod
     def from_options(cls, options: Mapping[str, Any], *, root: Path) -> Self:
         return read(cls, options, root=root)

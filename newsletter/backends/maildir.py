@@ -20,18 +20,17 @@ from pathlib import Path
 from typing import Any, Self
 
 from newsletter.backends import Message, Reply
-from newsletter.backends.options import read
+from newsletter.backends.keys import MaildirKeys
 from newsletter.errors import ConfigurationError, InDoubt, SendError, Unavailable
+from newsletter.options import read
 
 _BROKEN = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE}
 _count = itertools.count()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Maildir:
-    """The keys: `path`, made when it is not there."""
-
-    path: Path = Path("mail")
+class Maildir(MaildirKeys):
+    """A folder, as the keys say."""
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any], *, root: Path) -> Self:

@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from newsletter.backends import Message, Reply
-from newsletter.backends.options import between, read
+from newsletter.backends.keys import MemoryKeys
 from newsletter.backends.wire import address_fault, fault
 from newsletter.errors import NewsletterError, SendError
+from newsletter.options import read
 
 Script = Callable[[Message], None]  # raises what shall go wrong
 
@@ -76,10 +77,7 @@ def failing_after(number: int, error: NewsletterError) -> Script:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Memory:
-    name: str = "default"
-    connections: int = field(default=2, metadata=between(1, 100))
-
+class Memory(MemoryKeys):
     @classmethod
     def from_options(cls, options: Mapping[str, Any], *, root: Path) -> Self:
         return read(cls, options, root=root)

@@ -30,6 +30,7 @@ class ProjectContext:
         self.folder = Path()
         self.now: datetime | None = None
         self.debug = False
+        self.for_sending = False  # a mistake in what sending does not read stops no frozen issue
 
     def clock(self) -> datetime:
         """The time, in UTC."""
@@ -39,7 +40,8 @@ class ProjectContext:
         """The project, opened afresh."""
         from newsletter.app import Project
 
-        return Project(self.folder, clock=self.clock)
+        make = Project.for_sending if self.for_sending else Project
+        return make(self.folder, clock=self.clock)
 
     @cached_property
     def project(self) -> Project:

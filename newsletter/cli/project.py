@@ -205,6 +205,7 @@ def serve(context: ProjectContext, host: str, port: int) -> None:
     from newsletter import web
     from newsletter.ticker import Ticker
 
+    context.for_sending = True
     project = context.project
     output.log_otherwise()
     ticker = Ticker(project, hourly=(project.book.tidy, web.guard_of(project).tidy))

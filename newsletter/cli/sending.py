@@ -64,6 +64,7 @@ def send(
     as of pick}; with --dry-run as of pick, and "subject", "audience": N, "findings": [as of check]; with --to
     {"slot", "to", "reply"}
     """
+    context.for_sending = True
     if address is not None and dry_run:
         raise click.UsageError("--to and --dry-run exclude each other")
     if address is not None:
@@ -271,6 +272,7 @@ def worker(context: ProjectContext, slot_key: str | None, as_json: bool) -> int:
     """
     from newsletter.cli.interrupts import Interrupts
 
+    context.for_sending = True
     project = context.project
     row = project.issues.get(context.slot(slot_key).key) if slot_key else project.issues.unfinished()
     with Interrupts(gently=True) as interrupts, Meter(context) as meter:

@@ -192,7 +192,7 @@ def _line_of_setting(message: str, *, file: Path) -> int:
     """The line a sentence about the settings is about: the one it names, or the first that sets the key it names."""
     if found := re.search(r"at line (\d+)", message):
         return int(found[1])
-    key = re.search(r"\] (?:number \d+: )?(?:[a-z_0-9]+\.)*([a-z_0-9]+)", message)
+    key = re.search(r"\] (?:\"[^\"]*\" |number \d+: )?(?:has no key \")?(?:[a-z_0-9]+\.)*([a-z_0-9]+)", message)
     lines = _lines(file) if key else []
     sets = re.compile(rf"\s*{key[1]}\s*=") if key else None
     return next((number for number, line in enumerate(lines, start=1) if sets and sets.match(line)), 0)

@@ -10,11 +10,10 @@ folder. Raises `SettingsError`; reads nothing but the file, `.env` and the envir
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any, Self
@@ -31,6 +30,7 @@ from pydantic_settings import (
 )
 
 from newsletter.errors import SettingsError
+from newsletter.options import did_you_mean, nearest
 from newsletter.settings.tables import (
     EXAMPLES,
     BackendTable,
@@ -61,6 +61,11 @@ LATER = {
     "dkim": "signing",
     "hooks": "outgoing hooks",
 }
+
+# What sending a frozen issue reads, and the key file. A mistake elsewhere stops no frozen issue.
+SENDING = ("backend", "pace", "sending", "dkim", "database")
+# For what nothing can be made without, where nothing is made.
+STAND_INS = {"from": "nobody@localhost.invalid", "public_url": "https://localhost.invalid"}
 
 
 class Settings(BaseSettings):
@@ -113,7 +118,13 @@ class Settings(BaseSettings):
         # `.env` may hold other programs' variables too; ours have been checked by name before.
         dotenv = {name: value for name, value in dotenv_settings().items() if name in cls.model_fields}
         file: dict[str, Any] = dict(init_settings())
-        layers = [file, dotenv, env_settings()]
+        without = file.pop("without", ())
+        environment = env_settings()
+        layers = [file, dotenv, environment]
+        for layer in layers:
+            _leave_out(layer, without)
+        if any(where[0] == "newsletter" for where in without):
+            file["newsletter"] = {**STAND_INS, **file.get("newsletter", {})}
         kinds = []
         kind = BackendTable().kind
         for layer in layers:
@@ -123,7 +134,7 @@ class Settings(BaseSettings):
         for layer, its_kind in zip(layers[:2], kinds[:2], strict=True):
             if its_kind != kind and isinstance(layer.get("backend"), dict):
                 layer["backend"] = {}
-        return env_settings, InitSettingsSource(settings_cls, dotenv), InitSettingsSource(settings_cls, file)
+        return tuple(InitSettingsSource(settings_cls, layer) for layer in (environment, dotenv, file))
 
     @property
     def from_name(self) -> str:
@@ -155,14 +166,70 @@ class Settings(BaseSettings):
         return url
 
 
+class _Mistake(SettingsError):
+    """What is wrong, and where: a table, or a key of `[newsletter]`. `needed`: a frozen issue cannot do without it."""
+
+    def __init__(self, text: str, where: tuple[str, ...], *, needed: bool = False) -> None:
+        super().__init__(text)
+        self.where = where
+        self.needed = needed or where[:1] in {(table,) for table in SENDING} or where == ("newsletter", "key_file")
+
+
 def load(root: Path) -> Settings:
     """The settings of the project in folder `root`.
 
     Raises `SettingsError` with one sentence that names the first thing wrong.
     """
+    return _load(root, without=())
+
+
+def load_for_sending(root: Path) -> tuple[Settings, tuple[str, ...]]:
+    """The settings as far as a frozen issue needs them, and a sentence for every mistake elsewhere.
+
+    What a mistake is in has its defaults, so nothing may be made with these settings when there is one. Raises
+    `SettingsError` for a mistake in what sending reads, and for a file that cannot be read at all.
+    """
+    without: list[tuple[str, ...]] = []
+    mistakes: list[str] = []
+    while True:
+        try:
+            return _load(root, without=without), tuple(mistakes)
+        except _Mistake as mistake:
+            if mistake.needed or mistake.where in without:
+                raise
+            without.append(mistake.where)
+            mistakes.append(str(mistake))
+
+
+def _load(root: Path, *, without: Sequence[tuple[str, ...]]) -> Settings:
     file = root / FILE
+    data = _parsed(file, root=root)
+    variables = [*os.environ, *_variables(root / ".env")]
+    _leave_out(data, without)
+    _refuse_later(data)
+    backend = "backend" in data or any(name.upper().startswith(f"{PREFIX}BACKEND") for name in variables)
+    for name in data:
+        if name not in Settings.model_fields or name == "root":
+            text = f"{file}: [{name}] is not a setting{did_you_mean(name, _keys_beside((name,)))}"
+            raise _Mistake(text, (name,), needed=not backend or bool(nearest(name, SENDING)))
+    _refuse_strange_variables(variables, backend=backend, without=without)
     try:
-        data = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+        return Settings(_env_file=root / ".env", **{**data, "root": root, "without": without})
+    except ValidationError as error:
+        location = error.errors()[0]["loc"]
+        where = _variable_of(location, variables) or str(file)
+        keep = 2 if location[:1] == ("newsletter",) else 1
+        about = tuple(str(part) for part in location[:keep]) or ("sources", "sections")
+        raise _Mistake(f"{where}: {' '.join(_sentence(error).split())}", about) from error
+    except SourceParseError as error:
+        field = re.search(r'field "(\w+)"', str(error))
+        variable = PREFIX + (field[1].upper() if field else "…")
+        raise SettingsError(f"{variable} cannot be read: a variable for a whole table or list is JSON") from error
+
+
+def _parsed(file: Path, *, root: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise SettingsError(
             f"there is no {FILE} in {root.resolve()}; make a project with `newsletter init DIR` or name one with -C DIR"
@@ -175,37 +242,30 @@ def load(root: Path) -> Settings:
         raise SettingsError(f"{file}: {error}") from error
     except OSError as error:
         raise SettingsError(f"{file} cannot be read: {error.strerror}") from error
-    _refuse_later(data)
-    _refuse_strange_tables(data, file=file)
-    variables = [*os.environ, *_variables(root / ".env")]
-    _refuse_strange_variables(variables)
-    try:
-        return Settings(_env_file=root / ".env", **{**data, "root": root})
-    except ValidationError as error:
-        where = _variable_of(error.errors()[0]["loc"], variables) or str(file)
-        raise SettingsError(f"{where}: {' '.join(_sentence(error).split())}") from error
-    except SourceParseError as error:
-        field = re.search(r'field "(\w+)"', str(error))
-        variable = PREFIX + (field[1].upper() if field else "…")
-        raise SettingsError(f"{variable} cannot be read: a variable for a whole table or list is JSON") from error
+
+
+def _leave_out(layer: dict[str, Any], without: Iterable[tuple[str, ...]]) -> None:
+    """Take out of a layer of settings what a mistake is in; the key file is never taken for another one."""
+    for where in without:
+        if where == ("sources", "sections"):
+            layer.pop("sources", None)
+            layer.pop("sections", None)
+        elif len(where) == 2 and isinstance(layer.get(where[0]), dict):
+            layer[where[0]] = {key: value for key, value in layer[where[0]].items() if key != where[1]}
+        elif where == ("newsletter",) and isinstance(layer.get("newsletter"), dict):
+            layer["newsletter"] = {key: value for key, value in layer["newsletter"].items() if key == "key_file"}
+        else:
+            layer.pop(where[0], None)
 
 
 def _refuse_later(data: Mapping[str, Any]) -> None:
-    for key, room in LATER.items():
+    for key, capability in LATER.items():
         table, _, name = key.partition(".")
         inside = data.get(table)
         if inside is not None and (not name or (isinstance(inside, dict) and name in inside)):
             where = f"[{table}] {name}".strip()
-            raise SettingsError(f"{FILE}: {where} belongs to {room}, which comes with a later version; take it out")
-
-
-def _refuse_strange_tables(data: Mapping[str, Any], *, file: Path) -> None:
-    for name in data:
-        if name not in Settings.model_fields or name == "root":
-            valid = _keys_beside((name,))
-            near = difflib.get_close_matches(name, valid, 1)
-            hint = f'did you mean "{near[0]}"?' if near else f"valid here: {', '.join(valid)}"
-            raise SettingsError(f"{file}: [{name}] is not a setting; {hint}")
+            text = f"{FILE}: {where} belongs to {capability}, which comes with a later version; take it out"
+            raise _Mistake(text, (table,))
 
 
 def _variables(file: Path) -> list[str]:
@@ -232,30 +292,30 @@ def _variable_of(location: tuple[int | str, ...], names: Iterable[str]) -> str:
     return next((path for path in paths if path in given), "")
 
 
-def _refuse_strange_variables(names: Iterable[str]) -> None:
+def _refuse_strange_variables(names: Iterable[str], *, backend: bool, without: Sequence[tuple[str, ...]]) -> None:
     tables = [name for name in Settings.model_fields if name != "root"]
     for variable in names:
         if not variable.upper().startswith(PREFIX) or variable in NOT_SETTINGS:
             continue
         table, _, key = variable.upper().removeprefix(PREFIX).lower().partition("__")
-        room = LATER.get(table) or LATER.get(f"{table}.{key}")
-        if room:
-            raise SettingsError(f"{variable} belongs to {room}, which comes with a later version; take it out")
+        if (table,) in without:
+            continue
+        capability = LATER.get(table) or LATER.get(f"{table}.{key}")
+        if capability:
+            text = f"{variable} belongs to {capability}, which comes with a later version; take it out"
+            raise _Mistake(text, (table,))
         if table not in tables:
-            near = difflib.get_close_matches(table, tables, 1)
-            hint = f"; did you mean {PREFIX}{near[0].upper()}__…?" if near else ""
-            raise SettingsError(f"the environment variable {variable} names no table of {FILE}{hint}")
+            near = nearest(table, tables)
+            hint = f"; did you mean {PREFIX}{near.upper()}__…?" if near else ""
+            text = f"the environment variable {variable} names no table of {FILE}{hint}"
+            raise _Mistake(text, (table,), needed=not backend or near in SENDING)
 
 
 def _sentence(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_input=False)[0]
     where = _where(first["loc"])
     if first["type"] == "extra_forbidden":
-        valid = _keys_beside(first["loc"])
-        near = difflib.get_close_matches(str(first["loc"][-1]), valid, 1)
-        return f"{where} is not a setting" + (
-            f'; did you mean "{near[0]}"?' if near else f"; valid here: {', '.join(valid)}"
-        )
+        return f"{where} is not a setting{did_you_mean(str(first['loc'][-1]), _keys_beside(first['loc']))}"
     if first["type"] == "missing":
         return f"{where} is missing"
     if first["type"] in {"model_type", "tuple_type"}:

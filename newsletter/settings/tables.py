@@ -5,13 +5,13 @@ Reads nothing. Raises pydantic's `ValidationError`; `newsletter.settings` makes 
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 import warnings
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from email.utils import getaddresses
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit, urlunsplit
@@ -31,9 +31,9 @@ from pydantic_settings import (
 )
 
 from newsletter.characters import ends_setting
+from newsletter.issue import DAYS
 from newsletter.links import canonical, is_loopback, refusal
-
-DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+from newsletter.options import did_you_mean
 
 _DURATION = re.compile(r"\s*(\d{1,9})\s*(s|m|h|d|w)\s*")
 _LONGEST = timedelta(days=3650)
@@ -223,8 +223,7 @@ class Schedule(Table):
     @classmethod
     def _day(cls, value: str) -> str:
         if value.lower() not in DAYS:
-            near = difflib.get_close_matches(value.lower(), DAYS, 1)
-            raise ValueError(f'"{value}" is not a day' + (f'; did you mean "{near[0]}"?' if near else ""))
+            raise ValueError(f'"{value}" is not a day{did_you_mean(value, DAYS)}')
         return value.lower()
 
     @field_validator("time")
@@ -399,6 +398,16 @@ class Web(Table):
     trusted_proxies: Words = Field((), description="Networks whose X-Forwarded-For is believed.")
     allow_origins: Words = Field((), description="Sites whose pages may use the sign-up hook and form.")
     allow_hosts: Words = Field((), description="Further Host names that are answered, besides public_url's.")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            try:
+                ip_network(text, strict=False)
+            except ValueError as error:
+                raise ValueError(f'"{text}" is not an address or a network such as 10.0.0.0/8') from error
+        return value
 
     @field_validator("allow_origins")
     @classmethod

@@ -12,22 +12,25 @@ Everything a source reads is hostile until it is cleaned: the articles it return
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from newsletter.errors import SettingsError
-from newsletter.fetch import Fetcher
 from newsletter.issue import Article
+from newsletter.options import Kind, place_of
+from newsletter.sources.keys import FeedKeys, FolderKeys, PageKeys
+
+if TYPE_CHECKING:
+    from newsletter.fetch import Fetcher
 
 SOURCES = {
-    "feed": "newsletter.sources.feed:Feed",
-    "page": "newsletter.sources.page:Page",
-    "folder": "newsletter.sources.folder:Folder",
+    "feed": Kind("newsletter.sources.feed:Feed", FeedKeys),
+    "page": Kind("newsletter.sources.page:Page", PageKeys),
+    "folder": Kind("newsletter.sources.folder:Folder", FolderKeys),
 }
 
 
@@ -88,16 +91,11 @@ def load(
 
     Raises `SettingsError` for an unknown kind, an unknown key or an impossible value.
     """
-    place = SOURCES.get(kind, kind)
-    module_name, colon, class_name = place.partition(":")
-    if not colon:
-        near = difflib.get_close_matches(kind, SOURCES, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f'known are {", ".join(SOURCES)}, or "package.module:Class".'
-        raise SettingsError(f'Source "{name}" has an unknown kind {kind!r}; {hint}')
+    module_name, _, class_name = place_of(kind, SOURCES, table=f'[[sources]] "{name}"').partition(":")
     try:
         source_class = getattr(importlib.import_module(module_name), class_name)
     except (ImportError, AttributeError, ValueError) as error:
-        raise SettingsError(f'Source "{name}": kind {kind!r} cannot be loaded ({error}); is it installed?') from error
+        raise SettingsError(f'[[sources]] "{name}" kind "{kind}" cannot be loaded ({error}): is it there?') from error
     if not hasattr(source_class, "from_options"):
-        raise SettingsError(f'Source "{name}": kind {kind!r} is not a source; it has no from_options.')
+        raise SettingsError(f'[[sources]] "{name}" kind "{kind}" is not a source; it has no from_options')
     return cast("Source", source_class.from_options(name, options, root=root, fetcher=fetcher, clock=clock))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 
 from newsletter import __version__
 from newsletter.app import Project
-from newsletter.errors import NewsletterError, SettingsError
+from newsletter.errors import NewsletterError
 from newsletter.sending import alerts
 from newsletter.web.middleware import HEADERS, PublicMiddleware
 from newsletter.web.pages import RenderPage, page_renderer, site_of
@@ -79,7 +79,7 @@ def create_app(
             render_page=render_page,
             site=site,
             allow_origins=web.allow_origins,
-            trusted_proxies=[_network(text) for text in web.trusted_proxies],
+            trusted_proxies=[ip_network(text, strict=False) for text in web.trusted_proxies],
             same_time=same_time,
         )
     )
@@ -94,15 +94,6 @@ def create_app(
         after_post=after_post,
     )
     return app
-
-
-def _network(text: str) -> IPv4Network | IPv6Network:
-    try:
-        return ip_network(text, strict=False)
-    except ValueError as error:
-        raise SettingsError(
-            f'[web] trusted_proxies "{text}" is not an address or a network such as 10.0.0.0/8'
-        ) from error
 
 
 def _lifespan(beside: Sequence[Beside]) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:

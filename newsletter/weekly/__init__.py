@@ -205,6 +205,10 @@ class Weekly:
         row = self.issues.find(slot.key)
         if row is not None and (known := on_record(row)) is not None:
             return known
+        try:
+            self.making()
+        except NewsletterError as error:
+            return refused(slot.key, error)
         if not self.publication.postal_address.strip():
             return refused(slot.key, without_address("issue"))
         pulled = tuple(read())

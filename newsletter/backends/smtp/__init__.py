@@ -1,4 +1,4 @@
-"""Hand messages to an SMTP server: the keys of `kind = "smtp"`, and how a connection is opened.
+"""Hand messages to an SMTP server, `kind = "smtp"`: how a connection is opened.
 
     replies      bytes → replies (pure)
     line         the socket, and TLS on it
@@ -14,15 +14,16 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
-from newsletter.backends.options import between, read
+from newsletter.backends.keys import SmtpKeys
 from newsletter.backends.smtp import greeting
 from newsletter.backends.smtp.connection import SmtpConnection
 from newsletter.backends.smtp.line import Line, Lost
-from newsletter.errors import ConfigurationError, SettingsError, Unavailable
+from newsletter.errors import ConfigurationError, Unavailable
+from newsletter.options import read
 
 PORTS = {"none": 25, "starttls": 587, "tls": 465}
 CONNECT_SECONDS = 30
@@ -30,34 +31,12 @@ HELLO_SECONDS = 60  # a server that says nothing for this long is away; a slow g
 
 
 @dataclass(frozen=True, kw_only=True)
-class Smtp:
-    """The keys. `password` is for the environment (NEWSLETTER_BACKEND__PASSWORD); files name a `password_file`.
-
-    `ca_file` replaces the system's authorities. `timeout` is how long any answer may take (RFC 5321 §4.5.3.2 asks for
-    five minutes), `final_timeout` the answer to the last dot: shorter than ten minutes means more messages in doubt.
-    """
-
-    host: str
-    port: int | None = field(default=None, metadata=between(1, 65535))
-    security: Literal["none", "starttls", "tls"] = "starttls"
-    username: str = ""
-    password_file: Path | None = None
-    password: str = field(default="", repr=False)
-    ca_file: Path | None = None
-    connections: int = field(default=4, metadata=between(1, 100))
-    timeout: float = field(default=300, metadata=between(0.01, 3600))
-    final_timeout: float = field(default=600, metadata=between(0.01, 3600))
+class Smtp(SmtpKeys):
+    """A server, as the keys say."""
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any], *, root: Path) -> Self:
-        smtp = read(cls, options, root=root)
-        if not smtp.host.strip():
-            raise SettingsError("[backend] host is empty; name the mail server")
-        if smtp.username and not (smtp.password or smtp.password_file):
-            raise SettingsError("[backend] username is set without password_file; name the file with the password")
-        if not smtp.username and (smtp.password or smtp.password_file):
-            raise SettingsError("[backend] a password is set without username; add username")
-        return smtp
+        return read(cls, options, root=root)
 
     @property
     def where(self) -> str:

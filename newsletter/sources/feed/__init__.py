@@ -26,7 +26,8 @@ from newsletter.links import canonical
 from newsletter.sources import Pulled, PullState, utc_now
 from newsletter.sources.feed.items import from_json, from_xml
 from newsletter.sources.feed.xml import TooHardError, read_xml
-from newsletter.sources.options import Common, exactly_one, local_path, read_bytes, read_common, web_address
+from newsletter.sources.files import read_bytes
+from newsletter.sources.keys import FeedKeys, read_keys
 from newsletter.sources.reading import Reading, shortened
 
 ACCEPT = "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"
@@ -39,9 +40,7 @@ class Feed:
     """One feed, at an address or in a file."""
 
     name: str
-    url: str
-    path: Path | None
-    common: Common
+    keys: FeedKeys
     fetcher: Fetcher
     clock: Callable[[], datetime] = utc_now
 
@@ -55,28 +54,20 @@ class Feed:
         fetcher: Fetcher,
         clock: Callable[[], datetime] = utc_now,
     ) -> Self:
-        common = read_common(name, options, keys=("url", "path"))
-        exactly_one(name, options, ("url", "path"))
-        return cls(
-            name=name,
-            url=web_address(name, options, "url"),
-            path=local_path(name, options, "path", root=root),
-            common=common,
-            fetcher=fetcher.allowing(common.allow_private),
-            clock=clock,
-        )
+        keys = read_keys(FeedKeys, name, options, root=root)
+        return cls(name=name, keys=keys, fetcher=fetcher.allowing(keys.allow_private), clock=clock)
 
     def read(self, previous: PullState) -> Pulled:
         """The feed's articles now. A reading with problems is not remembered: the next one lists them again."""
-        settings = f"{__version__} {self.url or self.path} {self.common}"
+        settings = f"{__version__} {self.keys}"
         known = previous.values if previous.values.get("settings") == settings else {}
-        address, content_type, state = self.url, "", {"settings": settings}
+        address, content_type, state = self.keys.url, "", {"settings": settings}
         moved: tuple[str, ...] = ()
-        if self.path is not None:
-            data = read_bytes(self.path, max_bytes=MAX_BYTES)
+        if self.keys.path is not None:
+            data = read_bytes(self.keys.path, max_bytes=MAX_BYTES)
         else:
             answer = self.fetcher.get(
-                self.url,
+                self.keys.url,
                 etag=known.get("etag", ""),
                 last_modified=known.get("last_modified", ""),
                 max_bytes=MAX_BYTES,
@@ -91,7 +82,7 @@ class Feed:
         state["sha256"] = hashlib.sha256(data).hexdigest()
         if state["sha256"] == known.get("sha256"):
             return Pulled(state=PullState(state), problems=moved, unchanged=True)
-        reading = Reading(self.name, address, zone=self.common.zone, order=self.common.order, now=self.clock())
+        reading = Reading(self.name, address, zone=self.keys.timezone, order=self.keys.date_order, now=self.clock())
         found = parse(data, reading=reading, content_type=content_type)
         return Pulled(
             articles=found.articles,

@@ -25,17 +25,10 @@ from newsletter.errors import SourceError
 from newsletter.fetch import Fetcher
 from newsletter.issue import Article
 from newsletter.sources import Pulled, PullState, StoredImage, utc_now
+from newsletter.sources.files import files_inside, read_bytes
 from newsletter.sources.folder.fields import FieldError, article_from_fields
 from newsletter.sources.folder.images import MAX_IMAGE_BYTES
-from newsletter.sources.options import (
-    Common,
-    exactly_one,
-    files_inside,
-    local_path,
-    read_bytes,
-    read_common,
-    web_address,
-)
+from newsletter.sources.keys import FolderKeys, read_keys
 from newsletter.sources.reading import Reading, shortened
 
 MAX_BYTES = 1024 * 1024
@@ -50,9 +43,7 @@ class Folder:
     """The articles of one folder and its subfolders. `url` is what relative addresses in them are relative to."""
 
     name: str
-    path: Path
-    url: str
-    common: Common
+    keys: FolderKeys
     clock: Callable[[], datetime] = utc_now
 
     @classmethod
@@ -65,21 +56,19 @@ class Folder:
         fetcher: Fetcher,  # noqa: ARG003 - the contract of all sources; this one fetches nothing
         clock: Callable[[], datetime] = utc_now,
     ) -> Self:
-        common = read_common(name, options, keys=("path", "url"))
-        exactly_one(name, options, ("path",))
-        path = local_path(name, options, "path", root=root)
-        assert path is not None
-        return cls(name=name, path=path, url=web_address(name, options, "url"), common=common, clock=clock)
+        return cls(name=name, keys=read_keys(FolderKeys, name, options, root=root), clock=clock)
 
     def read(self, previous: PullState) -> Pulled:
         """The articles of all files, by file name. A reading with problems is not remembered."""
-        reading = Reading(self.name, self.url, zone=self.common.zone, order=self.common.order, now=self.clock())
-        digest = hashlib.sha256(f"{__version__} {self.path} {self.url} {self.common}".encode())
+        reading = Reading(
+            self.name, self.keys.url, zone=self.keys.timezone, order=self.keys.date_order, now=self.clock()
+        )
+        digest = hashlib.sha256(f"{__version__} {self.keys}".encode())
         articles: list[Article] = []
         problems: list[str] = []
         images: dict[str, StoredImage] = {}
-        for file in files_inside(self.path, SUFFIXES, limit=MAX_FILES):
-            label = file.relative_to(self.path).as_posix()
+        for file in files_inside(self.keys.path, SUFFIXES, limit=MAX_FILES):
+            label = file.relative_to(self.keys.path).as_posix()
             try:
                 data = read_bytes(file, max_bytes=MAX_BYTES)
                 found = parse(data, label=label, reading=reading, picture=self._picture)
@@ -98,7 +87,7 @@ class Folder:
 
     def _picture(self, relative: str) -> bytes | None:
         """The bytes of a picture inside the folder, None when there is none. Raises `SourceError` when it leads out."""
-        file, inside = self.path / relative, self.path.resolve()
+        file, inside = self.keys.path / relative, self.keys.path.resolve()
         if not file.resolve().is_relative_to(inside):
             raise SourceError(f"the picture {relative!r} lies outside of the folder; copy it inside")
         return read_bytes(file, max_bytes=MAX_IMAGE_BYTES) if file.is_file() else None

@@ -6,7 +6,6 @@ resembles a known one is a line in `problems`.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +15,7 @@ from typing import Any
 from newsletter.errors import SourceError
 from newsletter.issue import Article, Card, Image, Signal, SignalKind
 from newsletter.links import canonical, picture_address
+from newsletter.options import nearest
 from newsletter.sources import StoredImage
 from newsletter.sources.folder.images import stored_image
 from newsletter.sources.reading import Reading
@@ -172,9 +172,8 @@ def _misspelt(fields: Mapping[str, Any], known: tuple[str, ...]) -> list[str]:
     for key in fields:
         if key in known or key in _SOMEBODY_ELSES or key == "body_markdown":
             continue
-        near = difflib.get_close_matches(str(key).lower(), known, n=1, cutoff=0.8)
-        if near:
-            found.append(f"unknown key {str(key)[:40]!r} was not read; did you mean {near[0]!r}?")
+        if near := nearest(str(key), known, cutoff=0.8):
+            found.append(f"unknown key {str(key)[:40]!r} was not read; did you mean {near!r}?")
     return found
 
 

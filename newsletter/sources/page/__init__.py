@@ -16,29 +16,20 @@ from pathlib import Path
 from typing import Any, Self
 
 from newsletter import __version__
-from newsletter.errors import SettingsError, SourceError
+from newsletter.errors import SourceError
 from newsletter.fetch import Fetcher
 from newsletter.image_types import media_type
 from newsletter.issue import Article
 from newsletter.links import canonical
 from newsletter.sources import Pulled, PullState, utc_now
-from newsletter.sources.options import (
-    Common,
-    checked_address,
-    exactly_one,
-    files_inside,
-    local_path,
-    read_bytes,
-    read_common,
-    texts,
-)
+from newsletter.sources.files import files_inside, read_bytes
+from newsletter.sources.keys import MAX_PAGES, PageKeys, read_keys
 from newsletter.sources.page.html import article_from_html
 from newsletter.sources.page.text import article_from_text
 from newsletter.sources.reading import Reading, shortened
 
 ACCEPT = "text/html, application/xhtml+xml, text/plain;q=0.8, */*;q=0.5"
 MAX_BYTES = 3 * 1024 * 1024
-MAX_PAGES = 50
 SUFFIXES = (".html", ".htm", ".xhtml", ".txt")
 _HTML = re.compile(rb"<(?:!doctype|html|head|body|meta|title|article|div|p|h1)\b", re.IGNORECASE)
 
@@ -48,9 +39,7 @@ class Page:
     """Up to 50 article pages: addresses, or a file or folder of saved ones."""
 
     name: str
-    urls: tuple[str, ...]
-    path: Path | None
-    common: Common
+    keys: PageKeys
     fetcher: Fetcher
     clock: Callable[[], datetime] = utc_now
 
@@ -64,25 +53,13 @@ class Page:
         fetcher: Fetcher,
         clock: Callable[[], datetime] = utc_now,
     ) -> Self:
-        common = read_common(name, options, keys=("url", "urls", "path"))
-        exactly_one(name, options, ("url", "urls", "path"))
-        key = "url" if "url" in options else "urls"
-        urls = tuple(checked_address(name, key, url) for url in texts(name, options, key))
-        if len(urls) > MAX_PAGES or ("urls" in options and not urls):
-            raise SettingsError(f'Source "{name}": urls must name 1 to {MAX_PAGES} addresses, not {len(urls)}.')
-        return cls(
-            name=name,
-            urls=urls,
-            path=local_path(name, options, "path", root=root),
-            common=common,
-            fetcher=fetcher.allowing(common.allow_private),
-            clock=clock,
-        )
+        keys = read_keys(PageKeys, name, options, root=root)
+        return cls(name=name, keys=keys, fetcher=fetcher.allowing(keys.allow_private), clock=clock)
 
     def read(self, previous: PullState) -> Pulled:
         """The articles of all pages. A reading with problems is not remembered: the next one lists them again."""
-        reading = Reading(self.name, zone=self.common.zone, order=self.common.order, now=self.clock())
-        digest = hashlib.sha256(f"{__version__} {self.urls} {self.path} {self.common}".encode())
+        reading = Reading(self.name, zone=self.keys.timezone, order=self.keys.date_order, now=self.clock())
+        digest = hashlib.sha256(f"{__version__} {self.keys}".encode())
         articles, problems = [], []
         for label, get in self._pages():
             try:
@@ -96,7 +73,9 @@ class Page:
             if article.published_raw and article.published is None:
                 problems.append(f'{label}: its date "{article.published_raw}" is not certain or not sane')
         if not articles:
-            raise SourceError(problems[0] if problems else f"{self.path} holds no page; put .html or .txt files there.")
+            raise SourceError(
+                problems[0] if problems else f"{self.keys.path} holds no page; put .html or .txt files there."
+            )
         state = PullState() if problems else PullState({"sha256": digest.hexdigest()})
         if not problems and state == previous:
             return Pulled(state=state, unchanged=True)
@@ -104,12 +83,12 @@ class Page:
 
     def _pages(self) -> Iterator[tuple[str, Callable[[], tuple[bytes, str, str]]]]:
         """A label for each page, and how to get its bytes, address and media type."""
-        for url in self.urls:
+        for url in self.keys.urls or (self.keys.url,) if self.keys.path is None else ():
             yield url, lambda url=url: self._fetch(url)  # type: ignore[misc]
-        if self.path is not None and self.path.is_dir():
-            for file in files_inside(self.path, SUFFIXES, limit=MAX_PAGES):
+        if self.keys.path is not None and self.keys.path.is_dir():
+            for file in files_inside(self.keys.path, SUFFIXES, limit=MAX_PAGES):
                 yield file.name, lambda file=file: (read_bytes(file, max_bytes=MAX_BYTES), "", "")  # type: ignore[misc]
-        elif (only := self.path) is not None:
+        elif (only := self.keys.path) is not None:
             yield only.name, lambda: (read_bytes(only, max_bytes=MAX_BYTES), "", "")
 
     def _fetch(self, url: str) -> tuple[bytes, str, str]:

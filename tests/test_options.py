@@ -10,8 +10,8 @@ from typing import Any, Literal
 import pytest
 
 from newsletter.backends import BACKENDS, load
-from newsletter.backends.options import between, read
 from newsletter.errors import SettingsError
+from newsletter.options import between, read
 from tests.times import PATIENCE
 
 

@@ -1,0 +1,41 @@
+"""The operator's own files and folders, as sources read them. Raises `SourceError`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from newsletter.errors import SourceError
+
+
+def read_bytes(path: Path, *, max_bytes: int) -> bytes:
+    """A file of the operator's. Raises `SourceError`."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(max_bytes + 1)
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read ({error.strerror or error}); check the path.") from error
+    if len(data) > max_bytes:
+        raise SourceError(f"{path} is larger than {max_bytes // 1024 // 1024} MiB; is it the right file?")
+    return data
+
+
+def files_inside(folder: Path, suffixes: tuple[str, ...], *, limit: int) -> list[Path]:
+    """The files of a folder and its subfolders, by name, at most `limit`; none that a link leads out of the folder.
+
+    Names that begin with a dot or an underscore are skipped. Raises `SourceError`.
+    """
+    if not folder.is_dir():
+        raise SourceError(f"The folder {folder} does not exist; make it or correct the path.")
+    inside = folder.resolve()
+    found = []
+    for file in sorted(folder.rglob("*")):
+        hidden = any(part.startswith((".", "_")) for part in file.relative_to(folder).parts)
+        if hidden or file.suffix.lower() not in suffixes or not file.is_file():
+            continue
+        if file.resolve().is_relative_to(inside):
+            found.append(file)
+    if len(found) > limit:
+        raise SourceError(
+            f"The folder {folder} holds {len(found)} files; more than {limit} are not read. Move old ones away."
+        )
+    return found
