@@ -70,13 +70,8 @@ STATES = frozenset(
         "subscriber type",  # Buttondown
         "global status",  # MailPoet
         "list status",  # MailPoet
-        "subscription status",
-        "subscriber status",
-        "email status",
-        "email marketing status",
-        "marketing status",
-        "opt in status",
-        "member status",
+        *("subscription status", "subscriber status", "member status", "email status"),
+        *("marketing status", "email marketing status", "opt in status"),
     }
 )
 
@@ -115,110 +110,49 @@ COLUMNS = {
     # our own export
     "confirmed at": _CONFIRMED,
     "unsubscribed at": _NO,
-    # the same things under other names
-    "subscribed": _YES,
-    "is subscribed": _YES,
-    "active": _YES,
-    "is active": _YES,
-    "opt in": _YES,
-    "opted in": _YES,
-    "email opt in": _YES,
-    "optin": _YES,
-    "consent": _YES,
-    "accepts marketing": _YES,  # Shopify
-    "accepts email marketing": _YES,  # Shopify
-    "unsubscribed": _NO,
-    "unsubscribe date": _NO,
-    "unsubscribed date": _NO,
-    "unsubscribe time": _NO,
-    "unsubscribe reason": _NO,
-    "unsubscribed reason": _NO,
-    "opt out": _NO,
-    "opted out": _NO,
-    "optout": _NO,
-    "optout date": _NO,
-    "opt out date": _NO,
-    "blocked": _NO,
-    "blocklisted": _NO,
-    "deleted": _NO,
-    "cleaned": _BOUNCED,
-    "bounced": _BOUNCED,
-    "bounced at": _BOUNCED,
-    "hard bounced": _BOUNCED,
-    "complained": _COMPLAINED,
-    "complained at": _COMPLAINED,
-    "complaint": _COMPLAINED,
+    # the same things under other names; Shopify: accepts … marketing
+    **dict.fromkeys(("subscribed", "is subscribed", "active", "is active", "optin", "opt in", "opted in"), _YES),
+    **dict.fromkeys(("email opt in", "consent", "accepts marketing", "accepts email marketing"), _YES),
+    **dict.fromkeys(("unsubscribed", "unsubscribe date", "unsubscribed date", "unsubscribe time"), _NO),
+    **dict.fromkeys(("unsubscribe reason", "unsubscribed reason", "blocked", "blocklisted", "deleted"), _NO),
+    **dict.fromkeys(("optout", "opt out", "opted out", "optout date", "opt out date"), _NO),
+    **dict.fromkeys(("cleaned", "bounced", "bounced at", "hard bounced"), _BOUNCED),
+    **dict.fromkeys(("complained", "complained at", "complaint"), _COMPLAINED),
 }
 
 # Words that are a "no" in whatever column they stand, also in one without a name.
 _NO_ANYWHERE = {
-    "unsubscribed": Claim.UNSUBSCRIBED,
-    "unsubscribe": Claim.UNSUBSCRIBED,
-    "opted out": Claim.UNSUBSCRIBED,
-    "opt out": Claim.UNSUBSCRIBED,
-    "optout": Claim.UNSUBSCRIBED,
-    "abgemeldet": Claim.UNSUBSCRIBED,  # German
-    "désabonné": Claim.UNSUBSCRIBED,  # French
-    "désinscrit": Claim.UNSUBSCRIBED,
-    "bounced": Claim.BOUNCED,
-    "hard bounce": Claim.BOUNCED,
-    "hard bounced": Claim.BOUNCED,
-    "hardbounce": Claim.BOUNCED,
-    "hardbounced": Claim.BOUNCED,
+    **dict.fromkeys(("unsubscribed", "unsubscribe", "opted out", "opt out", "optout"), Claim.UNSUBSCRIBED),
+    **dict.fromkeys(("abgemeldet", "désabonné", "désinscrit"), Claim.UNSUBSCRIBED),  # German, French
+    **dict.fromkeys(("bounced", "hard bounce", "hard bounced", "hardbounce", "hardbounced"), Claim.BOUNCED),
     "cleaned": Claim.BOUNCED,  # Mailchimp
     "undeliverable": Claim.BOUNCED,  # Buttondown
-    "complained": Claim.COMPLAINED,
-    "complaint": Claim.COMPLAINED,
-    "spam complaint": Claim.COMPLAINED,
+    **dict.fromkeys(("complained", "complaint", "spam complaint"), Claim.COMPLAINED),
+    **dict.fromkeys(("reported as spam", "marked as spam"), Claim.COMPLAINED),
     "abuse": Claim.COMPLAINED,  # Mailchimp, in UNSUB_REASON
-    "reported as spam": Claim.COMPLAINED,
-    "marked as spam": Claim.COMPLAINED,
 }
 WORDS = _NO_ANYWHERE | {
     "": Claim.NOTHING,
-    "active": Claim.ACTIVE,
-    "subscribed": Claim.ACTIVE,
-    "confirmed": Claim.ACTIVE,
-    "enabled": Claim.ACTIVE,
-    "opted in": Claim.ACTIVE,
-    "opt in": Claim.ACTIVE,
-    "free": Claim.NOTHING,  # Ghost: a plan
-    "paid": Claim.NOTHING,
-    "comped": Claim.NOTHING,
-    "regular": Claim.ACTIVE,  # Buttondown, down to "unpaid"
-    "premium": Claim.ACTIVE,
-    "gifted": Claim.ACTIVE,
-    "trialed": Claim.ACTIVE,
-    "churning": Claim.ACTIVE,
-    "paused": Claim.ACTIVE,
-    "past due": Claim.ACTIVE,
-    "unpaid": Claim.ACTIVE,
-    "unactivated": Claim.UNCONFIRMED,
-    "removed": Claim.UNSUBSCRIBED,
-    "spammy": Claim.UNSUBSCRIBED,
-    "pending": Claim.UNCONFIRMED,
-    "unconfirmed": Claim.UNCONFIRMED,
-    "not confirmed": Claim.UNCONFIRMED,
-    "validating": Claim.UNCONFIRMED,  # beehiiv
-    "non subscribed": Claim.UNCONFIRMED,  # Mailchimp: a customer who never asked
-    "nonsubscribed": Claim.UNCONFIRMED,
-    "not subscribed": Claim.UNCONFIRMED,
-    "transactional": Claim.UNCONFIRMED,
-    "inactive": Claim.UNSUBSCRIBED,  # beehiiv
-    "disabled": Claim.UNSUBSCRIBED,  # listmonk
-    "blocklisted": Claim.UNSUBSCRIBED,
-    "blacklisted": Claim.UNSUBSCRIBED,
-    "blocked": Claim.UNSUBSCRIBED,
-    "banned": Claim.UNSUBSCRIBED,
-    "cancelled": Claim.UNSUBSCRIBED,  # Kit
-    "canceled": Claim.UNSUBSCRIBED,
-    "archived": Claim.UNSUBSCRIBED,  # Mailchimp
-    "deleted": Claim.UNSUBSCRIBED,
-    "left": Claim.UNSUBSCRIBED,
-    "suppressed": Claim.UNSUBSCRIBED,
-    "held": Claim.BOUNCED,  # Salesforce
+    **dict.fromkeys(("active", "subscribed", "confirmed", "enabled", "opted in", "opt in"), Claim.ACTIVE),
+    **dict.fromkeys(("pending", "unconfirmed", "not confirmed", "not subscribed"), Claim.UNCONFIRMED),
+    **dict.fromkeys(("inactive", "blacklisted", "blocked", "banned", "canceled"), Claim.UNSUBSCRIBED),
+    **dict.fromkeys(("deleted", "left", "suppressed"), Claim.UNSUBSCRIBED),
     "invalid": Claim.BOUNCED,
     "spam": Claim.COMPLAINED,
+    # beehiiv, listmonk, Kit, Salesforce
+    "validating": Claim.UNCONFIRMED,
+    **dict.fromkeys(("disabled", "blocklisted", "cancelled"), Claim.UNSUBSCRIBED),
+    "held": Claim.BOUNCED,
+    # Ghost: plans, which say nothing about mail
+    **dict.fromkeys(("free", "paid", "comped"), Claim.NOTHING),
+    # Mailchimp: customers who never asked; contacts that are kept but not mailed
+    **dict.fromkeys(("non subscribed", "nonsubscribed", "transactional"), Claim.UNCONFIRMED),
+    "archived": Claim.UNSUBSCRIBED,
+    # Buttondown
+    **dict.fromkeys(("regular", "premium", "gifted", "trialed", "churning", "paused"), Claim.ACTIVE),
+    **dict.fromkeys(("past due", "unpaid"), Claim.ACTIVE),
+    "unactivated": Claim.UNCONFIRMED,
+    **dict.fromkeys(("removed", "spammy"), Claim.UNSUBSCRIBED),
 }
 
 _ABOUT_CONSENT = re.compile(
