@@ -6,7 +6,8 @@ adds it: what an issue carried stays carried, whatever happens to its URL, GUID 
 one article they are merged.
 
     names      an article's names (pure)             stored    an article as text, and how two readings combine (pure)
-    intake     takes a pull in, and merges rows      tables    the tables
+    intake     takes a pull in                       tables    the tables
+    statements merges two rows; the newest numbers
 
 What it does not know: how articles are read (`sources`) or chosen (`highlights`). The editor's own wording is kept
 beside what the source says and is never overwritten by it.
@@ -25,8 +26,9 @@ import sqlalchemy as sa
 from newsletter.database import Database, insert_if_absent, storable
 from newsletter.errors import Refused
 from newsletter.issue import Article, Signal, SignalKind
-from newsletter.shelf.intake import SAME_TITLE, Put, latest_signals, merge, take_in
+from newsletter.shelf.intake import SAME_TITLE, Put, take_in
 from newsletter.shelf.names import exact_name, url_name
+from newsletter.shelf.statements import latest_signals, merge
 from newsletter.shelf.stored import dump_article, edited, load_article
 from newsletter.shelf.tables import articles, images, names, pulls
 

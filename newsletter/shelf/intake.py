@@ -11,20 +11,18 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import sqlalchemy as sa
 
-from newsletter.issue import Article, Signal, SignalKind
+from newsletter.issue import Article, Signal
 from newsletter.shelf.names import alike, exact_name, guid_name, title_key, url_name
+from newsletter.shelf.statements import latest_signals, merge, portions
 from newsletter.shelf.stored import completed, dump, edited, load_article, read_again
 from newsletter.shelf.tables import articles, names, signals
 
 # The same title in the same source this far apart is another article: columns are called the same every month.
 SAME_TITLE = timedelta(days=14)
-AT_ONCE = 500
-
-T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -215,19 +213,19 @@ class _Intake:
     def _read_named(self, wanted: Iterable[str]) -> dict[str, Row]:
         found = {
             name: number
-            for some in _portions(sorted(wanted))
+            for some in portions(sorted(wanted))
             for name, number in self._connection.execute(
                 sa.select(names.c.name, names.c.article_id).where(names.c.name.in_(some))
             )
         }
-        for some in _portions(sorted(set(found.values()))):
+        for some in portions(sorted(set(found.values()))):
             self._read_rows(articles.c.id.in_(some))
         return {name: self._rows[number] for name, number in found.items()}
 
     def _read_titled(self, new: Sequence[_Incoming]) -> dict[tuple[str, str], dict[Row, None]]:
         keys = sorted({one.title_key for one in new})
         sources = sorted({one.article.source for one in new})
-        for some in _portions(keys):
+        for some in portions(keys):
             self._read_rows(sa.and_(articles.c.source.in_(sources), articles.c.title_key.in_(some)))
         found: dict[tuple[str, str], dict[Row, None]] = {}  # a set that keeps its order
         for number in sorted(self._rows):
@@ -248,7 +246,7 @@ class _Intake:
                 self._connection.execute(
                     articles.update().where(articles.c.id == row.id).values(**_columns(row), changed_at=self._now)
                 )
-        for some in _portions(self._added):
+        for some in portions(self._added):
             written = self._connection.execute(
                 articles.insert().returning(articles.c.id, sort_by_parameter_order=True),
                 [
@@ -281,51 +279,6 @@ class _Intake:
             self._connection.execute(signals.insert(), noted)
 
 
-def merge(connection: sa.Connection, *, keep: int, gone: int) -> None:
-    """Make one row of two that are one article. It keeps both rows' names, numbers, edits, marks and issue."""
-    connection.execute(names.update().where(names.c.article_id == gone).values(article_id=keep))
-    rows = connection.execute(sa.select(articles).where(articles.c.id.in_((keep, gone)))).mappings()
-    both = {row["id"]: row for row in rows}
-    kept, other = both[keep], both[gone]
-    # An issue is only ever taken back while it is the newest: the earlier one stays on record.
-    carried = min(filter(None, (kept["carried_by"], other["carried_by"])), default="")
-    edits = {**json.loads(other["edits"]), **json.loads(kept["edits"])}
-    connection.execute(
-        articles.update()
-        .where(articles.c.id == keep)
-        .values(
-            carried_by=carried,
-            dropped_at=kept["dropped_at"] or other["dropped_at"],
-            held_until=kept["held_until"] or other["held_until"],
-            first_seen=min(kept["first_seen"], other["first_seen"]),
-            edits=json.dumps(edits),
-            published=edited(load_article(json.loads(kept["content"])), edits).published,
-        )
-    )
-    at_once = signals.alias()
-    clash = sa.exists().where(
-        at_once.c.article_id == keep, at_once.c.kind == signals.c.kind, at_once.c.at == signals.c.at
-    )
-    connection.execute(signals.update().where(signals.c.article_id == gone, ~clash).values(article_id=keep))
-    connection.execute(articles.delete().where(articles.c.id == gone))
-
-
-def latest_signals(connection: sa.Connection, numbers: Sequence[int]) -> dict[int, dict[SignalKind, Signal]]:
-    """The newest number of each kind about each of these articles."""
-    newer = signals.alias()
-    newest = (
-        sa.select(sa.func.max(newer.c.at))
-        .where(newer.c.article_id == signals.c.article_id, newer.c.kind == signals.c.kind)
-        .scalar_subquery()
-    )
-    found: dict[int, dict[SignalKind, Signal]] = {}
-    for some in _portions(numbers):
-        for row in connection.execute(sa.select(signals).where(signals.c.article_id.in_(some), signals.c.at == newest)):
-            kind = SignalKind(row.kind)
-            found.setdefault(row.article_id, {})[kind] = Signal(kind, row.value, row.at)
-    return found
-
-
 def _columns(row: Row) -> dict[str, Any]:
     return {
         "title_key": row.title_key,
@@ -333,8 +286,3 @@ def _columns(row: Row) -> dict[str, Any]:
         "digest": row.digest,
         "content": row.content,
     }
-
-
-def _portions(many: Sequence[T]) -> Iterable[Sequence[T]]:
-    """Slices of at most `AT_ONCE`: a statement takes a limited number of values."""
-    return (many[start : start + AT_ONCE] for start in range(0, len(many), AT_ONCE))
