@@ -58,6 +58,18 @@ class SourceError(NewsletterError):
     """One source could not be read. Never stops the others."""
 
 
+class FetchError(SourceError):
+    """Nothing usable came back. `status` is the HTTP status when there was one; `gone` means it will not return."""
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+    @property
+    def gone(self) -> bool:
+        return self.status == 410
+
+
 class SendError(NewsletterError):
     """The message was certainly not accepted.
 

@@ -12,7 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import trustme
 
-from newsletter.fetch import Fetcher, FetchError, _Allowed, is_public
+from newsletter.fetch import Fetcher, FetchError
+from newsletter.fetch.allowed import Allowed, is_public
 from tests.times import PATIENCE
 
 Answer = Callable[[http.server.BaseHTTPRequestHandler], None]
@@ -180,7 +181,7 @@ def test_a_name_with_one_private_address_among_public_ones_is_refused(monkeypatc
 
 
 def test_a_private_host_may_be_named_in_its_own_letters() -> None:
-    allowed = _Allowed.read(["Büro.example."])
+    allowed = Allowed.read(["Büro.example."])
     assert allowed.permits("xn--bro-hoa.example", ipaddress.ip_address("10.0.0.1"))
     assert not allowed.permits("xn--bro-hoa.example.org", ipaddress.ip_address("10.0.0.1"))
 

@@ -1,0 +1,208 @@
+"""The only outgoing HTTP: guarded, capped, conditional.
+
+Every address a source names is hostile. Before each connection, also after a redirect, the host is resolved, *every*
+answer is checked, and the connection goes to the checked address itself: nothing can be swapped between the check and
+the use (DNS rebinding), while TLS still verifies the name. Only public addresses are reachable unless named in
+`allow_private`. Sizes are counted as they arrive, on the wire and unpacked; one deadline covers the whole request.
+
+What it does not know: what the bytes mean (`sources`), when to ask again (`weekly`). It keeps no cookie between
+requests, sends no credential, and reads no proxy or netrc settings from the environment. Raises `FetchError`, one
+sentence each.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from urllib.parse import urljoin, urlsplit
+
+import httpcore2
+import httpx2
+
+from newsletter import __version__
+from newsletter.errors import FetchError
+from newsletter.fetch.allowed import Allowed
+from newsletter.fetch.transport import TooBigError, Transport, Wire
+from newsletter.links import refusal
+
+__all__ = ["FetchError", "Fetched", "Fetcher"]
+
+MAX_REDIRECTS = 5
+HEADROOM = 256 * 1024
+"""Bytes on the wire beyond the cap that headers, redirects and TLS may take."""
+
+_PERMANENT = (301, 308)
+_REDIRECTS = (301, 302, 303, 307, 308)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What a server answered: status 200 to 299, or 304 with `not_modified` and no body.
+
+    `url` is where the answer came from after redirects. `headers` has lower-case names. `etag` and `last_modified` are
+    what to say next time. `permanent_redirect_to` is the new address when the first hops said "moved for good".
+    """
+
+    status: int
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    etag: str = ""
+    last_modified: str = ""
+    not_modified: bool = False
+    permanent_redirect_to: str = ""
+
+
+class Fetcher:
+    """Gets addresses. Safe to use from many threads at once; it keeps no connection and no state.
+
+    `allow_private` names hosts (`intranet.example`) and addresses or networks (`127.0.0.1`, `10.0.0.0/8`) that may be
+    reached although they are not public. Times are in seconds: `timeout_total` covers name look-up, every redirect and
+    the last byte.
+    """
+
+    def __init__(
+        self,
+        *,
+        allow_private: Iterable[str] = (),
+        timeout_total: float = 15,
+        connect: float = 5,
+        max_bytes: int = 8 * 1024 * 1024,
+        user_agent: str = f"newsletter/{__version__}",
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._allow_private = tuple(allow_private)
+        self._allowed = Allowed.read(self._allow_private)
+        self._timeout_total = timeout_total
+        self._connect = connect
+        self._max_bytes = max_bytes
+        self._user_agent = user_agent
+        self._tls = tls or httpx2.create_ssl_context(trust_env=True)
+
+    def allowing(self, allow_private: Iterable[str]) -> Fetcher:
+        """The same fetcher that may also reach these private hosts or networks."""
+        allow_private = tuple(allow_private)
+        if not allow_private:
+            return self
+        return Fetcher(
+            allow_private=(*self._allow_private, *allow_private),
+            timeout_total=self._timeout_total,
+            connect=self._connect,
+            max_bytes=self._max_bytes,
+            user_agent=self._user_agent,
+            tls=self._tls,
+        )
+
+    def get(
+        self, url: str, *, etag: str = "", last_modified: str = "", max_bytes: int | None = None, accept: str = ""
+    ) -> Fetched:
+        """The answer to a GET, following up to five redirects. `etag` and `last_modified` make it conditional."""
+        cap = max_bytes or self._max_bytes
+        deadline = time.monotonic() + self._timeout_total
+        headers = {
+            "User-Agent": self._user_agent,
+            "Accept": accept or "*/*",
+            "Accept-Encoding": "gzip, deflate",
+        }
+        for name, value in (("If-None-Match", etag), ("If-Modified-Since", last_modified)):
+            headers |= {name: value} if value and value.isascii() and value.isprintable() else {}
+        wire = Wire(self._allowed, deadline=deadline, connect=self._connect, max_bytes=cap + HEADROOM)
+        with httpx2.Client(transport=Transport(wire, self._tls), trust_env=False, headers=headers) as client:
+            try:
+                return _follow(client, url, cap=cap, conditional=bool(etag or last_modified))
+            except TooBigError as error:
+                raise FetchError(f"{_host(url)} sent more than {_size(cap)}; is this the right address?") from error
+            except (httpx2.TimeoutException, httpcore2.TimeoutException) as error:
+                raise FetchError(
+                    f"{_host(url)} did not answer completely within {self._timeout_total:g} seconds; try again later"
+                ) from error
+            except (httpx2.HTTPError, httpx2.InvalidURL, httpcore2.NetworkError, httpcore2.ProtocolError) as error:
+                raise FetchError(f"{_host(url)} could not be read ({_reason(error)}); check the address") from error
+
+
+def _follow(client: httpx2.Client, url: str, *, cap: int, conditional: bool) -> Fetched:
+    """The first answer that is no redirect."""
+    moved_to = ""
+    all_permanent = True
+    here = url
+    for _hop in range(MAX_REDIRECTS + 1):
+        _check_url(here, came_from=url if here != url else "")
+        with client.stream("GET", here) as response:
+            if response.status_code not in _REDIRECTS:
+                answer = _answer(response, here, cap=cap, conditional=conditional)
+                return replace(answer, permanent_redirect_to=moved_to)
+            target = response.headers.get("location", "")
+            if not target:
+                raise FetchError(f"{_host(here)} redirects without saying where to; check the address {here}")
+            all_permanent = all_permanent and response.status_code in _PERMANENT
+            here = urljoin(here, target.replace(" ", "%20"))
+            moved_to = here if all_permanent else moved_to
+    raise FetchError(f"{_host(url)} redirects more than {MAX_REDIRECTS} times; check the address {url}")
+
+
+def _check_url(url: str, *, came_from: str) -> None:
+    """Refuses what is not a plain http(s) address, in the URL given or in one a redirect named."""
+    if reason := refusal(url):
+        who = f"{_host(came_from)} redirects to an address that" if came_from else f"the address {url[:200]!r}"
+        raise FetchError(f"{who} {reason}; only plain http:// and https:// addresses are read")
+
+
+def _answer(response: httpx2.Response, url: str, *, cap: int, conditional: bool) -> Fetched:
+    status = response.status_code
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    if status != 304 and not 200 <= status < 300:
+        raise FetchError(_refusal(status, _host(url), headers), status=status)
+    if status == 304 and not conditional:
+        raise FetchError(f"{_host(url)} answered 304 though nothing was known before; try again later", status=304)
+    coding = headers.get("content-encoding", "identity").strip().lower()
+    if coding not in ("gzip", "deflate", "identity", ""):
+        raise FetchError(f"{_host(url)} packs its answer as {coding[:40]!r}, which was not asked for")
+    body = bytearray()
+    if status != 304:
+        for chunk in response.iter_bytes():
+            body += chunk
+            if len(body) > cap:
+                raise TooBigError
+    return Fetched(
+        status=status,
+        url=url,
+        headers=headers,
+        body=bytes(body),
+        etag=headers.get("etag", ""),
+        last_modified=headers.get("last-modified", ""),
+        not_modified=status == 304,
+    )
+
+
+def _refusal(status: int, host: str, headers: Mapping[str, str]) -> str:
+    after = headers.get("retry-after", "").strip()[:60]
+    when = f"; it asks to come back {f'in {after} seconds' if after.isdigit() else f'after {after}'}" if after else ""
+    if status == 410:
+        return f"{host} says this address is gone for good (410); remove the source or give its new address"
+    if status == 404:
+        return f"{host} knows no such address (404); check it"
+    if status in (401, 403):
+        return f"{host} refuses access ({status}); ask its owner, or check the address"
+    if status == 429:
+        return f"{host} says that it was asked too often (429){when or '; pull less often'}"
+    if status >= 500:
+        return f"{host} has trouble of its own ({status}){when or '; try again later'}"
+    return f"{host} answered {status}, which is not a page; check the address"
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or url[:80]
+    except ValueError:
+        return url[:80]
+
+
+def _size(count: int) -> str:
+    return f"{count / 1024 / 1024:g} MiB" if count >= 1024 * 1024 else f"{count:,} bytes"
+
+
+def _reason(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text[:200]
