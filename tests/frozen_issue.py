@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from newsletter.backends import Backend
 from newsletter.database import Database
-from newsletter.issues import IssueRow, Issues, IssueState
+from newsletter.issues import FrozenPick, IssueRow, Issues, IssueState
 from newsletter.letter import Letter
 from newsletter.sending.alerts import Alerts
 from newsletter.sending.audience import freeze_audience
@@ -32,13 +32,15 @@ def freeze(
     key: str = "2026-W47",
     on_doubt: str = "resend",
     variants: Mapping[str, Letter] | None = None,
+    chosen: Sequence[FrozenPick] = (),
+    lasts: timedelta = timedelta(days=3650),
 ) -> IssueRow:
     """Freeze the whole audience of the Book into an issue carrying `letter`, and those of other `variants`."""
     issues = Issues(database)
     with database.write() as connection:
         row = issues.open(connection, slot_key=key, slot_at=now, now=now)
         issues.step(connection, row, IssueState.APPROVED)
-        issues.keep(connection, row, variants={"": letter, **(variants or {})}, chosen=())
+        issues.keep(connection, row, variants={"": letter, **(variants or {})}, chosen=chosen)
         number = freeze_audience(connection, issue_id=row.id, audience=book.audience(now), now=now)
     with database.write() as connection:
         issues.step(
@@ -47,7 +49,8 @@ def freeze(
             IssueState.SENDING,
             frozen=number,
             frozen_at=now,
-            expires_at=now + timedelta(days=3650),
+            expires_at=now + lasts,
+            subject=letter.subject,
             list_id="weekly.example.org",
             on_doubt=on_doubt,
         )
@@ -55,7 +58,7 @@ def freeze(
 
 
 def add_subscribers(book: Book, number: int) -> list[str]:
-    """Make `number` readers with consent; gives their addresses."""
+    """Make `number` subscribers with consent; returns their addresses."""
     addresses = [f"reader{index:04d}@example.net" for index in range(number)]
     for address in addresses:
         book.add_confirmed(address, name=f"Reader {address[6:10]}")

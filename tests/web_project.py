@@ -16,11 +16,11 @@ import pytest
 import uvicorn
 
 from newsletter.app import Project
-from newsletter.issues import FrozenPick, IssueRow, IssueState
+from newsletter.issues import FrozenPick, IssueRow
 from newsletter.letter import Letter
-from newsletter.sending.audience import freeze_audience
 from newsletter.web import Beside, OutboxThread, create_app
 from newsletter.web.server import configuration, listen
+from tests.frozen_issue import freeze
 from tests.projects import make_project
 from tests.times import NOW, PATIENCE, Clock
 
@@ -35,27 +35,10 @@ def project(tmp_path: Path, clock: Clock) -> Project:
 
 def freeze_issue(project: Project, letter: Letter, *, key: str = "2026-W47", now: datetime = NOW) -> IssueRow:
     """Freeze whoever is in the Book into an issue carrying `letter`."""
-    issues = project.issues
     article = {"title": "Night Ferry returns <b>", "url": "https://www.marquee.example/night-ferry"}
-    with project.database.write() as connection:
-        row = issues.open(connection, slot_key=key, slot_at=now, now=now)
-        issues.step(connection, row, IssueState.APPROVED)
-        issues.keep(
-            connection, row, variants={"": letter}, chosen=[FrozenPick("highlights", 0, None, 1.0, "best", article)]
-        )
-        frozen = freeze_audience(connection, issue_id=row.id, audience=project.book.audience(now), now=now)
-    with project.database.write() as connection:
-        issues.step(
-            connection,
-            issues.get(key),
-            IssueState.SENDING,
-            frozen=frozen,
-            frozen_at=now,
-            expires_at=now + timedelta(hours=48),
-            subject=letter.subject,
-            list_id="weekly.marquee.example",
-        )
-    return issues.get(key)
+    pick = FrozenPick("highlights", 0, None, 1.0, "best", article)
+    lasts = timedelta(hours=48)
+    return freeze(project.database, project.book, letter, now=now, key=key, chosen=[pick], lasts=lasts)
 
 
 @dataclass(frozen=True)
