@@ -105,6 +105,7 @@ class Received:
     refused: dict[str, str] = field(default_factory=dict)
     logins: list[tuple[str, str]] = field(default_factory=list)
     port: int = 0
+    first: threading.Event = field(default_factory=threading.Event)
 
     @property
     def data(self) -> list[bytes]:
@@ -121,6 +122,7 @@ class Received:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - likewise
         self.envelopes.append(envelope)
         self.sessions.append(session)
+        self.first.set()
         return f"250 2.0.0 queued as {len(self.envelopes)}"
 
 

@@ -109,11 +109,12 @@ def later(**by: float) -> str:
 def test_a_send_that_is_told_to_stop_loses_nobody_and_doubles_nobody(tmp_path: Path, number: signal.Signals) -> None:
     project = demo(tmp_path)
     with serving() as received:
-        slow = {**smtp(received), "NEWSLETTER_PACE__RATE": "4"}
+        slow = {**smtp(received), "NEWSLETTER_PACE__RATE": "0.02"}  # the second only after a minute
         process = start("send", "--yes", project=project, environment=slow)
         assert process.stderr is not None
         told = next(line for line in process.stderr if "is frozen for" in line)
         assert f"{ACTIVE} recipients" in told
+        assert received.first.wait(PATIENCE)
         process.send_signal(number)
         _, stderr = process.communicate(timeout=PATIENCE)
         assert process.returncode == 128 + number

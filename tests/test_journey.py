@@ -269,7 +269,7 @@ def test_killed_twice_and_everything_changed_in_mid_send_all_get_the_letter_that
 def test_a_second_send_says_one_line_and_a_stopped_one_that_nothing_is_lost(tmp_path: Path) -> None:
     project = demo(tmp_path, "pulled")
     with catching(tmp_path / "mail") as catcher:
-        slow = {**catcher.settings, "NEWSLETTER_PACE__RATE": "2"}
+        slow = {**catcher.settings, "NEWSLETTER_PACE__RATE": "0.02"}  # the second mail only after a minute
         first = start("send", "--yes", project=project, environment=slow)
         catcher.wait_for(1)
         code, stdout, stderr = finished(start("send", "--yes", project=project, environment=slow))
