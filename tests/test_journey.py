@@ -255,7 +255,7 @@ def test_killed_twice_and_everything_changed_in_mid_send_all_get_the_letter_that
     (one,) = json.loads(audited.stdout)
     assert one["frozen"] == sum(one["states"].values()) == one["states"]["accepted"] == ACTIVE + 400
 
-    letters = [data for data in kept if parsed(data)["Feedback-ID"].startswith(WEEK)]
+    letters = [data for data in kept if str(parsed(data)["Feedback-ID"]).startswith(WEEK)]
     copies = Counter(parsed(data)["To"].addresses[0].addr_spec for data in letters)
     named = {doubt["address"] for doubt in one["ever_in_doubt"]}
     assert len(copies) == ACTIVE + 400

@@ -27,7 +27,7 @@ from newsletter.sending.tables import deliveries, outbox as outbox_table
 from subscribers import Book
 from tests.conftest import IDENTITY, NONCE
 from tests.frozen_issue import add_subscribers, freeze, open_backend, sender_of
-from tests.times import NOW, Clock
+from tests.times import NOW, PATIENCE, Clock
 
 
 @pytest.fixture
@@ -334,7 +334,7 @@ def test_a_dead_worker_is_looked_for_while_messages_are_sent(
     def on_the_wire(_message: object) -> None:
         lock.release()
         clock.forward(LOOK_EVERY)
-        seen.append(found.wait(60))
+        seen.append(found.wait(PATIENCE))
 
     def progress(_row: object, _tally: object) -> None:
         if ledger.counts().get(DeliveryState.WAITING):  # the doubt of the dead worker, to be sent again
