@@ -1,7 +1,7 @@
 """Issue rows: their states, what is frozen into them, and what the operator was told about them.
 
-The freeze is the waist of the house: `freeze` writes picks and finished Letters inside a transaction the caller began,
-so that the audience can go into the same one. From then on everything about an issue is read from here.
+`Issues.keep` writes the picks and the finished Letters inside a transaction the caller began, so that the audience can
+go into the same one: that is the freeze. From then on everything about an issue is read from here.
 
 What it does not know: templates, the shelf, how messages are handed over. Raises `Refused` for an illegal step.
 """

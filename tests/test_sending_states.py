@@ -119,10 +119,18 @@ class Protocol(RuleBasedStateMachine):
     def _record(self, ledger: Ledger, claim: Claim, worker: int, state: DeliveryState) -> None:
         later = self.clock() + timedelta(minutes=5) if state == S.DEFERRED else None
         ledger.record(claim, worker, Outcome(state, 250, f"{claim.email} said so", later), now=self.clock())
-        if state == S.REFUSED:
+        if state in (S.REFUSED, S.DEFERRED):
             self.refused.append((ledger, claim))
         if state == S.ACCEPTED:
             self.accepted.add((ledger.table.name, claim.id))
+
+    @precondition(lambda self: self.claims or self.begun)
+    @rule(which=NUMBERS)
+    def withdraw(self, which: int) -> None:
+        """The server said no, and not about the recipient."""
+        held = self.begun or self.claims
+        ledger, claim, worker = held.pop(which % len(held))
+        ledger.withdraw(claim, worker, now=self.clock())
 
     @precondition(lambda self: self.claims)
     @rule(which=NUMBERS)

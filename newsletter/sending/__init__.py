@@ -2,8 +2,9 @@
 
     states       the table of a delivery's states (pure)
     tables       what is kept
+    steps        the table of states as SQL: the one way to change a state, and the end of a dead worker's claims
     audience     the recipients of an issue, frozen in one statement
-    ledger       a row per recipient per issue, and per single mail: claim, intend, record, end a dead worker's claims
+    ledger       a row per recipient per issue, and per single mail: claim, intend, record
     group_commit the changes of many lanes, committed as one
     workers      who is sending, proved by a lock
     addressing   a Letter and a recipient → the Message
@@ -16,6 +17,6 @@
     sender       a frozen issue, from its first message to its closing
     audit        every sum, recomputed
 
-The promise (DESIGN §6): kill any process at any moment; every recipient frozen into an issue ends in exactly one listed
-state, at most one recipient per open connection is in doubt, and who was ever in doubt stays named.
+The promise (docs/architecture.md): kill any process at any moment; every recipient frozen into an issue ends in exactly
+one listed state, at most one recipient per open connection is in doubt, and who was ever in doubt stays named.
 """

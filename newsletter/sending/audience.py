@@ -43,7 +43,7 @@ def freeze_audience(connection: sa.Connection, *, issue_id: int, audience: sa.Se
                 recipients.c.public_id,
                 recipients.c.email,
                 recipients.c.name,
-                # Who asked for a variant that this issue has no letter of gets the default one.
+                # A subscriber of a variant that this issue has no letter of gets the default one.
                 sa.case((recipients.c.variant.in_(its_letters), recipients.c.variant), else_=""),
                 sa.literal(DeliveryState.WAITING.value),
                 sa.literal(now, UtcDateTime),

@@ -91,7 +91,7 @@ class Ledger:
 
     def _claiming(self, may: sa.ColumnElement[bool]) -> sa.UpdateBase:
         table = self.table
-        # Whoever waits is due, whatever the clock says now: a clock may have been put back since.
+        # A waiting row is due, whatever the clock says now: it may have been put back since.
         due = (
             sa.select(table.c.id)
             .where(self.within, table.c.state == DeliveryState.WAITING)
@@ -216,6 +216,10 @@ class Ledger:
         """How many rows are in each state; states without rows are left out."""
         with self._database.read() as connection:
             return self.counts_in(connection)
+
+    def ever_in_doubt(self, connection: sa.Connection) -> bool:
+        """Whether a message may have been accepted that no row says was."""
+        return bool(connection.scalar(sa.select(sa.exists().where(self.within, self.table.c.doubt_at.is_not(None)))))
 
     def counts_in(self, connection: sa.Connection) -> dict[DeliveryState, int]:
         state = self.table.c.state

@@ -109,9 +109,9 @@ class Sender:
     def cancel(
         self, row: IssueRow, *, reason: str, nobody_got_it: Callable[[sa.Connection], None] = lambda _: None
     ) -> dict[str, int]:
-        """Stop an issue: whoever has not been begun gets nothing. Gives the counts it ends with.
+        """Stop an issue: a recipient whose message has not been begun gets nothing. Returns the counts it ends with.
 
-        `nobody_got_it` is called inside the transaction when nobody ever did.
+        `nobody_got_it` is called inside the transaction when certainly nobody did: nobody was ever in doubt, either.
         """
         now = self.clock()
         ledger = self.ledger(row)
@@ -119,7 +119,7 @@ class Sender:
             self.issues.step(connection, row, IssueState.CANCELLED, reason=reason, closed_at=now)
             ledger.cancel(connection, now=now)
             counts = {state.value: number for state, number in ledger.counts_in(connection).items()}
-            if set(counts) <= {"cancelled", "skipped"}:
+            if set(counts) <= {"cancelled", "skipped"} and not ledger.ever_in_doubt(connection):
                 nobody_got_it(connection)
         return counts
 

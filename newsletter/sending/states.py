@@ -1,7 +1,8 @@
 """What can become of one message to one recipient: the table that drives every change of a state. Pure.
 
-`steps.step` makes the SQL of it, the database's CHECKs and the page docs/crash-safety.md are generated from it, and a
-property test watches that no other step is ever taken.
+`steps.step` makes the SQL of it, the database's CHECKs and the table in docs/crash-safety.md are made from it, and a
+property test watches that no statement takes another step. Two steps may be taken in one transaction: a doubt is noted
+(*in doubt*) and waits to be sent again.
 
 SMTP's 250 proves neither that a message arrived nor that it was read: the words are *accepted*, *refused*,
 *deferred* and *in doubt*, and never sent or delivered.

@@ -37,9 +37,9 @@ class Ended:
 
 
 class Worker:
-    """A living worker's place. Leaving it gives the lock back; `leave` also ends the worker, which has no claims left.
+    """A living worker and its lock, which is released at the end; `leave` also ends the worker: it has no claims left.
 
-    Without `leave` — after an error, or a kill — the next worker that starts ends what is still claimed.
+    Without `leave`, after an error or a kill, any other worker ends what is still claimed.
     """
 
     def __init__(self, database: Database, number: int, lock: Lock) -> None:
