@@ -18,6 +18,7 @@ from lxml import etree
 from newsletter.errors import SourceError
 from newsletter.issue import Article, Image
 from newsletter.links import canonical, is_home_page, same_site
+from newsletter.sources.page.body import lines, paragraphs, text_of
 from newsletter.sources.page.json_ld import first, json_ld, texts
 from newsletter.sources.page.text import card_in, related_in, signals_of
 from newsletter.sources.pictures import Offer, acceptable, inline_offer
@@ -35,13 +36,7 @@ _DATE_METAS = (
 )  # fmt: skip
 _UPDATED_METAS = ("article:modified_time", "og:updated_time", "datemodified", "last-modified", "dcterms.modified")
 MAX_ELEMENTS = 100_000
-MAX_PARAGRAPHS = 3000
-MAX_TEXT = 20_000
-"""Characters of one element. Nested elements repeat each other's text, so without bounds a page could cost minutes."""
 
-_NO_STORY = frozenset(
-    {"nav", "footer", "aside", "form", "figure", "header", "script", "style", "noscript", "iframe", "button", "select"}
-)
 _SEPARATOR = re.compile(r"\s+(?:[|»›·•—–-]|::)\s+")  # noqa: RUF001
 _URL_DAY = re.compile(r"/((?:19|20)\d{2})[/-](0?[1-9]|1[0-2])[/-](0?[1-9]|[12]\d|3[01])(?=[/_-])")
 _SAVED_FROM = re.compile(rb"<!-- saved from url=\(\d+\)(\S{1,2000}) -->")
@@ -62,11 +57,11 @@ def article_from_html(data: bytes, *, reading: Reading, content_type: str = "") 
     url = _address(page, metas, data, live_at=reading.address)
     base = url or reading.address
     published_raw, published_from = _published(page, metas, node, url=url)
-    paragraphs = _paragraphs(page)
-    body = tidy(plain(first(node.get("articleBody")))) or "\n".join(paragraphs)
+    story = paragraphs(page)
+    body = tidy(plain(first(node.get("articleBody")))) or "\n".join(story)
     dek = _dek(metas, node, title=title)
-    lines = _lines(page)
-    card = card_in(lines)
+    shown = lines(page)
+    card = card_in(shown)
     tags = labels([*metas.get("article:tag", ()), *_keywords(node), *_split(metas.get("news_keywords", ()))])
     section = (*metas.get("article:section", ()), *texts(node.get("articleSection")))
     updated = first(node.get("dateModified")) or _meta(metas, *_UPDATED_METAS)
@@ -91,8 +86,8 @@ def article_from_html(data: bytes, *, reading: Reading, content_type: str = "") 
             "_", "-"
         ),
         subject=card.name if card else "",
-        related=related_in(lines) if card else (),
-        signals=signals_of(card, lines, at=reading.now),
+        related=related_in(shown) if card else (),
+        signals=signals_of(card, shown, at=reading.now),
     )
 
 
@@ -158,9 +153,9 @@ def _title(page: Element, metas: Mapping[str, list[str]], node: Mapping[str, Any
     headings = [
         text
         for heading in islice(page.iter("h1"), 10)
-        if (text := one_line(_text_of(heading))) and _letters(text) != _letters(site)
+        if (text := one_line(text_of(heading))) and _letters(text) != _letters(site)
     ]
-    document = _text_of(page.find(".//title"))
+    document = text_of(page.find(".//title"))
     written = [
         _meta(metas, "og:title"),
         first(node.get("headline")),
@@ -247,7 +242,7 @@ def _dek(metas: Mapping[str, list[str]], node: Mapping[str, Any], *, title: str)
 
 def _authors(page: Element, metas: Mapping[str, list[str]], node: Mapping[str, Any]) -> tuple[str, ...]:
     places = (place for place in page.iter("a", "span", "p", "div", "address", "cite") if _is_byline(place))
-    bylines = [re.split(r"\s*[|/·•]\s*", _text_of(place))[0] for place in islice(places, 10)]
+    bylines = [re.split(r"\s*[|/·•]\s*", text_of(place))[0] for place in islice(places, 10)]
     for found in (
         texts(node.get("author")),
         *(
@@ -312,41 +307,3 @@ def _keywords(node: Mapping[str, Any]) -> list[str]:
 
 def _split(texts: Iterable[str]) -> list[str]:
     return [part.strip() for text in texts for part in text.split(",")]
-
-
-def _text_of(element: Element | None) -> str:
-    """The visible text of an element, on one line."""
-    if element is None:
-        return ""
-    text = "".join(islice(element.itertext(), 1000))[:MAX_TEXT]
-    return " ".join(tidy(text).split())
-
-
-def _paragraphs(page: Element) -> list[str]:
-    """The paragraphs of the story: those of the element whose own paragraphs hold the most text."""
-    told = (
-        paragraph
-        for paragraph in islice(page.iter("p"), MAX_PARAGRAPHS)
-        if not _NO_STORY.intersection(above.tag for above in paragraph.iterancestors())
-    )
-    found = [(paragraph, text) for paragraph in told if len(text := _text_of(paragraph)) >= 20]
-    weights: dict[Element, int] = {}
-    for paragraph, text in found:
-        for share, place in zip((1, 2), paragraph.iterancestors(), strict=False):
-            weights[place] = weights.get(place, 0) + len(text) // share
-    best = max(weights, key=lambda place: weights[place], default=None)
-    inside = [text for paragraph, text in found if best in islice(paragraph.iterancestors(), 2)]
-    marked = [*page.iterfind(".//*[@itemprop='articleBody']"), *page.iterfind(".//article")]
-    return inside or [text for place in marked[:1] for text in _blocks(place)]
-
-
-def _blocks(place: Element) -> list[str]:
-    """The longer lines of an article that uses no paragraphs."""
-    lines = plain(etree.tostring(place, encoding="unicode", method="html", with_tail=False)).split("\n")
-    return [line for line in lines if len(line) >= 60]
-
-
-def _lines(page: Element) -> list[str]:
-    """The page's visible text line by line, for what only its lay-out says (the card, the related titles)."""
-    html = etree.tostring(page, encoding="unicode", method="html")
-    return plain(html).split("\n") if "info" in html[:1_000_000].lower() else []
