@@ -47,7 +47,7 @@ CONFIRM_TOKEN = "confirm_token"  # noqa: S105 - likewise
 EMAIL = "email"
 # A recipient may have none of these: the letter itself says what stands there then. Every other blank has a value.
 MAY_BE_EMPTY = frozenset({FIRST_NAME})
-# The copy in the browser belongs to nobody.
+# The copy in the browser has no recipient.
 _WEB_COPY = {EMAIL: "somebody", UNSUBSCRIBE_TOKEN: "", CONFIRM_TOKEN: ""}
 
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~ ]*")
@@ -363,7 +363,7 @@ def message_id(*, issue: str, list_id: str, recipient: str, domain: str) -> str:
 
 
 def first_name(name: str) -> str:
-    """What to call somebody: the first word of the name they gave."""
+    """What to call a recipient: the first word of the name they gave."""
     return next(iter(name.split()), "")
 
 
@@ -414,7 +414,7 @@ def _quoted_value(value: str) -> bytes:
 
 
 def dumps(letter: Letter) -> bytes:
-    """The letter as bytes for storing; `loads` gives it back equal. The format number says how to read it."""
+    """The letter as bytes for storing; `loads` returns an equal one. The format number says how to read it."""
     return json.dumps(
         {
             "format": letter.format,

@@ -1,10 +1,10 @@
-"""Templates → one Letter. The front door of the room.
+"""Templates → one Letter.
 
 `render` makes the Letter of an issue, `render_mail` that of a single mail (`MAILS`). Both are pure given their
-arguments: no clock, no network, the same bytes for the same input and nonce. What it does not know: who will get it,
+arguments: no clock, no network, the same bytes for the same input and nonce. What it does not know: the recipients,
 how it is sent, where the issue came from. Raises `TemplateError` when a template cannot be made into a letter.
 
-In reading order: `theme` (who and how), `story` and `wording` (what the reader meets), `templates`, `blanks`,
+In reading order: `theme` (publisher and colours), `story` and `wording` (articles as text), `templates`, `blanks`,
 `inlining`, and `check` with its rules, which looks at any finished letter.
 """
 

@@ -16,7 +16,7 @@ from newsletter.characters import clean
 from newsletter.letter import CONFIRM_TOKEN, EMAIL, FIRST_NAME, MAY_BE_EMPTY, UNSUBSCRIBE_TOKEN, Blank, token_of
 
 ISSUE_BLANKS = (FIRST_NAME, EMAIL, UNSUBSCRIBE_TOKEN)
-# The single mails, by the name of their folder, and what the Book gives a value for.
+# The single mails, by the name of their folder, and the blanks the Book has a value for.
 MAIL_BLANKS = {"confirm": (*ISSUE_BLANKS, CONFIRM_TOKEN), "already": ISSUE_BLANKS}
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 ADDRESSES = {"href", "src", "action", "background", "srcset", "poster", "formaction", "data", "cite"}

@@ -1,7 +1,7 @@
-"""Look at a finished letter and say what is wrong with it, before somebody else does. Pure; no network.
+"""The check of a finished letter: what is wrong with it, found before it is sent. Pure; no network.
 
-`check` knows a Letter with its two parts and its blanks; `check_html` any HTML file. A rule reports what costs
-readers in a mail program that is in use, never what is merely missing from a table of features: the letter this
+`check` knows a Letter with its two parts and its blanks; `check_html` any HTML file. A rule reports what goes
+wrong in a mail program that is in use, never what is merely missing from a table of features: the letter this
 package makes has no finding above info. Raises nothing about the letter.
 """
 
@@ -25,7 +25,7 @@ CLIPPED = 102 * 1024  # Gmail shows "[Message clipped]" about here and hides the
 NEARLY = 90 * 1024
 _ORDER = {Level.ERROR: 0, Level.WARNING: 1, Level.INFO: 2}
 _TOKEN = "unsubscribetokenofthecheck0000000000000000"  # noqa: S105 - a stand-in the check can find again
-# The longest values a person can bring: every character of a name escaped, addresses of RFC 5321 § 4.5.3.1.
+# The longest values a recipient can have: every character of a name escaped, addresses of RFC 5321 § 4.5.3.1.
 _LONGEST = {FIRST_NAME: "&" * 64, EMAIL: "m" * 254, UNSUBSCRIBE_TOKEN: "t" * 64, CONFIRM_TOKEN: "t" * 64}
 _USUAL = {FIRST_NAME: "Anna", EMAIL: "anna@example.org", UNSUBSCRIBE_TOKEN: _TOKEN, CONFIRM_TOKEN: "c" * 43}
 _UNSUBSCRIBE = re.compile(

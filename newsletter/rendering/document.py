@@ -26,7 +26,7 @@ class Element:
 
 @dataclass
 class Link:
-    """An `<a href>` with everything a reader could call it by: its text and the alt texts inside."""
+    """An `<a href>` with everything it can be announced by: its text and the alt texts inside."""
 
     href: str
     line: int
@@ -69,7 +69,7 @@ class Document:
 
     @property
     def text(self) -> str:
-        """Everything a reader sees, in one line."""
+        """Everything that is seen, in one line."""
         return " ".join(" ".join(words.text for words in self.visible).split())
 
     def story_of(self, url: str) -> str:
@@ -83,13 +83,13 @@ class Document:
 
 def read(html: str) -> Document:
     """The facts of one HTML document."""
-    reader = _Reader(Document(has_doctype=bool(_DOCTYPE.match(html))))
-    reader.feed(html)
-    reader.close()
-    return reader.document
+    parser = _Parser(Document(has_doctype=bool(_DOCTYPE.match(html))))
+    parser.feed(html)
+    parser.close()
+    return parser.document
 
 
-class _Reader(HTMLParser):
+class _Parser(HTMLParser):
     def __init__(self, document: Document) -> None:
         super().__init__(convert_charrefs=True)
         self.document = document

@@ -1,9 +1,9 @@
-"""CSS into style attributes: the only door to premailer.
+"""CSS into style attributes; the only module that imports premailer.
 
-premailer is what the project was given; it is used once per issue, behind this wrapper, because it was measured to
-lose things a responsive mail lives on: the doctype, client hacks, `@media` with its `!important`, links around tables.
-So the wrapper takes the document apart (doctype, comments, scripts, rules that cannot be inlined), lets premailer do
-the plain rest, puts it together again, and compares what came out with what went in.
+premailer runs once per issue and behind this wrapper, because on its own it loses things a responsive mail lives on:
+the doctype, client hacks, `@media` with its `!important`, links around tables. So the wrapper takes the document apart
+(doctype, comments, scripts, rules that cannot be inlined), lets premailer do the plain rest, puts it together again,
+and compares what came out with what went in.
 
 What it does not know: templates, blanks, settings. Nothing here touches the network: `@import` is taken out first,
 since cssutils would fetch it. Raises `InliningError` with the line of the document that has to change.
@@ -208,7 +208,7 @@ def _double_quoted(attribute: re.Match[str]) -> str:
 
 
 def _refuse(html: str) -> _Events:
-    """Refuse what premailer would crash on or lose without a word; gives what the document holds."""
+    """Refuse what premailer would crash on or lose without a word; returns what the document holds."""
     if not html.strip():
         raise InliningError("the document is empty")
     if found := in_markup(html):

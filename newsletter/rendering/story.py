@@ -1,8 +1,8 @@
-"""An issue as its reader meets it: stories in groups, with clean words and safe addresses. Pure.
+"""An issue as templates get it: stories in groups, with clean words and safe addresses. Pure.
 
 Everything a source wrote passes here on its way into a template: one line of plain text without control or
 bidirectional characters, and only http and https addresses. A story says in a few words why it is in the issue, and
-only what is true of it; the score stays in the editor's room.
+only what is true of it; scores are never shown.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ def _info(article: Article) -> Info | None:
 
 
 class _Reasons:
-    """What can truly be said of the picks of one issue: who leads each count among everything seen that week."""
+    """What is true of the picks of one issue: the article that leads each count among everything seen that week."""
 
     def __init__(self, issue: Issue) -> None:
         since = issue.slot.at - timedelta(days=7)
@@ -167,7 +167,7 @@ class _Reasons:
 
     @staticmethod
     def _top(articles: Iterable[Article], kind: SignalKind) -> float | None:
-        """The highest value of one count, or None when too few are known or nobody leads."""
+        """The highest value of one count, or None when too few are known or none leads."""
         values = sorted((value for a in articles if (value := a.signal(kind)) is not None), reverse=True)
         return values[0] if len(values) >= 3 and values[0] > values[1] and values[0] >= 10 else None
 

@@ -54,7 +54,7 @@ def _sheet(css: str, *, line: int) -> Iterator[Finding]:
         if not isinstance(rule, AtRule):
             continue
         if rule.lower_at_keyword == "import":
-            yield error("style.import", "@import is a request to somebody else's server, or nothing", line=at)
+            yield error("style.import", "@import asks another server, or is dropped", line=at)
         elif rule.content and any(node.type == "at-keyword" for node in rule.content):
             message = f"an at-rule inside @{rule.lower_at_keyword}: Gmail drops the block"  # caniemail html-style 2
             yield error("style.nested-at", message, line=at)

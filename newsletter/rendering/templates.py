@@ -64,6 +64,7 @@ class Templates:
             keep_trailing_newline=True,
         )
         self.environment.add_filters(
+            d=_default,
             default=_default,
             shorten=wording.shorten,
             wrap=wording.wrap,

@@ -1,4 +1,4 @@
-"""Who publishes and how it looks: the values every template gets. Pure.
+"""The publisher and the theme: the values every template gets. Pure.
 
 `app.py` fills these from the settings; nothing here knows a settings file. Theme tokens are written into the CSS by
 Jinja, never as custom properties: premailer would copy `var(--x)` into style attributes, where Word and Gmail lose it.
@@ -82,7 +82,7 @@ class Theme:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """Who publishes. `public_url` has no trailing slash; `utm` is added to the query of article links.
+    """The publisher of a newsletter. `public_url` has no trailing slash; `utm` is added to the query of article links.
 
     `subject` is the subject line as a template over the issue's data; empty takes the theme's `subject.txt.j2`.
     """

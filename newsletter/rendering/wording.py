@@ -45,24 +45,24 @@ def wrap(text: str, indent: str = "", width: int = COLUMNS) -> str:
 
 
 def _wrapped(paragraph: str, indent: str, width: int) -> str:
-    lines, line, room = [], "", width - columns(indent)
+    lines, line, space = [], "", width - columns(indent)
     for word in paragraph.split(" "):
-        if line and columns(line) + 1 + columns(word) > room:
+        if line and columns(line) + 1 + columns(word) > space:
             lines.append(line)
             line = ""
         line = f"{line} {word}" if line else word
-        while (cut := _cut(line, room)) < len(line) and "://" not in line:
+        while (cut := _cut(line, space)) < len(line) and "://" not in line:
             lines.append(line[:cut])
             line = line[cut:]
     return "\n".join(indent + line for line in [*lines, line])
 
 
-def _cut(line: str, room: int) -> int:
-    """How many characters fit into `room` columns, at least one."""
+def _cut(line: str, space: int) -> int:
+    """How many characters fit into `space` columns, at least one."""
     wide = 0
     for number, character in enumerate(line):
         wide += columns(character)
-        if wide > room and number:
+        if wide > space and number:
             return number
     return len(line)
 
@@ -88,7 +88,7 @@ def rating_words(card: Card) -> str:
 
 
 def date_words(at: datetime, *, language: str) -> str:
-    """A date for a reader: `Thursday, 19 November 2026`, and the ISO date where the language is not English."""
+    """A date in words: `Thursday, 19 November 2026`, and the ISO date where the language is not English."""
     if language.lower().startswith("en"):
         return f"{at:%A}, {at.day} {at:%B} {at.year}"
     return at.date().isoformat()

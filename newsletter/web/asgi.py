@@ -67,7 +67,7 @@ def create_app(
         version=__version__,
         summary="Joining, confirming and leaving; issues in the browser; health.",
         servers=[{"url": site.public_url}],
-        docs_url=None,  # its page loads scripts from elsewhere; any reader of OpenAPI shows /openapi.json
+        docs_url=None,  # its page loads scripts from elsewhere; any viewer of OpenAPI shows /openapi.json
         redoc_url=None,
         redirect_slashes=False,
         lifespan=_lifespan(beside),

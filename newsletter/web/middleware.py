@@ -22,7 +22,7 @@ HEADERS = {
     "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 }
 _ANY_HOST = ("/unsubscribe", "/resubscribe/")
-_STRANGE_HOST = "This name is not answered here; whoever runs this site can add it to [web] allow_hosts.\n"
+_STRANGE_HOST = "This host name is not served here; the operator of this site can add it to [web] allow_hosts.\n"
 
 
 class PublicMiddleware:

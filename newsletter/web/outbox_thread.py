@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class OutboxThread:
-    """A thread from `start` to `stop`; the message in hand is finished first."""
+    """A thread from `start` to `stop`; the message that is being sent is finished first."""
 
     def __init__(self, project: Project, *, idle: float = IDLE) -> None:
         self._project = project
@@ -41,14 +41,14 @@ class OutboxThread:
             self._thread.join()
 
     def wake(self) -> None:
-        """Somebody has put a mail into the outbox."""
+        """Look at once: a mail was put into the outbox."""
         self._woken.set()
 
     def _run(self) -> None:
         while not self._stopping.is_set():
             self._woken.clear()
             self._pause = self._idle if self.round() else min(self._pause * 2, LONGEST_PAUSE)
-            # After a failure a new mail is no reason to knock again at once.
+            # After a failure a new mail is no reason to connect again at once.
             (self._woken if self._pause == self._idle else self._stopping).wait(self._pause)
 
     def round(self) -> bool:

@@ -71,7 +71,7 @@ def _past(project: Project, site: Site, row: IssueRow) -> PastIssue:
 
 
 def page_renderer(project: Project, site: Site) -> RenderPage:
-    """What draws a page; raises `TemplateError`. All pages are read once, so that a broken one is found now."""
+    """Returns what renders a page; raises `TemplateError`. All are read once, so that a broken one is found now."""
     templates, publication, theme = project.templates, project.publication, project.theme
     for page in (*PAGES, ICON):
         _compiled(project, _file(page))
@@ -123,7 +123,7 @@ def _logo(project: Project, site: Site) -> str:
 
 
 def _latest(project: Project, site: Site) -> PastIssue | None:
-    """What the newest issue carried, as a taste. The form must be rendered whatever is wrong with issues."""
+    """A few titles of the newest issue. The form has to be rendered whatever is wrong with issues."""
     try:
         row = project.issues.last_frozen()
         if row is None or row.state not in FROZEN:

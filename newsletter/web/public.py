@@ -16,7 +16,7 @@ from newsletter.issues import IssueState
 from newsletter.web.pages import ICON, RenderPage, past_issues
 from subscribers.web import Site
 
-# A letter is made of other people's words: no script, no form, no frame, and an origin of its own (`sandbox`).
+# A letter is made of words from elsewhere: no script, no form, no frame, and an origin of its own (`sandbox`).
 # Pictures and links work as in a mail program; a link that asks for a new window gets an ordinary one.
 LETTER_POLICY = (
     "default-src 'none'; img-src *; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
@@ -82,7 +82,7 @@ def public_routes(project: Project, *, render_page: RenderPage, site: Site) -> A
     @routes.get("/healthz", summary="Is it up?", responses={503: {"description": "The database does not answer"}})
     @routes.head("/healthz", include_in_schema=False)
     def health() -> JSONResponse:
-        # No numbers: they would tell anybody who is suppressed. `newsletter doctor --json` has them, and why.
+        # No numbers: asked for before and after a sign-up, they would tell whether an address is suppressed.
         try:
             project.database.check()
             status, word = 200, "ok"

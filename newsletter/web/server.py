@@ -1,6 +1,6 @@
 """Serving the public application with uvicorn, until SIGTERM or Ctrl-C.
 
-Requests in hand are finished, then what runs beside is stopped. Run it behind a proxy that speaks TLS. Raises
+Requests that have begun are finished, then what runs beside is stopped. Run it behind a proxy that speaks TLS. Raises
 `ConfigurationError` for an address that cannot be listened on, and whatever `create_app` refuses.
 """
 
@@ -19,13 +19,13 @@ from newsletter.errors import ConfigurationError
 from newsletter.web.asgi import Beside, create_app
 from newsletter.web.outbox_thread import OutboxThread
 
-_FINISH_WITHIN = 10  # seconds for requests in hand
+_FINISH_WITHIN = 10  # seconds for requests that have begun
 
 log = logging.getLogger(__name__)
 
 
 def serve(project: Project, *, host: str, port: int, beside: Sequence[Beside] = ()) -> None:
-    """Serve until told to stop. `beside` (the ticker) runs along with the outbox's outbox_thread. Main thread only."""
+    """Serve until told to stop, beside the ticker (`beside`) and the thread of the outbox. Main thread only."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     outbox_thread = OutboxThread(project)
     app = create_app(project, beside=(outbox_thread, *beside), after_post=outbox_thread.wake)
