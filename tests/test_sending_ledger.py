@@ -46,7 +46,7 @@ def test_a_step_that_the_table_does_not_have_cannot_be_written() -> None:
         step(deliveries, DeliveryState.WAITING, since={DeliveryState.HANDING_OVER}, at=NOW)
 
 
-def test_two_workers_never_claim_the_same_person(
+def test_two_workers_never_claim_the_same_recipient(
     database: Database, book: Book, letter: Letter, clock: Clock, worker: int
 ) -> None:
     add_subscribers(book, 10)
@@ -371,7 +371,7 @@ def test_an_answer_that_comes_after_the_doubt_settles_it(
     assert len(audit(database)[0].ever_in_doubt) == 1
 
 
-def test_a_deferred_person_waits_until_the_time_and_then_is_tried_again(
+def test_a_deferred_recipient_waits_until_the_time_and_then_is_tried_again(
     database: Database, book: Book, letter: Letter, clock: Clock, worker: int
 ) -> None:
     addresses = add_subscribers(book, 1)
@@ -444,7 +444,7 @@ def test_the_audit_tells_when_a_row_is_missing(database: Database, book: Book, l
     assert audit(database)[0].wrong == ("3 recipients were frozen into the issue, but its states add up to 2",)
 
 
-def test_a_forgotten_person_leaves_the_ledger_and_the_sums_stay_right(
+def test_a_forgotten_recipient_leaves_the_ledger_and_the_sums_stay_right(
     database: Database, book: Book, letter: Letter, clock: Clock, worker: int
 ) -> None:
     addresses = add_subscribers(book, 3)

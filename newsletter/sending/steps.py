@@ -17,6 +17,12 @@ from newsletter.issues import IssueState, issues
 from newsletter.sending.states import ENDS, HELD, DeliveryState, allowed_before
 from newsletter.sending.tables import LEDGERS, attempts, deliveries, outbox, workers
 
+_LIVING = (
+    sa.select(workers.c.id)
+    .where(workers.c.id == sa.bindparam("worker"), workers.c.ended_at.is_(None))
+    .with_for_update(read=True)
+)
+
 
 class WorkerEnded(NewsletterError):
     """This worker was taken for dead, and its claims were given back."""
@@ -65,8 +71,7 @@ def is_open(worker: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
 
 def stay_open(connection: sa.Connection, worker: int) -> None:
     """Let nobody end this worker before this transaction ends. Raises `WorkerEnded` when somebody has."""
-    living = sa.select(workers.c.id).where(workers.c.id == worker, workers.c.ended_at.is_(None))
-    if connection.scalar(living.with_for_update(read=True)) is None:
+    if connection.scalar(_LIVING, {"worker": worker}) is None:
         raise WorkerEnded
 
 
