@@ -93,7 +93,7 @@ def test_a_full_disk_stops_everything_and_leaves_nothing_half_written(
         return really_open("/dev/full", os.O_WRONLY)
 
     monkeypatch.setattr(os, "open", open_full)
-    with pytest.raises(Unavailable, match="No space left on device; make room there and start again"):
+    with pytest.raises(Unavailable, match="No space left on device; free some space there and start again"):
         connection.offer(example(1))
     assert not connection.alive
     assert files(tmp_path) == []

@@ -5,7 +5,7 @@ The contract, for ours and for anyone else's (`kind = "package.module:Class"`):
 * `Class.from_options(options, root=…)` reads the keys of `[backend]` (without `kind`). Unknown or impossible keys
   raise `SettingsError` naming the key. It opens nothing. Relative paths are relative to `root`, the project's folder.
 * `open()` returns a `Connection`, or raises `Unavailable` (cannot be talked to now) or `ConfigurationError` (wrong
-  password, certificate not trusted, folder not writable: somebody has to change something).
+  password, certificate not trusted, folder not writable: the operator has to change something).
 * On a connection, one message at a time: `offer` does everything that can be taken back and raises `SendError` —
   the message is certainly not accepted, and the connection is either usable again or says so by `alive`.
   `hand_over` is the point of no return: it returns the `Reply` of acceptance, raises `SendError` when the answer was a
@@ -86,7 +86,7 @@ class Backend(Protocol):
 
     @property
     def where(self) -> str:
-        """Where messages go, for people: `smtp.example.org:587 (starttls)`. Never holds a secret."""
+        """Where messages go, as shown in messages: `smtp.example.org:587 (starttls)`. Never holds a secret."""
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any], *, root: Path) -> Self: ...
@@ -111,7 +111,7 @@ def _class(kind: str) -> Any:
     module_name, _, name = place_of(kind, BACKENDS).partition(":")
     try:
         module = importlib.import_module(module_name)
-    except Exception as error:  # somebody else's module: whatever it raises, it cannot be used
+    except Exception as error:  # a module that is not ours: whatever it raises, it cannot be used
         reason = f"{type(error).__name__}: {error}"
         raise SettingsError(
             f'[backend] kind "{kind}" cannot be imported ({reason}); check its spelling and that it is installed'

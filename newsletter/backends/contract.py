@@ -12,8 +12,8 @@
         def arrived(self) -> Arrived:
             return lambda: [...]  # the bytes of every accepted message, oldest first
 
-A backend that shows less than the whole message (the console does) sets `keeps_bytes = False` and gives what it shows,
-which has to hold the Message-ID. Only this module wants pytest; `pytest.register_assert_rewrite(
+A backend that shows less than the whole message (the console does) sets `keeps_bytes = False` and returns what it
+shows, which has to hold the Message-ID. Only this module wants pytest; `pytest.register_assert_rewrite(
 "newsletter.backends.contract")` in a conftest.py makes its failures tell more.
 """
 

@@ -130,7 +130,7 @@ def _sync(folder: Path) -> None:
 
 def _unusable(error: OSError, path: Path) -> Unavailable | ConfigurationError:
     if error.errno in _BROKEN:
-        return Unavailable(f"{path} cannot take messages: {error.strerror}; make room there and start again")
+        return Unavailable(f"{path} cannot take messages: {error.strerror}; free some space there and start again")
     return ConfigurationError(
         f"{path} cannot be written: {error.strerror}; set [backend] path to a folder this user may write to"
     )

@@ -1,6 +1,6 @@
 """Keep messages in this process and do as told: `kind = "memory"`, for tests.
 
-Keys: `name`, so that many backends of one process can share a box or not, and `connections`. `box(name)` gives what
+Keys: `name`, so that many backends of one process can share a box or not, and `connections`. `box(name)` returns what
 arrived, and is told what goes wrong:
 
     refused = SendError("5.1.1 no such user", scope="message", permanent=True, code=550)

@@ -1,6 +1,6 @@
 """Sends everything that is due: a lane per connection of the backend, until nothing is due or one of them fails.
 
-What it does not know: where recipients and letters come from; a `Mailing` gives it a ledger and the bytes for a claim.
+What it does not know: where recipients and letters come from; a `Mailing` has the ledger and the bytes for a claim.
 A configuration mistake (wrong password) ends everything at once and is raised; a server that is away is asked again a
 few times and then raised as `Unavailable`; both leave every unbegun claim waiting. What a server says about one
 message is recorded and never raised.

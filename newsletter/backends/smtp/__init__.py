@@ -1,12 +1,13 @@
 """Hand messages to an SMTP server, `kind = "smtp"`: how a connection is opened.
 
-    replies      bytes → replies (pure)
-    line         the socket, and TLS on it
-    greeting     banner, EHLO, STARTTLS, log-in
-    connection   one message after another, the last dot held back
+    replies         bytes → replies (pure)
+    line            the socket, and TLS on it
+    greeting        banner, EHLO, STARTTLS, log-in
+    classification  whom a refusal is about (pure)
+    connection      one message after another, the last dot held back
 
-`open` raises `Unavailable` when the server cannot be talked to now and `ConfigurationError` when somebody has to change
-something. Reads `password_file` and `ca_file` only then.
+`open` raises `Unavailable` when the server cannot be talked to now and `ConfigurationError` when the operator has to
+change something. Reads `password_file` and `ca_file` only then.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ class Smtp(SmtpKeys):
             if isinstance(error, (Unavailable, ConfigurationError)):
                 raise type(error)(f"{self.where} {error}") from error
             if isinstance(error, (Lost, OSError)):
-                raise Unavailable(f"{self.where} {error} while saying hello; try again later") from error
+                raise Unavailable(f"{self.where} {error} during the greeting; try again later") from error
             raise
         line.seconds = self.timeout
         return SmtpConnection(line, offered, where=self.where, final_seconds=self.final_timeout)

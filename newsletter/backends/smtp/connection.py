@@ -5,9 +5,9 @@ accept anything (RFC 5321 §4.1.1.4). smtplib sends both in one call, so it cann
 
 Where the server offers PIPELINING, MAIL, RCPT and DATA go out together: one round trip instead of three. Nothing can
 be accepted by accident: no byte of the message is sent before all three answers were read. A server that refused the
-recipient and says 354 all the same now waits for a message to nobody; RFC 2920 §3.1 lets us send it a lone dot, but a
-dot is exactly what we promise never to send without an intent, so that connection is dropped. (Postfix, Exim and
-Sendmail refuse DATA there, and stay usable.)
+recipient and says 354 all the same now waits for a message without a recipient; RFC 2920 §3.1 lets us send it a lone
+dot, but a dot is exactly what we promise never to send without an intent, so that connection is dropped. (Postfix, Exim
+and Sendmail refuse DATA there, and stay usable.)
 
 The message is sent as it is. It is not dot-stuffed: `Message` promises that no line begins with a dot, and a message
 that breaks this is refused here before a byte of it leaves (31 µs for 80 KB).
@@ -36,7 +36,7 @@ _LEADING_DOT = re.compile(rb"\n\.")
 
 
 class SmtpConnection:
-    """A greeted, encrypted and logged-in line. `where` is for people; the waits are in seconds."""
+    """A greeted, encrypted and logged-in line. `where` is shown in messages; the waits are in seconds."""
 
     def __init__(self, line: Line, offered: Extensions, *, where: str, final_seconds: float) -> None:
         self._line = line
@@ -157,7 +157,7 @@ class SmtpConnection:
                 answer = self._line.answer()
                 granted = answer.code == 354 if phase == "data" else answer.good
                 if granted and refused and phase == "data":
-                    return refused, False  # it waits for a message to nobody
+                    return refused, False  # it waits for a message without a recipient
                 if not granted and not refused:
                     refused = phase, answer
                     if answer.code == CLOSING or not self._pipelining:

@@ -34,15 +34,15 @@ def greet(line: Line) -> Extensions:
     """Wait for the banner and say EHLO; what the server can do."""
     banner = line.answer()
     if banner.code != 220:
-        raise Unavailable(f"turned us away: {banner.code} {banner.text}")
-    return hello(line)
+        raise Unavailable(f"refused the connection: {banner.code} {banner.text}")
+    return ehlo(line)
 
 
-def hello(line: Line) -> Extensions:
+def ehlo(line: Line) -> Extensions:
     line.send(f"EHLO {_own_name(line)}\r\n".encode("ascii"))
     answer = line.answer()
     if answer.code != 250:
-        raise Unavailable(f"turned us away after EHLO: {answer.code} {answer.text}")
+        raise Unavailable(f"refused EHLO: {answer.code} {answer.text}")
     offered: Extensions = {}
     for text in answer.lines[1:]:
         keyword, _, parameters = text.decode("ascii", "replace").upper().partition(" ")
@@ -74,7 +74,7 @@ def start_tls(line: Line, offered: Extensions, context: ssl.SSLContext, *, host:
         problem = f"did not start TLS: {answer.code} {answer.text}"
         raise Unavailable(problem) if answer.code < 500 else ConfigurationError(problem)
     encrypt(line, context, host=host)
-    return hello(line)
+    return ehlo(line)
 
 
 def encrypt(line: Line, context: ssl.SSLContext, *, host: str) -> None:
@@ -93,7 +93,7 @@ def encrypt(line: Line, context: ssl.SSLContext, *, host: str) -> None:
 
 
 def log_in(line: Line, offered: Extensions, login: Login) -> None:
-    """AUTH PLAIN, or LOGIN where that is all there is (RFC 4954); only where nobody can listen."""
+    """AUTH PLAIN, or LOGIN where that is all there is (RFC 4954); only where it cannot be overheard."""
     if not line.encrypted and not is_loopback(line.peer_address):
         raise ConfigurationError(
             'would get the password in the clear; set [backend] security = "starttls" or "tls", or take username out'

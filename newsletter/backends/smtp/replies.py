@@ -1,7 +1,7 @@
 """Read SMTP replies from bytes. Pure, and made for a hostile server: everything has a cap.
 
-`parse` takes what has arrived so far and gives the first whole reply and how many bytes it used, or None when more has
-to arrive. It raises `Garbled` for what cannot be, or cannot become, a reply of RFC 5321 §4.2.
+`parse` takes what has arrived so far and returns the first whole reply and how many bytes it used, or None when more
+has to arrive. It raises `Garbled` for what cannot be, or cannot become, a reply of RFC 5321 §4.2.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from newsletter.characters import clean
 LONGEST_LINE = 4_096  # octets; RFC 5321 §4.5.3.1.5 allows 512
 MOST_LINES = 128
 LONGEST_REPLY = 32_768
-LONGEST_TEXT = 500  # characters kept for people
+LONGEST_TEXT = 500  # characters kept for messages
 
 _LINE = re.compile(rb"([2-5][0-9]{2})(?:([ -])(.*))?", re.DOTALL)
 
@@ -35,7 +35,7 @@ class Answer(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The reply in one line for people: no control characters, at most 500 characters."""
+        """The reply in one line, fit for a message: no control characters, at most 500 characters."""
         text = " ".join(clean(b" ".join(self.lines).decode("utf-8", "replace")).split())
         return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"
 
