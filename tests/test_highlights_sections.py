@@ -87,6 +87,15 @@ def test_an_address_that_is_none_fits_no_prefix() -> None:
     assert not fits(article(), Match(url_prefix=("/tv",)))
 
 
+@pytest.mark.parametrize(
+    "prefix", ["https://münchen.example/größe", "/größe", "/gr%C3%B6%C3%9Fe", "HTTPS://MÜNCHEN.example/"]
+)
+def test_a_prefix_may_be_written_in_its_own_letters(prefix: str) -> None:
+    found = article(url="https://xn--mnchen-3ya.example/gr%C3%B6%C3%9Fe/a")
+    assert fits(found, Match(url_prefix=(prefix,)))
+    assert not fits(found, Match(url_prefix=("https://munchen.example/", "/grosze")))
+
+
 def test_a_broken_title_rule_is_refused_by_a_sentence() -> None:
     with pytest.raises(ValueError, match="not a regular expression"):
         fits(article(), Match(title="(best"))

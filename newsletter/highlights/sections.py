@@ -12,10 +12,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from newsletter.highlights.candidate import Candidate
 from newsletter.issue import Article, Match, Section
+from newsletter.links import canonical
 
 
 def sections_of(candidate: Candidate, *, sections: Sequence[Section]) -> tuple[str, ...]:
@@ -57,11 +58,17 @@ def _meet(wanted: Sequence[str], found: Sequence[str]) -> bool:
 
 
 def _starts(url: str, prefixes: Sequence[str]) -> bool:
+    """Whether the address or its path begins with a prefix, however either writes its letters and its host."""
     try:
         path = urlsplit(url).path
     except ValueError:  # "http://[" and its like
         path = ""
-    return any(text.casefold().startswith(prefix.casefold()) for prefix in prefixes for text in (path, url))
+    return any(unquote(text).casefold().startswith(_comparable(tuple(prefixes))) for text in (path, url))
+
+
+@lru_cache(maxsize=64)
+def _comparable(prefixes: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(unquote(canonical(prefix) or prefix).casefold() for prefix in prefixes)
 
 
 @lru_cache(maxsize=64)
