@@ -1,6 +1,6 @@
 """The composition root: the only file that knows everybody. It makes one `Project` of a folder.
 
-What a room needs from above is handed to it here as a callable: the Book gets the outbox to post into, the public
+What a package needs from above is passed to it here as a callable: the Book gets the outbox to post into, the public
 pages get something to draw with. Nothing is opened or imported before it is used.
 """
 

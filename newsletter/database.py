@@ -76,6 +76,12 @@ def storable(text: str) -> str:
     return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
+def _install(extra: str) -> str:
+    """The command that installs an extra: of this checkout, or else of the distribution on the package index."""
+    checkout = (Path(__file__).parent.parent / "pyproject.toml").is_file()
+    return f"`pip install '.[{extra}]'` in the checkout" if checkout else f"`pip install 'weekly-highlights[{extra}]'`"
+
+
 class Database:
     """One project's database. Connections are opened as needed, and returned."""
 
@@ -103,7 +109,7 @@ class Database:
                 max_overflow=20,
             )
         except (NoSuchModuleError, ImportError) as error:
-            raise DatabaseError("PostgreSQL needs its driver: install this package as newsletter[postgres]") from error
+            raise DatabaseError(f"PostgreSQL needs its driver; run {_install('postgres')}") from error
         if self.is_sqlite:
             sa.event.listen(self.engine, "do_connect", lambda *_: _make_private(Path(self.url.database or "")))
             sa.event.listen(self.engine, "connect", _prepare_sqlite)

@@ -180,6 +180,6 @@ def _texts(value: Any) -> tuple[str, ...] | None:
 
 
 def _shown(value: Any) -> str:
-    """The value for a person. A text is shown as it is except when long: it could be a whole file pasted by mistake."""
+    """The value as a message shows it, cut when it is long: it could be a whole file pasted by mistake."""
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "…"

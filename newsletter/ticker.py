@@ -1,9 +1,9 @@
 """The ticker: once a minute it asks which slots are due, and starts `newsletter send` for them as a child process.
 
-APScheduler only ticks, from a memory job store, one per process (the only apscheduler door). Which slots exist is pure
+APScheduler only ticks, from a memory job store, one per process; nothing else imports it. Which slots exist is pure
 (`slots`); which of them are done is in the database, so any number of tickers, restarts and clock changes make exactly
 one issue per slot: the slot's key is unique, and of two sends at once the second stops (`weekly`). What sends is a
-process of its own, so that scheduled and hand-started sends share one path, and the public pages never share an
+process of its own, so that scheduled sends and the operator's share one path, and the public pages never share an
 interpreter with a send.
 
 What it does not know: how an issue is made or sent. It raises nothing while it runs; what goes wrong is logged, told to
@@ -55,7 +55,7 @@ def send_command(root: Path) -> Command:
 
 
 class Ticker:
-    """Ticks from `start` to `stop`. `hourly` are called once an hour; `command` gives the child's command line."""
+    """Ticks from `start` to `stop`. `hourly` are called once an hour; `command` returns the child's command line."""
 
     def __init__(
         self, project: Project, *, hourly: Sequence[Callable[[], object]] = (), command: Command | None = None
@@ -86,11 +86,11 @@ class Ticker:
         self._scheduler = scheduler
 
     def stop(self) -> None:
-        """Stop ticking. A child is asked to end, and waited for: it finishes the messages in hand."""
+        """Stop ticking. A child is asked to end, and waited for: it finishes the messages being sent."""
         with self._guard:
             self._stopping = True
             if self._child is not None:
-                log.info("waiting for the send under way to finish the messages in hand")
+                log.info("waiting for the send under way to finish its messages")
                 self._child.terminate()
         if self._scheduler is not None:
             self._scheduler.shutdown(wait=True)
@@ -179,7 +179,7 @@ class Ticker:
         self._judge(key, child.returncode, last)
 
     def _follow(self, key: str, child: subprocess.Popen[bytes], output: IO[bytes]) -> str:
-        """Log the child's lines until it ends; gives the last one."""
+        """Log the child's lines until it ends; returns the last one."""
         lines = _Lines(output)
         last = ""
         ended = False

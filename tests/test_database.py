@@ -469,3 +469,12 @@ def test_a_database_that_may_not_be_written_is_one_sentence(nobodys: tuple[Path,
     assert "may not be written" in told or "cannot be opened" in told
     assert "whom" in told
     lost_nothing(file)
+
+
+def test_without_its_driver_postgres_names_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(DatabaseError, match=r"run `pip install '\.\[postgres\]'` in the checkout"):
+        Database("postgresql://nobody@127.0.0.1/none")
+    monkeypatch.setattr(module, "__file__", "/usr/lib/python3/dist-packages/newsletter/database.py")
+    with pytest.raises(DatabaseError, match=r"run `pip install 'weekly-highlights\[postgres\]'`$"):
+        Database("postgresql://nobody@127.0.0.1/none")

@@ -92,7 +92,7 @@ class Newsletter(Group):
 
 
 def _refused(error: Exception) -> int:
-    """Say in one line why it was not done; gives the exit code."""
+    """Say in one line why it was not done; returns the exit code."""
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         error.show()
         return error.exit_code
@@ -101,7 +101,7 @@ def _refused(error: Exception) -> int:
         more = f" (`{context.command_path} --help` says more)" if context else ""
         output.complain(error.format_message().rstrip(".") + more)
         return error.exit_code
-    # Whoever raised one of the other family has loaded it.
+    # An error of the other family can only come from a package that is loaded.
     theirs = getattr(sys.modules.get("subscribers"), "SubscribersError", NewsletterError)
     if isinstance(error, NewsletterError | theirs):
         output.complain(str(error))

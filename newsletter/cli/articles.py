@@ -1,4 +1,4 @@
-"""`articles …`: the shelf, and the editor's hand on it."""
+"""`articles …`: the shelf, and what the editor changes on it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ADDED = "added-by-hand"
 
 @click.group(cls=Group)
 def articles() -> None:
-    """The shelf, and the editor's hand on it.
+    """The shelf, and what the editor changes on it.
 
     WHAT is an article's number or any of its addresses. An incomplete article lacks a title, an address or a trusted
     date; it is never picked by itself, and `articles edit` completes it.
@@ -193,7 +193,7 @@ def _page_options(where: str) -> dict[str, Any]:
 
     reason = refusal(where)
     if not reason:
-        # Whoever runs this command may read what they name, also in their own network; a redirect may not.
+        # The operator may read any address, also in their own network; a redirect may not lead there.
         return {"url": where, "allow_private": [urlsplit(where).hostname or ""]}
     file = Path(where)
     if not file.is_file():

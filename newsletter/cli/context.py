@@ -49,7 +49,7 @@ class ProjectContext:
 
     @property
     def zone(self) -> ZoneInfo:
-        """The newsletter's own zone, in which people are shown times."""
+        """The newsletter's own zone, in which times are printed."""
         return self.project.settings.zone
 
     def slot(self, key: str | None) -> Slot:
@@ -125,7 +125,7 @@ slot_option = click.option("--slot", "slot_key", metavar="KEY", help="The week, 
 
 
 def not_yet(group: Group, name: str, short_help: str) -> None:
-    """A command of the contract whose room comes later: it says so and fails."""
+    """A command of the contract that comes with a later version: it says so and fails."""
 
     @group.command(
         name,

@@ -1,6 +1,6 @@
 """`doctor`: everything a project leans on, looked at one by one, each with what to do about it. Mails nobody.
 
-Each check is a function that gives one or more `Sign`s; an exception of the two error families is a *fail* in its own
+Each check is a function that yields one or more `Sign`s; an exception of the two error families is a *fail* in its own
 words. What it does not know: SPF, DKIM and DMARC records.
 """
 

@@ -1,4 +1,4 @@
-"""Ending a send on request: the message in hand is finished, everything else is given back."""
+"""Ending a send on request: the message being sent is finished, every other claim is returned."""
 
 from __future__ import annotations
 

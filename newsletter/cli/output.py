@@ -1,7 +1,7 @@
-"""What the commands print: tables for people, JSON for programs, times, and one line for a refusal.
+"""What the commands print: tables to be read, JSON for programs, times, and one line for a refusal.
 
 Answers go to standard output; everything else (progress, notes, warnings) to standard error, so that JSON stays alone.
-Texts of articles and people may be hostile: control characters never reach the terminal, and nothing is taken for
+Texts of articles and subscribers may be hostile: control characters never reach the terminal, and nothing is taken for
 mark-up. Rich is loaded for a terminal alone; into a pipe go plain aligned columns, one row a line.
 """
 
@@ -59,7 +59,7 @@ def log_otherwise() -> None:
 
 
 def abandon() -> None:
-    """Whoever read standard output has gone: let Python's own flush at the end find something that takes it."""
+    """The reader of standard output has gone: let Python's own flush at the end write to a file that takes it."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -95,7 +95,7 @@ def _plain(value: object) -> object:
 
 
 def when(moment: datetime | None, zone: tzinfo) -> str:
-    """A time for people: ISO 8601 with an offset, in the newsletter's zone; nothing is a dash."""
+    """A time to be read: ISO 8601 with an offset, in the newsletter's zone; nothing is a dash."""
     return moment.astimezone(zone).isoformat(timespec="seconds") if moment else "-"
 
 
@@ -106,7 +106,7 @@ def counts(numbers: Mapping[str, int], *, always: Iterable[str] = ()) -> str:
 
 
 def terminal() -> Console | None:
-    """A console if people read standard output, or None."""
+    """A console if standard output is a terminal, or None."""
     if not sys.stdout.isatty():
         return None
     from rich.console import Console

@@ -1,4 +1,4 @@
-"""The project as a whole: `init`, `migrate`, `schedule`, `serve`. Knows no rules; the rooms do the work."""
+"""The project as a whole: `init`, `migrate`, `schedule`, `serve`. Knows no rules; the other packages do the work."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ magazine's own zone, so that the demo is a fresh fortnight whenever it is writte
 purpose: one has no date, one no address, one is paid for, one is too old, two are the same story and three are about
 one show.
 
-Knows nothing of settings, sources or the database: `write_site`, `subscribers` and `SETTINGS` give files and values.
+Knows nothing of settings, sources or the database: `write_site`, `subscribers` and `SETTINGS` are files and values.
 Everything stands on `.example`, which nobody can own (RFC 2606 §3). `docs/pictures/draw.py` drew the images.
 Raises `ValueError` for a `now` without a zone, and `OSError` when the folder cannot be written.
 """

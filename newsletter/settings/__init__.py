@@ -4,7 +4,7 @@ The environment wins over `.env`, and both over the file: `NEWSLETTER_BACKEND__H
 `[backend] kind` from the environment drops the file's other backend keys, since they belong to the other kind.
 
 Everything unknown is an error that names the key and the nearest valid one, and so is every key of the contract whose
-room is not built yet: a setting is accepted only when it does something. Relative paths are relative to the project's
+capability comes later: a setting is accepted only when it does something. Relative paths are relative to the project's
 folder. Raises `SettingsError`; reads nothing but the file, `.env` and the environment.
 """
 
@@ -31,8 +31,8 @@ from pydantic_settings import (
 
 from newsletter.errors import SettingsError
 from newsletter.options import did_you_mean, nearest
+from newsletter.settings.mistakes import SENDING, Mistake, keys_beside, sentence, variable_of
 from newsletter.settings.tables import (
-    EXAMPLES,
     BackendTable,
     DatabaseTable,
     IssueTable,
@@ -51,7 +51,7 @@ PREFIX = "NEWSLETTER_"
 # Variables that start like a setting and are none.
 NOT_SETTINGS = {"NEWSLETTER_CORPUS", "NEWSLETTER_TEST_POSTGRES"}
 
-# Keys the contract names whose room comes later. None may be accepted before it does something.
+# Keys the contract names whose capability comes later. None may be accepted before it does something.
 LATER = {
     "schedule.review": "the review window",
     "pace.per_domain": "pacing by domain",
@@ -62,8 +62,6 @@ LATER = {
     "hooks": "outgoing hooks",
 }
 
-# What sending a frozen issue reads, and the key file. A mistake elsewhere stops no frozen issue.
-SENDING = ("backend", "pace", "sending", "dkim", "database")
 # For what nothing can be made without, where nothing is made.
 STAND_INS = {"from": "nobody@localhost.invalid", "public_url": "https://localhost.invalid"}
 
@@ -113,7 +111,7 @@ class Settings(BaseSettings):
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
         dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings gives it by name
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings passes it by name
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         # `.env` may hold other programs' variables too; ours have been checked by name before.
         dotenv = {name: value for name, value in dotenv_settings().items() if name in cls.model_fields}
@@ -166,15 +164,6 @@ class Settings(BaseSettings):
         return url
 
 
-class _Mistake(SettingsError):
-    """What is wrong, and where: a table, or a key of `[newsletter]`. `needed`: a frozen issue cannot do without it."""
-
-    def __init__(self, text: str, where: tuple[str, ...], *, needed: bool = False) -> None:
-        super().__init__(text)
-        self.where = where
-        self.needed = needed or where[:1] in {(table,) for table in SENDING} or where == ("newsletter", "key_file")
-
-
 def load(root: Path) -> Settings:
     """The settings of the project in folder `root`.
 
@@ -194,7 +183,7 @@ def load_for_sending(root: Path) -> tuple[Settings, tuple[str, ...]]:
     while True:
         try:
             return _load(root, without=without), tuple(mistakes)
-        except _Mistake as mistake:
+        except Mistake as mistake:
             if mistake.needed or mistake.where in without:
                 raise
             without.append(mistake.where)
@@ -210,17 +199,17 @@ def _load(root: Path, *, without: Sequence[tuple[str, ...]]) -> Settings:
     backend = "backend" in data or any(name.upper().startswith(f"{PREFIX}BACKEND") for name in variables)
     for name in data:
         if name not in Settings.model_fields or name == "root":
-            text = f"{file}: [{name}] is not a setting{did_you_mean(name, _keys_beside((name,)))}"
-            raise _Mistake(text, (name,), needed=not backend or bool(nearest(name, SENDING)))
+            text = f"{file}: [{name}] is not a setting{did_you_mean(name, keys_beside((name,), model=Settings))}"
+            raise Mistake(text, (name,), needed=not backend or bool(nearest(name, SENDING)))
     _refuse_strange_variables(variables, backend=backend, without=without)
     try:
         return Settings(_env_file=root / ".env", **{**data, "root": root, "without": without})
     except ValidationError as error:
         location = error.errors()[0]["loc"]
-        where = _variable_of(location, variables) or str(file)
+        where = variable_of(location, variables, prefix=PREFIX) or str(file)
         keep = 2 if location[:1] == ("newsletter",) else 1
         about = tuple(str(part) for part in location[:keep]) or ("sources", "sections")
-        raise _Mistake(f"{where}: {' '.join(_sentence(error).split())}", about) from error
+        raise Mistake(f"{where}: {' '.join(sentence(error, model=Settings).split())}", about) from error
     except SourceParseError as error:
         field = re.search(r'field "(\w+)"', str(error))
         variable = PREFIX + (field[1].upper() if field else "…")
@@ -265,11 +254,11 @@ def _refuse_later(data: Mapping[str, Any]) -> None:
         if inside is not None and (not name or (isinstance(inside, dict) and name in inside)):
             where = f"[{table}] {name}".strip()
             text = f"{FILE}: {where} belongs to {capability}, which comes with a later version; take it out"
-            raise _Mistake(text, (table,))
+            raise Mistake(text, (table,))
 
 
 def _variables(file: Path) -> list[str]:
-    """The names that `.env` gives a value to."""
+    """The names that have a value in `.env`."""
     try:
         with file.open(encoding="utf-8") as lines:
             found = list(parse_stream(lines))
@@ -285,13 +274,6 @@ def _variables(file: Path) -> list[str]:
     return [one.key for one in found if one.key]
 
 
-def _variable_of(location: tuple[int | str, ...], names: Iterable[str]) -> str:
-    """The variable a wrong value came from, or "": it would be looked for in the file in vain."""
-    given = {name.upper() for name in names}
-    paths = [PREFIX + "__".join(map(str, location[:length])).upper() for length in range(len(location), 0, -1)]
-    return next((path for path in paths if path in given), "")
-
-
 def _refuse_strange_variables(names: Iterable[str], *, backend: bool, without: Sequence[tuple[str, ...]]) -> None:
     tables = [name for name in Settings.model_fields if name != "root"]
     for variable in names:
@@ -303,46 +285,9 @@ def _refuse_strange_variables(names: Iterable[str], *, backend: bool, without: S
         capability = LATER.get(table) or LATER.get(f"{table}.{key}")
         if capability:
             text = f"{variable} belongs to {capability}, which comes with a later version; take it out"
-            raise _Mistake(text, (table,))
+            raise Mistake(text, (table,))
         if table not in tables:
             near = nearest(table, tables)
             hint = f"; did you mean {PREFIX}{near.upper()}__…?" if near else ""
             text = f"the environment variable {variable} names no table of {FILE}{hint}"
-            raise _Mistake(text, (table,), needed=not backend or near in SENDING)
-
-
-def _sentence(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_input=False)[0]
-    where = _where(first["loc"])
-    if first["type"] == "extra_forbidden":
-        return f"{where} is not a setting{did_you_mean(str(first['loc'][-1]), _keys_beside(first['loc']))}"
-    if first["type"] == "missing":
-        return f"{where} is missing"
-    if first["type"] in {"model_type", "tuple_type"}:
-        return f"{where} has to be a {'table' if first['type'] == 'model_type' else 'list'}"
-    if first["type"] == "string_pattern_mismatch":
-        example = EXAMPLES.get(first["ctx"]["pattern"], f"fit {first['ctx']['pattern']}")
-        return f"{where} has to {example}"
-    message = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    return f"{where} {message[0].lower() + message[1:]}" if where else message
-
-
-def _where(location: Iterable[int | str]) -> str:
-    parts = [str(part + 1) if isinstance(part, int) else part for part in location]
-    if not parts:
-        return ""
-    if parts[0] in {"sources", "sections"}:
-        return f"[[{parts[0]}]]" + (f" number {parts[1]}: " if len(parts) > 1 else "") + ".".join(parts[2:])
-    return f"[{parts[0]}] {'.'.join(parts[1:])}".strip()
-
-
-def _keys_beside(location: tuple[int | str, ...]) -> list[str]:
-    model: Any = Settings
-    for part in location[:-1]:
-        if isinstance(part, int):
-            continue
-        by_alias = {field.alias or name: field for name, field in model.model_fields.items()}
-        annotation = by_alias[part].annotation
-        arguments = getattr(annotation, "__args__", None)
-        model = arguments[0] if arguments else annotation
-    return [field.alias or name for name, field in model.model_fields.items() if name != "root"]
+            raise Mistake(text, (table,), needed=not backend or near in SENDING)

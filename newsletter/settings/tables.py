@@ -142,7 +142,7 @@ def _texts(value: object) -> Iterator[str]:
 
 
 class Newsletter(Table):
-    """Who publishes. Without `postal_address` nothing can be sent (CAN-SPAM § 7704(a)(5))."""
+    """The publisher. Without `postal_address` nothing can be sent (CAN-SPAM § 7704(a)(5))."""
 
     model_config = ConfigDict(str_strip_whitespace=True)
     lines_in = frozenset({"postal_address"})
@@ -156,7 +156,7 @@ class Newsletter(Table):
         max_length=300,
     )
     reply_to: str = Field("", description="Where answers go; empty is the sender.")
-    editors: Words = Field((), description="Addresses that are told when something needs a person.")
+    editors: Words = Field((), description="Addresses that are told when somebody has to act.")
     language: str = Field("en", pattern=_LANGUAGE, description="BCP 47 tag of the texts.")
     timezone: str = Field("UTC", description="IANA zone the schedule and dates are in.")
     public_url: str = Field(
@@ -217,7 +217,7 @@ class Schedule(Table):
     day: str = Field("thursday", description="Day of the week.")
     time: str = Field("07:00", description="Local time, `HH:MM`.")
     grace: Duration = Field(timedelta(hours=24), description="How late an issue may still be made; later is missed.")
-    approval: Literal["auto", "required"] = Field("auto", description="`auto`: sent without a person's yes.")
+    approval: Literal["auto", "required"] = Field("auto", description="`auto`: sent without anybody's approval.")
 
     @field_validator("day")
     @classmethod

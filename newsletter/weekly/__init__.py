@@ -92,7 +92,7 @@ class Weekly:
         return self.making().own_images
 
     def pull(self) -> list[PullLine]:
-        """Read all sources side by side and put what they gave on the shelf."""
+        """Read all sources side by side and put their articles on the shelf."""
         made_with = self.making()
         for image in made_with.own_images:
             self.shelf.keep_image(image.name, image.media_type, image.data)
@@ -361,13 +361,13 @@ class Weekly:
         self.alerts.tell(alerts.issue(slot.key), reason)
 
     def cancel(self, row: IssueRow, *, reason: str) -> dict[str, int]:
-        """Stop an issue; its articles may be picked again if nobody got it. Gives the counts it ends with."""
+        """Stop an issue; its articles may be picked again if nobody got it. Returns the counts it ends with."""
         return self.sender.cancel(
             row, reason=reason, nobody_got_it=lambda connection: self.shelf.give_back(connection, slot=row.slot_key)
         )
 
     def test_copy(self, composed: Composed, address: str, backend: Backend) -> str:
-        """Send one copy of the composed letter, recording nothing; gives what the server said."""
+        """Send one copy of the composed letter, recording nothing; returns what the server said."""
         if composed.letter is None:
             raise Refused("there is nothing to send: no article was picked")
         subscriber = self.book.find(address)
@@ -394,7 +394,7 @@ def without_address(what: str) -> ConfigurationError:
 
 
 def _read(source: Source, previous: PullState) -> Pulled:
-    """What a source gives. It may be anybody's code: whatever it trips over is its own failure and stops no other."""
+    """What a source returns. It may be anybody's code: whatever it raises is its own failure and stops no other."""
     try:
         pulled = source.read(previous)
     except (SourceError, ConfigurationError):
@@ -403,7 +403,7 @@ def _read(source: Source, previous: PullState) -> Pulled:
         log.exception("the source %s is broken", source.name)
         raise SourceError(f"it is broken: {type(error).__name__}: {error}") from error
     if not isinstance(pulled, Pulled):
-        raise SourceError(f"it is broken: it gave {type(pulled).__name__} and not Pulled")
+        raise SourceError(f"it is broken: it returned {type(pulled).__name__} and not Pulled")
     return pulled
 
 
