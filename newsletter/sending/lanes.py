@@ -101,6 +101,7 @@ class Lane:
         self._pause = timedelta(0)
         self._lost: dict[tuple[str, int], tuple[int, int]] = {}  # row → (fresh connections, acceptances before)
         self._accepted_at = 0  # how many this run had accepted, counting this lane's latest
+        self._ended = 0  # lanes, when this one last failed
         self.failures = 0
         self.ended = False
 
@@ -239,6 +240,9 @@ class Lane:
         self.failures += 1
 
     def _gives_up(self) -> bool:
+        """Whether it has failed long enough; counted anew when another lane has ended and left its connection free."""
+        if self._run.ended > self._ended:
+            self._ended, self.failures = self._run.ended, 0
         others = any(lane.failures == 0 and not lane.ended for lane in self._run.lanes if lane is not self)
         return self.failures >= len(RECONNECT) and not others
 
