@@ -25,6 +25,7 @@ KINDS = {
     "an issue that was never begun": alerts.issue("2026-W48"),
     "a source": alerts.source("site"),
     "the sign-ups": alerts.SIGN_UPS,
+    "the outbox": alerts.OUTBOX,
 }
 
 

@@ -479,5 +479,6 @@ def test_a_backend_that_cannot_be_used_is_said_once_and_the_mails_wait(
     assert not outbox_thread.round()
     assert not outbox_thread.round()
     assert caplog.text.count("they wait in the outbox") == 1
+    assert "they wait in the outbox" in project.issues.alerts("outbox")[0].text
     assert outbox.ledger(project.database).counts() == {"waiting": 1}
     project.database.dispose()

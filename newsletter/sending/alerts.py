@@ -58,6 +58,7 @@ def source(name: str) -> About:
 
 
 SIGN_UPS = About("sign-ups", again=timedelta(hours=1))
+OUTBOX = About("outbox")
 
 
 @dataclass(frozen=True, slots=True)

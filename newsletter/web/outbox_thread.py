@@ -1,6 +1,6 @@
 """Empties the outbox while the pages are served: confirmations have to go out at once, not with the next issue.
 
-Looks every two seconds, and at once when woken. A backend that is away or set up wrongly is logged once and tried with
+Looks every two seconds, and at once when woken. A backend that is away or set up wrongly is told once and tried with
 growing pauses; the pages go on. What it does not know: what the mails are. Raises nothing.
 """
 
@@ -11,7 +11,7 @@ import threading
 
 from newsletter.app import Project
 from newsletter.errors import NewsletterError
-from newsletter.sending import outbox
+from newsletter.sending import alerts, outbox
 
 IDLE = 2.0  # seconds
 LONGEST_PAUSE = 300.0
@@ -72,6 +72,10 @@ class OutboxThread:
         return bool(tally.counts.total())
 
     def _say(self, text: str) -> None:
-        if text != self._said:
-            log.error(text)
-            self._said = text
+        if text == self._said:
+            return
+        self._said = text
+        try:
+            self._project.alerts.note(alerts.OUTBOX, text)
+        except NewsletterError:
+            log.exception(text)  # the database may be what is away
