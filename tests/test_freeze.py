@@ -307,9 +307,8 @@ def test_the_last_good_articles_stay_when_a_source_goes_away(room: Project) -> N
 
 
 def test_a_setting_that_is_wrong_is_no_source_that_failed(tmp_path: Path, clock: Clock) -> None:
-    project = newsletter(tmp_path, clock, more='[[sources]]\nname = "x"\nkind = "fede"\n')
     with pytest.raises(ConfigurationError, match="feed"):
-        run(project)
+        run(newsletter(tmp_path, clock, more='[[sources]]\nname = "x"\nkind = "fede"\n'))
 
 
 # What is refused before anybody is mailed.
