@@ -33,7 +33,7 @@ from tests.catcher import Catcher
 from tests.command_line import ACTIVE, WEEK, demo, run, set_line, start
 from tests.smtp_servers import in_loop
 from tests.times import PATIENCE, time_of_day
-from tests.web_project import Visitor, form_token
+from tests.web_project import WebClient, form_token
 
 READER = "somebody.new@reader.example"
 
@@ -99,7 +99,7 @@ def catching(maildir: Path, *, refused: str = "") -> Iterator[Arriving]:
 
 
 @contextlib.contextmanager
-def serving(project: Path, catcher: Arriving) -> Iterator[Visitor]:
+def serving(project: Path, catcher: Arriving) -> Iterator[WebClient]:
     """A real `newsletter serve`, by the real clock, on a free port; told to end at the end, which it does well."""
     process = subprocess.Popen(
         [sys.executable, "-m", "newsletter", "-C", project, "serve", "--port", "0"],
@@ -111,12 +111,12 @@ def serving(project: Path, catcher: Arriving) -> Iterator[Visitor]:
         said = next(line for line in process.stderr if "listening on" in line)
         found = re.search(r"127\.0\.0\.1:(\d+)", said)
         assert found
-        visitor = Visitor(int(found[1]), host="127.0.0.1:8080")
-        yield visitor
+        client = WebClient(int(found[1]), host="127.0.0.1:8080")
+        yield client
         process.terminate()
         _, log = process.communicate(timeout=PATIENCE)
         assert (process.returncode, "Traceback" in log) == (0, False), log
-        visitor.log += log.splitlines()
+        client.log += log.splitlines()
     finally:
         process.kill()
         process.communicate()
@@ -157,10 +157,10 @@ def test_from_the_sign_up_box_to_the_last_letter_and_out_again_with_one_click(
         code, _, stderr = finished(sending)
         assert code == 0, stderr
 
-    with catching(tmp_path / "mail") as catcher, serving(project, catcher) as visitor:
-        page = visitor.get("/").text
+    with catching(tmp_path / "mail") as catcher, serving(project, catcher) as client:
+        page = client.get("/").text
         for _ in range(50):  # a form sent back at once is a robot's: a person presses the button again
-            page = visitor.post_form(
+            page = client.post_form(
                 "/subscribe", f"email={READER}&name=Some+Body&website=&form_token={form_token(page)}"
             ).text
             if 'name="form_token"' not in page:
@@ -169,27 +169,27 @@ def test_from_the_sign_up_box_to_the_last_letter_and_out_again_with_one_click(
         assert confirmation["To"] == READER
         confirm = link(confirmation, "/confirm/")
         for method in ("GET", "HEAD", "GET"):
-            assert visitor.ask(method, confirm).status == 200
+            assert client.ask(method, confirm).status == 200
         assert status_of(project) == "pending"
         for _ in range(2):
-            assert visitor.post_form(confirm, "").status == 200
+            assert client.post_form(confirm, "").status == 200
         assert status_of(project) == "active"
 
         send(this_week)
         first = {mail["To"].addresses[0].addr_spec: mail for mail in catcher.wait_for(ACTIVE + 1)}
         letter = first[READER]
         assert "Some" in part(letter, "plain")
-        shown = visitor.get(link(letter, f"/issues/{this_week}"))
+        shown = client.get(link(letter, f"/issues/{this_week}"))
         assert shown.status == 200
         assert part(letter, "plain").splitlines()[0] in shown.text
         assert READER not in shown.text
 
         leave = urlsplit(letter["List-Unsubscribe"].strip("<>")).path
         assert leave == link(letter, "/unsubscribe/")
-        assert visitor.get(leave).status == 200
+        assert client.get(leave).status == 200
         assert status_of(project) == "active"
         for _ in range(2):
-            answer = visitor.post_form(leave, "List-Unsubscribe=One-Click")
+            answer = client.post_form(leave, "List-Unsubscribe=One-Click")
             assert answer.status == 200
             assert not {"location", "set-cookie"} & set(answer.headers)
         assert status_of(project) == "unsubscribed"

@@ -196,9 +196,9 @@ def test_readers_can_leave_and_nobody_joins_while_a_setting_is_wrong(tmp_path: P
     subscriber = project.book.find("ada@harbourlight.example")
     assert subscriber is not None
     token = project.book.unsubscribe_token(subscriber.public_id)
-    with served(project) as visitor:
+    with served(project) as client:
         form = {"Content-Type": "application/x-www-form-urlencoded"}
-        left = visitor.ask("POST", f"/unsubscribe/{token}", "List-Unsubscribe=One-Click", form)
+        left = client.ask("POST", f"/unsubscribe/{token}", "List-Unsubscribe=One-Click", form)
     assert left.status == 200
     with pytest.raises(SettingsError, match="colour"):
         project.book.add("new@example.org")

@@ -362,9 +362,9 @@ def test_an_address_the_editor_gives_that_another_row_has_makes_the_two_one(
     put(FERRY)
     carry(database, shelf, URL)
     shelf.put([Article(title="Ferry page", source="added-by-hand", body="The text")], now=NOW)
-    by_hand = all_of(shelf)[0].article.id
-    assert by_hand is not None
-    after = shelf.edit(by_hand, {"url": URL + "?utm_source=mail", "published": "2026-11-18T08:00:00+00:00"}, now=NOW)
+    edited = all_of(shelf)[0].article.id
+    assert edited is not None
+    after = shelf.edit(edited, {"url": URL + "?utm_source=mail", "published": "2026-11-18T08:00:00+00:00"}, now=NOW)
     assert after.carried_by == "2026-W47"
     assert len(all_of(shelf)) == 1
 

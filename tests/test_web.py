@@ -29,16 +29,16 @@ from tests.times import PATIENCE, Clock
 from tests.web_project import (
     PICTURE,
     PNG,
-    Visitor,
+    WebClient,
+    client,
     form_token,
     freeze_issue,
     mails,
     project,
     served,
-    visitor,
 )
 
-__all__ = ["project", "visitor"]  # fixtures
+__all__ = ["client", "project"]  # fixtures
 
 READABLE = (
     "/",
@@ -53,19 +53,19 @@ READABLE = (
 )
 
 
-def ask_for(visitor: Visitor, project: Project, clock: Clock, address: str, **headers: str) -> bytes:
+def ask_for(client: WebClient, project: Project, clock: Clock, address: str, **headers: str) -> bytes:
     """Sign up by the form, as a person would; gives the page that answers."""
-    token = form_token(visitor.get("/").text)
+    token = form_token(client.get("/").text)
     clock.forward(timedelta(seconds=10))
-    answer = visitor.post_form(
+    answer = client.post_form(
         "/subscribe", f"email={address.replace('@', '%40')}&form_token={token}&website=", **headers
     )
     assert answer.status == 200, answer.text
     return answer.body
 
 
-def test_the_front_page_is_the_sign_up_form_itself(visitor: Visitor) -> None:
-    answer = visitor.get("/")
+def test_the_front_page_is_the_sign_up_form_itself(client: WebClient) -> None:
+    answer = client.get("/")
     assert answer.status == 200
     assert "Get Marquee Weekly" in answer.text
     assert "Our weekly highlights and entertainment guides" in answer.text
@@ -75,8 +75,8 @@ def test_the_front_page_is_the_sign_up_form_itself(visitor: Visitor) -> None:
 
 def test_somebody_joins_by_form_mail_and_button(project: Project, clock: Clock) -> None:
     arrived = Arrivals(project)
-    with served(project, beside=(arrived,)) as visitor:
-        ask_for(visitor, project, clock, "reader@example.net")
+    with served(project, beside=(arrived,)) as client:
+        ask_for(client, project, clock, "reader@example.net")
         person = project.book.find("reader@example.net")
         assert person
         assert person.status is Status.PENDING
@@ -86,12 +86,12 @@ def test_somebody_joins_by_form_mail_and_button(project: Project, clock: Clock) 
         text = mail.get_payload(0).get_payload(decode=True).decode()  # type: ignore[union-attr]
         path = re.search(r"https://news\.marquee\.example(/confirm/\S+)", text)[1]  # type: ignore[index]
 
-        page = visitor.get(path)
+        page = client.get(path)
         assert page.status == 200
         assert 'method="post"' in page.text
         assert project.book.find("reader@example.net").status is Status.PENDING  # type: ignore[union-attr]
         for _ in range(2):
-            answer = visitor.ask("POST", path)
+            answer = client.ask("POST", path)
             assert answer.status == 200
             assert "You are in" in answer.text
         assert project.book.find("reader@example.net").status is Status.ACTIVE  # type: ignore[union-attr]
@@ -112,53 +112,53 @@ class Arrivals:
 
 
 def test_new_known_and_suppressed_addresses_are_answered_with_the_same_bytes(
-    project: Project, visitor: Visitor, clock: Clock
+    project: Project, client: WebClient, clock: Clock
 ) -> None:
     project.book.add_confirmed("known@example.net")
     project.book.suppress("never@example.net", reason="complaint")
-    answers = {ask_for(visitor, project, clock, f"{name}@example.net") for name in ("new", "known", "never", "new")}
+    answers = {ask_for(client, project, clock, f"{name}@example.net") for name in ("new", "known", "never", "new")}
     assert len(answers) == 1
     hooks = {
         (answer.status, answer.body)
         for name in ("newer", "known", "never")
-        for answer in [hook(visitor, f"{name}@example.net")]
+        for answer in [hook(client, f"{name}@example.net")]
     }
     assert len(hooks) == 1
 
 
-def hook(visitor: Visitor, address: str, **headers: str):  # type: ignore[no-untyped-def]
+def hook(client: WebClient, address: str, **headers: str):  # type: ignore[no-untyped-def]
     body = json.dumps({"email": address})
-    return visitor.ask("POST", "/api/subscribe", body, {"Content-Type": "application/json", **headers})
+    return client.ask("POST", "/api/subscribe", body, {"Content-Type": "application/json", **headers})
 
 
-def test_a_program_signs_somebody_up_with_json(project: Project, visitor: Visitor) -> None:
-    answer = hook(visitor, "reader@example.net")
+def test_a_program_signs_somebody_up_with_json(project: Project, client: WebClient) -> None:
+    answer = hook(client, "reader@example.net")
     assert answer.status == 202
     assert "Check your inbox" in json.loads(answer.body)["message"]
     assert project.book.find("reader@example.net")
     assert outbox.ledger(project.database).counts() == {"waiting": 1}
 
 
-def test_a_page_of_another_site_cannot_sign_anybody_up(project: Project, visitor: Visitor) -> None:
-    assert hook(visitor, "reader@example.net", Origin="https://evil.example").status == 403
-    token = form_token(visitor.get("/").text)
-    answer = visitor.post_form(
+def test_a_page_of_another_site_cannot_sign_anybody_up(project: Project, client: WebClient) -> None:
+    assert hook(client, "reader@example.net", Origin="https://evil.example").status == 403
+    token = form_token(client.get("/").text)
+    answer = client.post_form(
         "/subscribe", f"email=reader%40example.net&form_token={token}", Origin="https://evil.example"
     )
     assert answer.status == 403
     assert project.book.find("reader@example.net") is None
 
 
-def test_a_bad_address_is_explained_beside_its_field(visitor: Visitor) -> None:
-    answer = visitor.post_form("/subscribe", "email=%3Cscript%3Ealert(1)&form_token=x")
+def test_a_bad_address_is_explained_beside_its_field(client: WebClient) -> None:
+    answer = client.post_form("/subscribe", "email=%3Cscript%3Ealert(1)&form_token=x")
     assert answer.status == 422
     assert 'role="alert"' in answer.text
     assert 'aria-describedby="message"' in answer.text
     assert "<script" not in answer.text
 
 
-def test_a_long_body_is_refused(visitor: Visitor) -> None:
-    assert visitor.post_form("/subscribe", "email=" + "x" * 200_000).status == 413
+def test_a_long_body_is_refused(client: WebClient) -> None:
+    assert client.post_form("/subscribe", "email=" + "x" * 200_000).status == 413
 
 
 def test_forwarded_addresses_count_only_from_a_trusted_proxy(tmp_path: Path, clock: Clock) -> None:
@@ -167,18 +167,18 @@ def test_forwarded_addresses_count_only_from_a_trusted_proxy(tmp_path: Path, clo
         ("behind", '[web]\ntrusted_proxies = ["127.0.0.0/8"]', "192.0.2.9"),
     ):
         project = make_project(tmp_path / folder, clock=clock, more=more)
-        with served(project) as visitor:
-            ask_for(visitor, project, clock, "reader@example.net", **{"X-Forwarded-For": "192.0.2.9"})
+        with served(project) as client:
+            ask_for(client, project, clock, "reader@example.net", **{"X-Forwarded-For": "192.0.2.9"})
         record = project.book.show("reader@example.net")
         assert record.consents[0].ip == heard
         project.database.dispose()
 
 
 def test_a_frozen_issue_is_shown_as_it_was_mailed_and_can_do_nothing(
-    project: Project, visitor: Visitor, letter: Letter
+    project: Project, client: WebClient, letter: Letter
 ) -> None:
     freeze_issue(project, letter)
-    answer = visitor.get("/issues/2026-W47")
+    answer = client.get("/issues/2026-W47")
     assert answer.status == 200
     assert answer.text == letter.web_copy()
     assert "Hello there" in answer.text
@@ -197,91 +197,91 @@ def test_changing_a_template_changes_nothing_of_a_frozen_issue(project: Project,
     folder = project.templates.folders[0]
     (folder / "weekly").mkdir(parents=True)
     (folder / "weekly" / "body.html.j2").write_text("{{ broken")
-    with served(project) as visitor:
-        assert visitor.get("/issues/2026-W47").text == letter.web_copy()
+    with served(project) as client:
+        assert client.get("/issues/2026-W47").text == letter.web_copy()
 
 
-def test_the_link_of_a_letter_shown_to_nobody_explains_how_to_leave(visitor: Visitor) -> None:
+def test_the_link_of_a_letter_shown_to_nobody_explains_how_to_leave(client: WebClient) -> None:
     for path in ("/unsubscribe", "/unsubscribe/"):
-        answer = visitor.get(path)
+        answer = client.get(path)
         assert answer.status == 200
         assert "at the end of a mail you got from us" in answer.text
 
 
 def test_only_frozen_issues_are_listed_and_shown(
-    project: Project, visitor: Visitor, letter: Letter, clock: Clock
+    project: Project, client: WebClient, letter: Letter, clock: Clock
 ) -> None:
-    assert "still being written" in visitor.get("/issues").text
+    assert "still being written" in client.get("/issues").text
     freeze_issue(project, letter)
     with project.database.write() as connection:
         project.issues.open(connection, slot_key="2026-W48", slot_at=clock(), now=clock())
-    page = visitor.get("/issues").text
+    page = client.get("/issues").text
     assert 'href="/issues/2026-W47"' in page
     assert "Thursday, 19 November 2026" in page
     assert "2026-W48" not in page
     for strange in ("2026-W48", "2026-W49", "..%2f..%2fetc", "2026-W47'--", "%00"):
-        assert visitor.get(f"/issues/{strange}").status == 404
+        assert client.get(f"/issues/{strange}").status == 404
 
 
 def test_the_sign_up_page_shows_what_the_latest_issue_carried(
-    project: Project, visitor: Visitor, letter: Letter
+    project: Project, client: WebClient, letter: Letter
 ) -> None:
     freeze_issue(project, letter)
-    page = visitor.get("/").text
+    page = client.get("/").text
     assert "Night Ferry returns &lt;b&gt;" in page
     assert 'href="/issues/2026-W47"' in page
 
 
-def test_a_withdrawn_issue_is_gone(project: Project, visitor: Visitor, letter: Letter) -> None:
+def test_a_withdrawn_issue_is_gone(project: Project, client: WebClient, letter: Letter) -> None:
     row = freeze_issue(project, letter)
     with project.database.write() as connection:
         project.issues.step(connection, row, IssueState.CANCELLED, reason="wrong")
-    answer = visitor.get("/issues/2026-W47")
+    answer = client.get("/issues/2026-W47")
     assert answer.status == 410
     assert "withdrawn" in answer.text
-    assert "2026-W47" not in visitor.get("/issues").text
+    assert "2026-W47" not in client.get("/issues").text
 
 
-def test_a_stored_picture_is_served_for_ever_and_as_nothing_else(project: Project, visitor: Visitor) -> None:
+def test_a_stored_picture_is_served_for_ever_and_as_nothing_else(project: Project, client: WebClient) -> None:
     project.shelf.keep_image(PICTURE, "image/png", PNG)
     project.shelf.keep_image("fedcba9876543210.png", "text/html", b"<script>alert(1)</script>")
-    answer = visitor.get(f"/images/{PICTURE}")
+    answer = client.get(f"/images/{PICTURE}")
     assert answer.status == 200
     assert answer.body == PNG
     assert answer.headers["content-type"] == "image/png"
     assert "immutable" in answer.headers["cache-control"]
     assert answer.headers["x-content-type-options"] == "nosniff"
     for strange in ("fedcba9876543210.png", "0" * 16 + ".png", "..%2fnewsletter.toml", "x.svg", f"{PICTURE}%00"):
-        assert visitor.get(f"/images/{strange}").status == 404
+        assert client.get(f"/images/{strange}").status == 404
 
 
-def test_health_says_up_and_the_same_whatever_waits(project: Project, visitor: Visitor, letter: Letter) -> None:
-    answer = visitor.get("/healthz")
+def test_health_says_up_and_the_same_whatever_waits(project: Project, client: WebClient, letter: Letter) -> None:
+    answer = client.get("/healthz")
     assert answer.status == 200
     assert json.loads(answer.body) == {"status": "ok", "version": __version__}
     freeze_issue(project, letter)
-    hook(visitor, "reader@example.net")
+    hook(client, "reader@example.net")
     assert outbox.ledger(project.database).still_open() == 1
-    assert visitor.get("/healthz").body == answer.body
+    assert client.get("/healthz").body == answer.body
 
 
-def test_health_fails_with_the_database_and_names_no_file(project: Project, visitor: Visitor) -> None:
+def test_health_fails_with_the_database_and_names_no_file(project: Project, client: WebClient) -> None:
     assert project.database.file
     project.database.dispose()
     project.database.file.write_bytes(b"no database at all, but long enough to be looked at as one" * 20)
     for leftover in project.database.file.parent.glob("newsletter.db-*"):
         leftover.unlink() if leftover.is_file() else None
-    answer = visitor.get("/healthz")
+    answer = client.get("/healthz")
     assert answer.status == 503
     assert json.loads(answer.body) == {"status": "failing", "version": __version__}
     assert str(project.root) not in answer.text
-    page = visitor.get("/issues")
+    page = client.get("/issues")
     assert page.status == 503
     assert "try again" in page.text
     assert str(project.root) not in page.text
 
 
-def test_head_works_wherever_get_does(project: Project, visitor: Visitor, letter: Letter) -> None:
+def test_head_works_wherever_get_does(project: Project, client: WebClient, letter: Letter) -> None:
     freeze_issue(project, letter)
     project.shelf.keep_image(PICTURE, "image/png", PNG)
     token = project.book.unsubscribe_token(project.book.add_confirmed("reader@example.net").subscriber.public_id)  # type: ignore[union-attr]
@@ -292,88 +292,88 @@ def test_head_works_wherever_get_does(project: Project, visitor: Visitor, letter
         f"/unsubscribe/{token}",
         f"/unsubscribe/{token}/",
     ):
-        got, head = visitor.get(path), visitor.ask("HEAD", path)
+        got, head = client.get(path), client.ask("HEAD", path)
         assert (path, head.status, head.body) == (path, 200, b"")
         same = {"content-type", "content-security-policy", "cache-control"}
         assert {name: head.headers.get(name) for name in same} == {name: got.headers.get(name) for name in same}
 
 
-def test_nothing_that_answers_get_redirects(visitor: Visitor) -> None:
+def test_nothing_that_answers_get_redirects(client: WebClient) -> None:
     for path in (*READABLE, "/issues/", "/subscribe/", "/confirm", "/nowhere", "//evil.example/x", "/unsubscribe/x/"):
-        answer = visitor.get(path)
+        answer = client.get(path)
         assert (path, answer.status // 100 != 3, "location" in answer.headers) == (path, True, False)
 
 
-def test_an_unknown_address_has_a_friendly_page(visitor: Visitor) -> None:
-    answer = visitor.get("/nowhere")
+def test_an_unknown_address_has_a_friendly_page(client: WebClient) -> None:
+    answer = client.get("/nowhere")
     assert answer.status == 404
     assert "There is no such page" in answer.text
 
 
-def test_every_answer_carries_the_headers_that_keep_it_harmless(visitor: Visitor) -> None:
+def test_every_answer_carries_the_headers_that_keep_it_harmless(client: WebClient) -> None:
     for path in (*READABLE, "/nowhere", "/issues/x"):
-        headers = visitor.get(path).headers
+        headers = client.get(path).headers
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["content-security-policy"].startswith("default-src 'none'")
         assert "referrer-policy" in headers
         assert "server" not in headers
 
 
-def test_a_page_loads_nothing_from_elsewhere_and_runs_no_script(visitor: Visitor) -> None:
+def test_a_page_loads_nothing_from_elsewhere_and_runs_no_script(client: WebClient) -> None:
     for path in ("/", "/issues", "/unsubscribe", "/nowhere"):
-        page = visitor.get(path).text
+        page = client.get(path).text
         assert not re.search(r"<script|<link[^>]+href=\"http|@import|url\(|<iframe|<img[^>]+src=\"http", page)
         assert '<html lang="en" dir="ltr">' in page
 
 
-def test_our_own_names_are_answered(visitor: Visitor) -> None:
+def test_our_own_names_are_answered(client: WebClient) -> None:
     for host in ("news.marquee.example", "NEWS.marquee.example:443", "127.0.0.1:8080", "localhost", "[::1]:1"):
-        assert (host, visitor.get("/issues", Host=host).status) == (host, 200)
+        assert (host, client.get("/issues", Host=host).status) == (host, 200)
 
 
-def test_a_strange_name_is_refused_in_one_line(visitor: Visitor) -> None:
+def test_a_strange_name_is_refused_in_one_line(client: WebClient) -> None:
     for host in ("evil.example", "news.marquee.example.evil.example", "", "[::1", "news.marquee.example@evil"):
-        answer = visitor.get("/issues", Host=host)
+        answer = client.get("/issues", Host=host)
         assert (host, answer.status) == (host, 400)
         assert answer.text.count("\n") <= 1
 
 
 def test_names_of_the_settings_are_answered_too(tmp_path: Path, clock: Clock) -> None:
     project = make_project(tmp_path / "p", clock=clock, more='[web]\nallow_hosts = ["old.marquee.example"]')
-    with served(project) as visitor:
-        assert visitor.get("/", Host="old.marquee.example").status == 200
+    with served(project) as client:
+        assert client.get("/", Host="old.marquee.example").status == 200
     project.database.dispose()
 
 
 def test_a_public_address_with_a_path_works_whether_the_proxy_cuts_it_off_or_not(tmp_path: Path, clock: Clock) -> None:
     project = make_project(tmp_path / "p", clock=clock, public_url="https://news.marquee.example/weekly")
-    with served(project) as visitor:
+    with served(project) as client:
         for path in ("/weekly", "/weekly/", "/weekly/subscribe", "/subscribe"):
-            assert 'action="/weekly/subscribe"' in visitor.get(path).text
-        assert visitor.get("/weeklyissues").status == 404
+            assert 'action="/weekly/subscribe"' in client.get(path).text
+        assert client.get("/weeklyissues").status == 404
     project.database.dispose()
 
 
-def test_what_breaks_inside_is_not_shown(project: Project, visitor: Visitor, letter: Letter) -> None:
+def test_what_breaks_inside_is_not_shown(project: Project, client: WebClient, letter: Letter) -> None:
     freeze_issue(project, letter)
     with project.database.write() as connection:
         connection.exec_driver_sql("UPDATE letters SET data = '{}'")
-    answer = visitor.get("/issues/2026-W47")
+    answer = client.get("/issues/2026-W47")
     assert answer.status == 500
     assert "Traceback" not in answer.text
     assert "KeyError" not in answer.text
     assert answer.headers["x-content-type-options"] == "nosniff"
-    assert visitor.get("/").status == 200
+    assert client.get("/").status == 200
 
 
-def test_the_access_log_holds_no_token(project: Project, visitor: Visitor, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_access_log_holds_no_token(project: Project, client: WebClient, caplog: pytest.LogCaptureFixture) -> None:
     person = project.book.add_confirmed("reader@example.net").subscriber
     assert person
     token = project.book.unsubscribe_token(person.public_id)
     with caplog.at_level(logging.INFO, logger="uvicorn.access"):
         for method in ("GET", "POST"):
             for path in (f"/unsubscribe/{token}", f"/confirm/{token}", f"/resubscribe/{token}"):
-                visitor.ask(method, path)
+                client.ask(method, path)
     assert "/unsubscribe/" in caplog.text
     assert token not in caplog.text
 
@@ -382,8 +382,8 @@ def test_a_projects_own_page_comes_first(project: Project) -> None:
     own = project.templates.folders[0] / "pages"
     own.mkdir(parents=True)
     (own / "not_found.html.j2").write_text("Nothing of ours, says {{ site.name }}")
-    with served(project) as visitor:
-        assert visitor.get("/nowhere").text == "Nothing of ours, says Marquee Weekly"
+    with served(project) as client:
+        assert client.get("/nowhere").text == "Nothing of ours, says Marquee Weekly"
 
 
 def test_a_broken_page_is_found_before_anybody_is_served(project: Project) -> None:
@@ -404,11 +404,11 @@ def test_a_taken_port_is_one_sentence() -> None:
         listen("127.0.0.1", taken.getsockname()[1])
 
 
-def test_the_description_for_programs_names_the_hook(visitor: Visitor) -> None:
-    described = json.loads(visitor.get("/openapi.json").body)
+def test_the_description_for_programs_names_the_hook(client: WebClient) -> None:
+    described = json.loads(client.get("/openapi.json").body)
     assert described["servers"] == [{"url": "https://news.marquee.example"}]
     assert "202" in described["paths"]["/api/subscribe"]["post"]["responses"]
-    assert visitor.get("/docs").status == 404
+    assert client.get("/docs").status == 404
 
 
 def test_a_host_is_compared_by_its_name_alone() -> None:
@@ -421,8 +421,8 @@ def test_a_host_is_compared_by_its_name_alone() -> None:
 def test_the_postman_sends_a_confirmation_by_itself_once_it_is_woken(project: Project) -> None:
     sent = threading.Event()
     outbox_thread = OutboxThread(Told(project, sent), idle=3600)  # type: ignore[arg-type]
-    with served(project, beside=(outbox_thread,)) as visitor:
-        hook(visitor, "reader@example.net")
+    with served(project, beside=(outbox_thread,)) as client:
+        hook(client, "reader@example.net")
         assert sent.wait(PATIENCE)
     assert [mail["To"] for mail in mails(project.root / "mail")] == ["reader@example.net"]
 
@@ -460,7 +460,7 @@ def test_serving_ends_well_when_it_is_told_to(project: Project) -> None:
     assert serving.stderr
     line = next(line for line in serving.stderr if "listening on" in line)
     port = int(re.search(r"127\.0\.0\.1:(\d+)", line)[1])  # type: ignore[index]
-    assert Visitor(port).get("/healthz").status == 200
+    assert WebClient(port).get("/healthz").status == 200
     serving.send_signal(signal.SIGTERM)
     output, log = serving.communicate(timeout=PATIENCE)
     assert (serving.returncode, output) == (0, "ended\n")

@@ -13,55 +13,55 @@ from newsletter.app import Project
 from subscribers import Status
 from tests.projects import make_project
 from tests.times import Clock
-from tests.web_project import Answer, Visitor, served
+from tests.web_project import Answer, WebClient, served
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 ONE_CLICK = "List-Unsubscribe=One-Click"
 
 
 @dataclass
-class House:
+class Site:
     """One served project for all tests of this file; every test leaves with a reader of its own."""
 
     project: Project
-    visitor: Visitor
+    client: WebClient
 
     def reader(self) -> Reader:
         address = f"reader-{uuid.uuid4().hex[:12]}@example.net"
-        person = self.project.book.add_confirmed(address).subscriber
-        assert person
-        return Reader(self, address, f"/unsubscribe/{self.project.book.unsubscribe_token(person.public_id)}")
+        subscriber = self.project.book.add_confirmed(address).subscriber
+        assert subscriber
+        return Reader(self, address, f"/unsubscribe/{self.project.book.unsubscribe_token(subscriber.public_id)}")
 
 
 @dataclass
 class Reader:
-    house: House
+    site: Site
     address: str
     path: str
 
     def status(self) -> Status:
-        person = self.house.project.book.find(self.address)
-        assert person
-        return person.status
+        subscriber = self.site.project.book.find(self.address)
+        assert subscriber
+        return subscriber.status
 
     def has_left(self) -> bool:
         return self.status() is Status.UNSUBSCRIBED
 
     def ask(self, method: str, body: bytes | str | None = None, *, path: str = "", **headers: str) -> Answer:
-        return self.house.visitor.ask(method, path or self.path, body, headers)
+        return self.site.client.ask(method, path or self.path, body, headers)
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     project = make_project(tmp_path_factory.mktemp("one-click") / "project", clock=Clock())
-    with served(project) as visitor:
-        yield House(project, visitor)
+    with served(project) as client:
+        yield Site(project, client)
     project.database.dispose()
 
 
 @pytest.fixture
-def reader(house: House) -> Reader:
-    return house.reader()
+def reader(site: Site) -> Reader:
+    return site.reader()
 
 
 def assert_left(reader: Reader, answer: Answer) -> None:
@@ -132,8 +132,8 @@ def test_a_second_post_is_answered_like_the_first(reader: Reader) -> None:
     assert first.body == second.body
 
 
-def test_a_reader_who_was_forgotten_is_answered_as_one_who_was_not(house: House, reader: Reader) -> None:
-    house.project.book.forget(reader.address)
+def test_a_reader_who_was_forgotten_is_answered_as_one_who_was_not(site: Site, reader: Reader) -> None:
+    site.project.book.forget(reader.address)
     answer = reader.ask("POST", ONE_CLICK, **FORM)
     assert answer.status == 200
     assert "You are unsubscribed" in answer.text
@@ -170,12 +170,12 @@ def test_the_goodbye_page_undoes_a_mistake(reader: Reader) -> None:
 
 def test_leaving_works_with_every_template_broken(tmp_path: Path) -> None:
     project = make_project(tmp_path / "p", clock=Clock())
-    with served(project) as visitor:
+    with served(project) as client:
         own = project.templates.folders[0] / "pages"
         own.mkdir(parents=True)
         for page in ("unsubscribe", "unsubscribed"):
             (own / f"{page}.html.j2").write_text("{{ nothing.at.all }}")
-        reader = House(project, visitor).reader()
+        reader = Site(project, client).reader()
         assert f'action="{reader.path}"' in reader.ask("GET").text
         assert_left(reader, reader.ask("POST", ONE_CLICK, **FORM))
     project.database.dispose()

@@ -53,7 +53,7 @@ class Answer:
 
 
 @dataclass
-class Visitor:
+class WebClient:
     """Whoever comes to the pages: one connection per request, no cookies, no redirects followed."""
 
     port: int
@@ -81,7 +81,7 @@ class Visitor:
 
 
 @contextmanager
-def served(project: Project, *, beside: tuple[Beside, ...] = (), same_time: float = 0.0) -> Iterator[Visitor]:
+def served(project: Project, *, beside: tuple[Beside, ...] = (), same_time: float = 0.0) -> Iterator[WebClient]:
     """The public pages of a project on a free port of loopback. Requests made at once wait in the socket's line."""
     outbox_threads = [one for one in beside if isinstance(one, OutboxThread)]
     app = create_app(
@@ -95,16 +95,16 @@ def served(project: Project, *, beside: tuple[Beside, ...] = (), same_time: floa
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:
-            yield Visitor(listening.getsockname()[1])
+            yield WebClient(listening.getsockname()[1])
         finally:
             server.should_exit = True
             thread.join()
 
 
 @pytest.fixture
-def visitor(project: Project) -> Iterator[Visitor]:
-    with served(project) as visitor:
-        yield visitor
+def client(project: Project) -> Iterator[WebClient]:
+    with served(project) as client:
+        yield client
 
 
 def form_token(page: str) -> str:
