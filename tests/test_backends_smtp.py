@@ -230,12 +230,12 @@ def test_a_message_with_a_line_that_begins_with_a_dot_is_refused_before_it_can_b
         connection.close()
 
 
-def test_a_message_larger_than_the_server_takes_is_refused_without_being_sent(tmp_path: Path) -> None:
+def test_a_message_larger_than_the_server_takes_is_about_the_sender_and_not_sent(tmp_path: Path) -> None:
     with serving(data_size_limit=2_000) as server:
         connection = backend(server.port, tmp_path).open()
-        with pytest.raises(SendError, match="takes 2,000") as caught:
+        with pytest.raises(SendError, match=r"has 6,\d{3} bytes .* takes 2,000; raise") as caught:
             connection.offer(example(1, body=b"x" * 70 + b"\r\n" * 3_000))
-        assert caught.value.permanent
+        assert (caught.value.scope, caught.value.permanent) == ("sender", True)
         connection.offer(example(2))
         connection.hand_over()
         connection.close()

@@ -52,12 +52,12 @@ def test_some_answers_are_about_us_whenever_they_come(phase: str, reply: str, ex
         ("451 4.3.0 try later", ("connection", False)),
         ("454 4.7.1 Throttling failure: maximum sending rate exceeded", ("connection", False)),
         ("250 2.1.0 fine, but not here", ("connection", False)),
-        ("552 5.3.4 Message size exceeds fixed limit", ("message", True)),
-        ("552 message size exceeds fixed maximum message size", ("message", True)),
-        ("523 5.3.4 too big", ("message", True)),
+        ("552 5.3.4 Message size exceeds fixed limit", ("sender", True)),
+        ("552 message size exceeds fixed maximum message size", ("sender", True)),
+        ("523 5.3.4 too big", ("sender", True)),
     ],
 )
-def test_mail_has_not_named_the_recipient_so_only_the_size_is_about_the_message(
+def test_mail_has_not_named_the_recipient_so_the_size_too_is_about_the_sender(
     reply: str, expected: tuple[Scope, bool]
 ) -> None:
     assert classified("MAIL", reply) == expected
@@ -71,6 +71,7 @@ def test_mail_has_not_named_the_recipient_so_only_the_size_is_about_the_message(
         ("555 5.5.4 Unsupported option", ("message", True)),
         ("501 unknown parameter SMTPUTF8", ("message", True)),
         ("550 no", ("message", False)),
+        ("552 5.3.4 Message size exceeds fixed limit", ("sender", True)),
         ("550 5.4.5 Daily user sending limit exceeded", ("sender", False)),
         ("530 5.7.0 Authentication required", ("sender", True)),
         ("421 4.3.2 shutting down", ("connection", False)),
@@ -105,3 +106,8 @@ def test_once_the_recipient_is_named_the_enhanced_code_says_whom_it_is_about(
     phase: str, reply: str, expected: tuple[Scope, bool]
 ) -> None:
     assert classified(phase, reply) == expected
+
+
+@pytest.mark.parametrize(("phase", "scope"), [("RCPT", "message"), ("DATA", "domain"), ("dot", "domain")])
+def test_a_size_refused_after_mail_blames_a_recipient_only_where_they_were_named(phase: str, scope: Scope) -> None:
+    assert classified(phase, "552 5.3.4 Message too big for system") == (scope, True)

@@ -20,7 +20,7 @@ from __future__ import annotations
 import re
 
 from newsletter.backends import Message, Reply
-from newsletter.backends.smtp.classification import CLOSING, NOT_LOGGED_IN, Phase, classify
+from newsletter.backends.smtp.classification import CLOSING, NOT_LOGGED_IN, Phase, classify, is_too_large
 from newsletter.backends.smtp.greeting import Extensions
 from newsletter.backends.smtp.line import Line, Lost
 from newsletter.backends.smtp.replies import Answer
@@ -49,7 +49,8 @@ class SmtpConnection:
         self._largest = int(limit) if limit.isdecimal() else 0  # octets; 0 is no limit (RFC 1870 §4)
         self._alive = True
         self._offered = False
-        self._smtputf8 = False  # whether the message in hand asked for it
+        self._size = 0  # of the message in hand, in octets
+        self._smtputf8 = False  # whether it asked for that
         self._unfinished = False  # the server remembers an envelope that led to nothing: RSET goes first
 
     @property
@@ -119,13 +120,14 @@ class SmtpConnection:
         data = message.data
         if not data.endswith(b"\r\n") or data.startswith(b".") or _LEADING_DOT.search(data):
             raise _unfit("the message is not encoded for the wire: a line begins with a dot")
-        if self._largest and len(data) > self._largest:
-            raise _unfit(f"the message has {len(data):,} bytes, {self._where} takes {self._largest:,}")
+        self._size = len(data)
+        if self._largest and self._size > self._largest:
+            raise _unfit(self._too_large(), scope="sender")
         sender = _path(message.sender, scope="sender") if message.sender else ""
         recipient = _path(message.recipient, scope="message")
         mail = f"MAIL FROM:<{sender}>"
         if self._declares_size:
-            mail += f" SIZE={len(data)}"
+            mail += f" SIZE={self._size}"
         self._smtputf8 = not (sender.isascii() and recipient.isascii())
         if self._smtputf8:
             if not self._utf8:
@@ -195,7 +197,16 @@ class SmtpConnection:
         text = answer.text
         if answer.code in NOT_LOGGED_IN:
             text += " (it wants a log-in or encryption: check username and security in [backend])"
+        elif phase == "mail" and scope == "sender" and is_too_large(answer):
+            text += f" ({self._too_large()})"
         return SendError(text, scope=scope, permanent=permanent, code=answer.code)
+
+    def _too_large(self) -> str:
+        takes = f" and {self._where} takes {self._largest:,}" if self._largest else ""
+        return (
+            f"the message has {self._size:,} bytes{takes}; raise the server's limit, name another server in [backend], "
+            "or cancel the issue and make it smaller"
+        )
 
     def _dropped(self, lost: Lost) -> SendError:
         self._line.close()
