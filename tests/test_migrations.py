@@ -244,7 +244,7 @@ def test_threads_that_migrate_at_once_too(new: Database) -> None:
 def test_a_migration_that_fails_leaves_nothing_half_done(new: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     from alembic import op
 
-    real, left = op.create_table, [5]
+    real, left = op.execute, [5]
 
     def failing(*args: object, **kwargs: object) -> object:
         left[0] -= 1
@@ -252,7 +252,7 @@ def test_a_migration_that_fails_leaves_nothing_half_done(new: Database, monkeypa
             raise sqlite3.OperationalError("the power went")
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(op, "create_table", failing)
+    monkeypatch.setattr(op, "execute", failing)
     with pytest.raises(sqlite3.OperationalError):
         new.migrate(now=NOW)
     monkeypatch.undo()
