@@ -1,7 +1,8 @@
 """One batch of an import, set by set: a handful of statements however many rows. Holds its rules of consent.
 
-A "no" in the file beats every "yes": the operator's word, the file's own, and a subscription that is active. Nothing
-in a file beats a "no" that is on record.
+A "no" in the file beats every "yes": the operator's word, the file's own, and a subscription that is active. That they
+never confirmed beats the operator's word and an earlier import, but not the subscriber's own click here. Nothing in a
+file beats a "no" that is on record.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from subscribers import confirmations, consents as consent_log, queries
-from subscribers.platforms import SUPPRESSION_REASONS
+from subscribers.platforms import SUPPRESSION_REASONS, Claim
 from subscribers.subscriber import BatchResult, ImportRow, Provenance, Status, clean_text
-from subscribers.tables import insert_new, subscribers, suppressions
+from subscribers.tables import consents, insert_new, subscribers, suppressions
 
 _CONSENT_HELD = "imported, operator holds consent"
 _FILE_SAYS_SO = "the imported file says so"
@@ -45,8 +46,13 @@ def import_batch(
     _promote(connection, promoted, provenance=by_operator, now=now)
     _end(connection, to_end, provenance=by_file, now=now)
     _suppress(connection, to_suppress, provenance=by_file, now=now)
-    counts = Counter(_outcome(row, known, suppressed=suppressed, created=created, promoted=promoted) for row in batch)
-    return BatchResult(**counts, ended=sum(known.get(key) == Status.ACTIVE for key in set(to_end)))
+    never_confirmed = [row.key for row in batch if row.claim is Claim.UNCONFIRMED and known.get(row.key)]
+    set_back = _set_back(connection, never_confirmed, provenance=by_file, now=now)
+    outcomes = {**dict.fromkeys(created, "created"), **dict.fromkeys(promoted, "confirmed")}
+    outcomes |= dict.fromkeys(set_back, "unconfirmed_by_file")
+    counts = Counter(_outcome(row, known, suppressed=suppressed, outcomes=outcomes) for row in batch)
+    ended = sum(known.get(key) == Status.ACTIVE for key in {*to_end, *set_back})
+    return BatchResult(**counts, ended=ended)
 
 
 def _reason(row: ImportRow) -> str:
@@ -54,12 +60,7 @@ def _reason(row: ImportRow) -> str:
 
 
 def _outcome(
-    row: ImportRow,
-    known: Mapping[str, str],
-    *,
-    suppressed: Collection[str],
-    created: Collection[str],
-    promoted: Collection[str],
+    row: ImportRow, known: Mapping[str, str], *, suppressed: Collection[str], outcomes: Mapping[str, str]
 ) -> str:
     """The count of `BatchResult` that a row belongs to."""
     if row.address_hash in suppressed:
@@ -70,10 +71,8 @@ def _outcome(
         return "unsubscribed"
     if row.claim.denies:
         return "unsubscribed_by_file"
-    if row.key in promoted:
-        return "confirmed"
     # A row that another transaction inserted since we looked was there before us.
-    return "created" if row.key in created else "already"
+    return outcomes.get(row.key, "already")
 
 
 def _suppressed(connection: sa.Connection, batch: Sequence[ImportRow]) -> set[str]:
@@ -133,6 +132,27 @@ def _end(connection: sa.Connection, keys: Collection[str], *, provenance: Proven
     confirmations.use_up(connection, who=who, now=now)
     consent_log.add_lines(connection, "unsubscribed", who=who, provenance=provenance, at=now, detail=_FILE_SAYS_SO)
     connection.execute(sa.update(subscribers).where(who).values(status=Status.UNSUBSCRIBED, unsubscribed_at=now))
+
+
+def _set_back(connection: sa.Connection, keys: Collection[str], *, provenance: Provenance, now: datetime) -> set[str]:
+    """Make pending again whoever is active without a click of their own. Returns their keys."""
+    if not keys:
+        return set()
+    clicked = sa.and_(
+        consents.c.address_hash == subscribers.c.address_hash,
+        consents.c.subscriber_id == subscribers.c.id,
+        consents.c.what.in_(("confirmed", "resubscribed")),
+        consents.c.via.not_in(("import", "operator")),
+    )
+    who = sa.and_(
+        subscribers.c.email_key.in_(keys),
+        subscribers.c.status == Status.ACTIVE,
+        ~sa.select(consents.c.id).where(clicked).correlate(subscribers).exists(),
+    )
+    found = set(connection.execute(sa.select(subscribers.c.email_key).where(who)).scalars())
+    consent_log.add_lines(connection, "unconfirmed", who=who, provenance=provenance, at=now, detail=_FILE_SAYS_SO)
+    connection.execute(sa.update(subscribers).where(who).values(status=Status.PENDING, confirmed_at=None))
+    return found
 
 
 def _suppress(connection: sa.Connection, rows: Sequence[ImportRow], *, provenance: Provenance, now: datetime) -> None:

@@ -63,7 +63,7 @@ class Provenance:
 @dataclass(frozen=True, slots=True)
 class ConsentLine:
     """One line of the consent record. `what` is asked, confirmed, unsubscribed, resubscribed, added, imported,
-    suppressed, lifted, purged or forgotten."""
+    unconfirmed, suppressed, lifted, purged or forgotten."""
 
     at: datetime
     what: str
@@ -169,7 +169,8 @@ class BatchResult:
 
     `confirmed` counts pending subscribers made active by the operator's word; `unsubscribed` and `suppressed` those who
     were so before, and stay out; `unsubscribed_by_file` and `suppressed_by_file` those who are so from now on because
-    the file says so. `ended` counts those of the last two whose subscription was active until now.
+    the file says so, and `unconfirmed_by_file` those set back to pending for it. `ended` counts those of the last three
+    whose subscription was active until now.
     """
 
     created: int = 0
@@ -179,6 +180,7 @@ class BatchResult:
     unsubscribed: int = 0
     unsubscribed_by_file: int = 0
     suppressed_by_file: int = 0
+    unconfirmed_by_file: int = 0
     ended: int = 0
 
 

@@ -61,6 +61,7 @@ class ImportReport:
     unsubscribed: int = 0
     unsubscribed_by_file: int = 0
     suppressed_by_file: int = 0
+    unconfirmed_by_file: int = 0
     ended: int = 0
     duplicates: int = 0
     bad_count: int = 0

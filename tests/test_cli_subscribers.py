@@ -89,6 +89,19 @@ def test_nobody_who_left_comes_back_by_an_import(tmp_path: Path) -> None:
     assert status(project, "helene@minuit.example") == "unsubscribed"
 
 
+def test_an_import_sets_back_whom_the_file_says_never_confirmed_and_counts_them(tmp_path: Path) -> None:
+    project = demo(tmp_path)
+    file = tmp_path / "never.csv"
+    file.write_text("email,status\nflo@example.org,unconfirmed\n")
+    run("subscribers", "add", "flo@example.org", "--confirmed", project=project)
+    taken = run("subscribers", "import", str(file), "--confirmed", project=project)
+    assert taken.stdout.splitlines() == [
+        "1 row: 1 set back to pending by the file",
+        "1 of them had been active until now and will get no more mail",
+    ]
+    assert status(project, "flo@example.org") == "pending"
+
+
 def test_an_export_is_an_import(tmp_path: Path) -> None:
     project = demo(tmp_path)
     file = tmp_path / "all.csv"

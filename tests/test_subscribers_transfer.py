@@ -235,6 +235,49 @@ def test_whoever_left_by_a_file_can_come_back_at_once_by_their_own_click(harness
     assert harness.subscribed("ann@example.org").status is Status.ACTIVE
 
 
+def test_whoever_a_file_says_never_confirmed_stays_active_only_by_their_own_click(harness, file):
+    harness.subscribed("clicked@example.org")
+    left = harness.subscribed("back@example.org")
+    token = harness.book.unsubscribe_token(left.public_id)
+    harness.book.unsubscribe_by_token(token, provenance=PAGE)
+    harness.book.resubscribe_by_token(token, provenance=PAGE)
+    harness.book.add_confirmed("added@example.org")
+    import_csv(harness.book, file("email\nimported@example.org\n"), confirmed=True)
+    import_csv(harness.book, file("email\npromoted@example.org\n"))
+    import_csv(harness.book, file("email\npromoted@example.org\n"), confirmed=True)
+    names = ("clicked", "back", "added", "imported", "promoted")
+    path = file("email,status\n" + "".join(f"{name}@example.org,unconfirmed\n" for name in names))
+    report = import_csv(harness.book, path, confirmed=True)
+    assert report == ImportReport(rows=5, already=2, unconfirmed_by_file=3, ended=3)
+    assert report.done == report.rows
+    assert harness.receivers() == ["back@example.org", "clicked@example.org"]
+    for name in ("added", "imported", "promoted"):
+        record = harness.book.show(f"{name}@example.org")
+        assert (record.subscriber.status, record.subscriber.confirmed_at) == (Status.PENDING, None)
+        line = record.consents[-1]
+        assert (line.what, line.via, line.detail) == ("unconfirmed", "import", "the imported file says so")
+    assert import_csv(harness.book, path, confirmed=True) == ImportReport(rows=5, already=5)
+    assert harness.subscribed("imported@example.org").status is Status.ACTIVE
+
+
+def test_the_click_of_somebody_forgotten_does_not_keep_a_later_subscriber_of_the_address_active(harness, file):
+    harness.subscribed("ann@example.org")
+    harness.book.forget("ann@example.org")
+    harness.book.lift_suppression("ann@example.org", detail="asked for it by letter")
+    harness.book.add_confirmed("ann@example.org")
+    import_csv(harness.book, file("email,status\nann@example.org,pending\n"))
+    assert harness.receivers() == []
+
+
+def test_a_subscriber_set_back_while_suppressed_is_not_mailed_when_that_is_lifted(harness, file):
+    harness.book.add_confirmed("ann@example.org")
+    harness.book.suppress("ann@example.org", reason="bounce")
+    report = import_csv(harness.book, file("email,status\nann@example.org,pending\n"))
+    assert (report.suppressed, report.ended) == (1, 1)
+    harness.book.lift_suppression("ann@example.org", detail="the mailbox works again")
+    assert harness.receivers() == []
+
+
 def test_a_confirmation_that_is_open_ends_with_a_no(harness, file):
     harness.book.subscribe("ann@example.org", provenance=FORM)
     import_csv(harness.book, file("email,status\nann@example.org,unsubscribed\n"), confirmed=True)

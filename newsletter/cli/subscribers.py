@@ -189,12 +189,13 @@ def import_(context: ProjectContext, file: Path, confirmed: bool, as_json: bool)
 
     Without --confirmed they are pending and are not written to. Good rows are kept, bad ones are listed with row
     number and reason, and then the exit code is 1. Whoever the file says has left, bounced or complained is
-    unsubscribed or suppressed, also when active before; a column about consent that is not understood stops the import
-    before anything is written. Nobody who left or is suppressed comes back, and importing a file twice changes nothing.
+    unsubscribed or suppressed, also when active before; whoever it says never confirmed is set back to pending, unless
+    they clicked here. A column about consent that is not understood stops the import before anything is written. Nobody
+    who left or is suppressed comes back, and importing a file twice changes nothing.
 
     JSON: {"rows", "created", "confirmed", "already", "suppressed", "unsubscribed", "unsubscribed_by_file",
-    "suppressed_by_file", "ended": active ones of these two, "duplicates", "bad_count", "bad": [{"row", "reason"}],
-    "notes": [TEXT]}
+    "suppressed_by_file", "unconfirmed_by_file", "ended": active ones of these three, "duplicates", "bad_count",
+    "bad": [{"row", "reason"}], "notes": [TEXT]}
     """
     from subscribers import ImportReport, imports
 
@@ -222,6 +223,7 @@ def _say_report(report: ImportReport) -> None:
         (report.already, "known already"),
         (report.unsubscribed_by_file, "unsubscribed by the file"),
         (report.suppressed_by_file, "suppressed by the file"),
+        (report.unconfirmed_by_file, "set back to pending by the file"),
         (report.unsubscribed, f"who left ({KEPT_OUT})"),
         (report.suppressed, f"suppressed ({KEPT_OUT})"),
         (report.duplicates, "named twice"),
