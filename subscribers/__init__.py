@@ -13,7 +13,7 @@ Imports nothing of `newsletter`: leaving must work when everything about issues 
     web                    the routes of joining and leaving (imported by its own name: it needs the web framework)
 """
 
-from subscribers.address import Address, parse_address
+from subscribers.address import parse_address
 from subscribers.book import Book
 from subscribers.errors import (
     BadAddress,
@@ -29,35 +29,24 @@ from subscribers.guard import Guard, Limits
 from subscribers.keys import create_keys, load_keys
 from subscribers.subscriber import (
     Confirmation,
-    ConfirmResult,
-    ConsentLine,
-    Counts,
-    Departure,
+    ImportReport,
     Provenance,
     Record,
     SignUp,
     Status,
     Subscriber,
-    SubscribeResult,
-    Suppression,
-    Tidied,
 )
-from subscribers.tables import Store, UtcDateTime, metadata
+from subscribers.tables import UtcDateTime, metadata
 from subscribers.tokens import KeyRing
-from subscribers.transfer import ImportReport, export_csv, import_csv, imports
+from subscribers.transfer import export_csv, exported, import_csv, imports
 
 __all__ = [
-    "Address",
     "BadAddress",
     "BadFile",
     "BadKeyFile",
     "BadToken",
     "Book",
-    "ConfirmResult",
     "Confirmation",
-    "ConsentLine",
-    "Counts",
-    "Departure",
     "Guard",
     "ImportReport",
     "KeyRing",
@@ -67,17 +56,14 @@ __all__ = [
     "Record",
     "SignUp",
     "Status",
-    "Store",
-    "SubscribeResult",
     "Subscriber",
     "SubscribersError",
     "Suppressed",
-    "Suppression",
-    "Tidied",
     "UnknownSubscriber",
     "UtcDateTime",
     "create_keys",
     "export_csv",
+    "exported",
     "import_csv",
     "imports",
     "load_keys",

@@ -47,7 +47,8 @@ def parse_address(text: str) -> Address:
         # `.test` passes: RFC 6761 §6.2 reserves it for testing, and no real mailbox is in it.
         valid = validate_email(typed, check_deliverability=False, allow_smtputf8=False, test_environment=True)
     except EmailNotValidError as error:
-        raise BadAddress(f"{_show(typed)} is not an e-mail address: {_lowered(str(error))}") from error
+        why = str(error)
+        raise BadAddress(f"{_show(typed)} is not an e-mail address: {why[:1].lower()}{why[1:]}") from error
     local, domain = valid.local_part, valid.ascii_domain.lower()
     email = f"{local}@{domain}"
     if len(local) > LONGEST_LOCAL_PART:
@@ -72,7 +73,3 @@ def _show(text: str) -> str:
         c if unicodedata.category(c)[0] not in "CZ" or c == " " else "\N{REPLACEMENT CHARACTER}" for c in text
     )
     return f"“{visible[:60]}…”" if len(visible) > 60 else f"“{visible}”"
-
-
-def _lowered(sentence: str) -> str:
-    return sentence[:1].lower() + sentence[1:]

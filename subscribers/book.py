@@ -22,7 +22,8 @@ What it does not know: issues, the writing of mails, pages. Raises the family of
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -32,23 +33,22 @@ from subscribers import bulk, confirmations, consents as consent_log, joining, l
 from subscribers.address import Address, parse_address
 from subscribers.errors import BadToken, Suppressed, UnknownSubscriber
 from subscribers.subscriber import (
-    BatchResult,
     Confirmation,
     ConfirmResult,
     Counts,
     Departure,
-    ImportRow,
+    Entry,
+    ImportReport,
     Provenance,
     Record,
     SignUp,
     Status,
     Subscriber,
     SubscribeResult,
-    Tidied,
     clean_language,
     clean_text,
 )
-from subscribers.tables import Store, sign_up_mails, subscribers, suppressions
+from subscribers.tables import Act, Store, sign_up_mails, subscribers
 from subscribers.tokens import UNSUBSCRIBE, KeyRing
 
 Changed = Callable[[str, Subscriber], None]
@@ -82,11 +82,11 @@ class Book:
 
     def subscribe(self, email: str, *, name: str = "", language: str = "", provenance: Provenance) -> SubscribeResult:
         """A sign-up for `email`, which anybody may have typed. Raises `BadAddress`."""
-        address, profile = parse_address(email), _profile(name, language)
-        with self._store.write() as connection:
-            return joining.ask(
-                connection, address, profile=profile, provenance=provenance, terms=self._terms, now=self._now()
-            )
+        address = parse_address(email)
+        entry = self.entry(address, name=name, language=language)
+        with self._act(provenance) as act:
+            mailbox_hash = self._keys.address_hash(address.mailbox)
+            return joining.ask(act, entry, mailbox_hash=mailbox_hash, terms=self._terms)
 
     def confirmation(self, token: str) -> Confirmation:
         """The state of the confirmation that a mailed token belongs to. Changes nothing."""
@@ -95,11 +95,8 @@ class Book:
 
     def confirm(self, token: str, *, provenance: Provenance) -> ConfirmResult:
         """The click in the confirmation mail. A second click has the same result as the first."""
-        with self._store.write() as connection:
-            result = joining.confirm(connection, token, provenance=provenance, now=self._now())
-        if result.changed and result.subscriber:
-            self._tell("confirmed", result.subscriber)
-        return result
+        with self._act(provenance) as act:
+            return joining.confirm(act, token)
 
     def add(self, email: str, *, name: str = "", language: str = "") -> SubscribeResult:
         """The operator invites an address: pending, with a confirmation mail. Raises `BadAddress` or `Suppressed`."""
@@ -110,26 +107,18 @@ class Book:
 
     def add_confirmed(self, email: str, *, name: str = "", language: str = "", detail: str = "") -> ConfirmResult:
         """The operator holds their consent: active at once. Raises `BadAddress`, `Suppressed`, `LeftBefore`."""
-        address, profile = parse_address(email), _profile(name, language)
-        held = clean_text(detail, limit=300) or "operator holds their consent"
-        with self._store.write() as connection:
-            result = joining.vouch(
-                connection,
-                address,
-                profile=profile,
-                provenance=OPERATOR,
-                terms=self._terms,
-                now=self._now(),
-                detail=held,
-            )
-        if result.changed and result.subscriber:
-            self._tell("confirmed", result.subscriber)
-        return result
+        entry = self.entry(parse_address(email), name=name, language=language)
+        with self._act(OPERATOR) as act:
+            return joining.vouch(act, entry, detail=clean_text(detail, limit=300) or "operator holds their consent")
 
-    def import_batch(self, batch: Sequence[ImportRow], *, confirmed: bool, source: str) -> BatchResult:
+    def entry(self, address: Address, *, name: str = "", language: str = "") -> Entry:
+        """An address to be entered here, with what was typed beside it, cleaned."""
+        return Entry(address.email, address.key, self.address_hash(address), clean_text(name), clean_language(language))
+
+    def import_batch(self, batch: Sequence[Entry], *, confirmed: bool, source: str) -> ImportReport:
         """Take in one batch of an import; see `bulk`."""
-        with self._store.write() as connection:
-            return bulk.import_batch(connection, batch, confirmed=confirmed, source=source, now=self._now())
+        with self._act(Provenance(via="import", form=source)) as act:
+            return bulk.import_batch(act, batch, confirmed=confirmed)
 
     # Leaving
 
@@ -144,12 +133,15 @@ class Book:
 
     def unsubscribe_by_token(self, token: str, *, provenance: Provenance) -> Departure:
         """From the page (`via="page"`) or the mail program (`"one-click"`, RFC 8058). Idempotent. Raises `BadToken`."""
-        return self._unsubscribe(self._held(token), provenance=provenance)
+        held = self._held(token)
+        with self._act(provenance) as act:
+            return leaving.unsubscribe(act, held)
 
     def unsubscribe(self, email: str, *, provenance: Provenance = OPERATOR) -> Departure:
         """The operator or a complaint unsubscribes an address. Idempotent. Raises `UnknownSubscriber`."""
         address = parse_address(email)
-        departure = self._unsubscribe(subscribers.c.email_key == address.key, provenance=provenance)
+        with self._act(provenance) as act:
+            departure = leaving.unsubscribe(act, subscribers.c.email_key == address.key)
         if departure.subscriber is None:
             raise UnknownSubscriber(f"{address.email} is not in the Book; check the spelling.")
         return departure
@@ -157,58 +149,27 @@ class Book:
     def resubscribe_by_token(self, token: str, *, provenance: Provenance) -> Departure:
         """The undo button of the goodbye page. `changed` is False when it no longer works. Raises `BadToken`."""
         held = self._held(token)
-        with self._store.write() as connection:
-            departure = leaving.come_back(connection, held, provenance=provenance, now=self._now())
-        if departure.changed and departure.subscriber:
-            self._tell("resubscribed", departure.subscriber)
-        return departure
+        with self._act(provenance) as act:
+            return leaving.come_back(act, held)
 
     def suppress(self, email: str, *, reason: str, detail: str = "") -> bool:
         """Never mail this address again, known or not. False when it was suppressed already: the first reason stays."""
-        address = parse_address(email)
-        with self._store.write() as connection:
-            new = leaving.suppress(
-                connection,
-                self.address_hash(address),
-                reason=reason,
-                detail=detail,
-                provenance=OPERATOR,
-                now=self._now(),
-            )
-            subscriber = queries.one(connection, subscribers.c.email_key == address.key)
-        if new and subscriber:
-            self._tell("suppressed", subscriber)
-        return new
+        address_hash = self.address_hash(parse_address(email))
+        with self._act(OPERATOR) as act:
+            return leaving.suppress(act, address_hash, reason=reason, detail=detail)
 
     def lift_suppression(self, email: str, *, detail: str) -> bool:
         """The operator lifts a suppression and says why. False when there was none."""
-        address = parse_address(email)
-        with self._store.write() as connection:
-            mine = suppressions.c.address_hash == self.address_hash(address)
-            if not connection.execute(sa.delete(suppressions).where(mine)).rowcount:
-                return False
-            consent_log.add_line(
-                connection,
-                "lifted",
-                address_hash=self.address_hash(address),
-                subscriber=queries.one(connection, subscribers.c.email_key == address.key),
-                provenance=OPERATOR,
-                at=self._now(),
-                detail=clean_text(detail, limit=300),
-            )
-        return True
+        address_hash = self.address_hash(parse_address(email))
+        with self._act(OPERATOR) as act:
+            return leaving.lift(act, address_hash, detail=detail)
 
     def forget(self, email: str) -> bool:
         """Erase a subscriber but for the hash that prevents later mail. Idempotent; False when there was no row."""
         address = parse_address(email)
-        mailbox_hash = self._keys.address_hash(address.mailbox)
-        with self._store.write() as connection:
-            subscriber = leaving.forget(
-                connection, self.address_hash(address), mailbox_hash=mailbox_hash, provenance=OPERATOR, now=self._now()
-            )
-        if subscriber:
-            self._tell("forgotten", subscriber)
-        return subscriber is not None
+        with self._act(OPERATOR) as act:
+            mailbox_hash = self._keys.address_hash(address.mailbox)
+            return leaving.forget(act, self.address_hash(address), mailbox_hash=mailbox_hash)
 
     # Reading
 
@@ -259,16 +220,15 @@ class Book:
         """The keyed hash under which an address is suppressed and its consent record is kept."""
         return self._keys.address_hash(address.key)
 
-    def tidy(self) -> Tidied:
+    def tidy(self) -> int:
         """Purge sign-ups not confirmed within a week, and records of sign-up mails that no limit needs any more.
 
-        Subscribers whom the operator added or imported stay pending without a limit.
+        Returns how many sign-ups. Subscribers whom the operator added or imported stay pending without a limit.
         """
-        now = self._now()
-        with self._store.write() as connection:
-            purged = leaving.purge(connection, provenance=OPERATOR, now=now)
-            mails = confirmations.forget_mails(connection, who=sign_up_mails.c.at < now - confirmations.REMEMBERED)
-        return Tidied(purged=purged, mails=mails)
+        with self._act(OPERATOR) as act:
+            old = sign_up_mails.c.at < act.now - confirmations.REMEMBERED
+            confirmations.forget_mails(act.connection, who=old)
+            return leaving.purge(act)
 
     # Implementation
 
@@ -278,21 +238,16 @@ class Book:
             raise BadToken("this link was not made by this newsletter; use the link of a mail you got.")
         return subscribers.c.public_id == payload.hex()
 
-    def _unsubscribe(self, who: sa.ColumnElement[bool], *, provenance: Provenance) -> Departure:
+    @contextmanager
+    def _act(self, provenance: Provenance) -> Iterator[Act]:
+        """One transaction; the listener is told of its changes after the commit."""
         with self._store.write() as connection:
-            departure = leaving.unsubscribe(connection, who, provenance=provenance, now=self._now())
-        if departure.changed and departure.subscriber:
-            self._tell("unsubscribed", departure.subscriber)
-        return departure
-
-    def _tell(self, what: str, subscriber: Subscriber) -> None:
+            act = Act(connection, self._now(), provenance)
+            yield act
         if self._changed is None:
             return
-        try:
-            self._changed(what, subscriber)
-        except Exception:  # noqa: BLE001 - decided and committed; a broken listener must not change the answer
-            _log.exception("the hook for %r failed for subscriber %s", what, subscriber.public_id)
-
-
-def _profile(name: str, language: str) -> joining.Profile:
-    return joining.Profile(clean_text(name), clean_language(language))
+        for what, subscriber in act.changes:
+            try:
+                self._changed(what, subscriber)
+            except Exception:  # noqa: BLE001 - decided and committed; a broken listener must not change the answer
+                _log.exception("the hook for %r failed for subscriber %s", what, subscriber.public_id)

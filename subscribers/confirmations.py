@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from subscribers.tables import sign_up_mails, subscribers
+from subscribers.tables import Act, sign_up_mails, subscribers
 
 CONFIRM = "confirm"
 ALREADY = "already"
@@ -29,41 +29,39 @@ REMEMBERED = max(window for limits in LIMITS.values() for _, window in limits)
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
-def may_ask(connection: sa.Connection, kind: str, *, mailbox_hash: str, now: datetime) -> bool:
+def may_ask(act: Act, kind: str, *, mailbox_hash: str) -> bool:
     """Whether one more mail of this kind may go to the mailbox."""
-    of_mailbox = (sign_up_mails.c.mailbox_hash == mailbox_hash, sign_up_mails.c.kind == kind)
-    for most, window in LIMITS[kind]:
-        recent = sa.select(sa.func.count()).select_from(sign_up_mails).where(*of_mailbox)
-        if connection.execute(recent.where(sign_up_mails.c.at > now - window)).scalar_one() >= most:
-            return False
-    return True
+    c = sign_up_mails.c
+    of_mailbox = sa.select(sa.func.count()).where(c.mailbox_hash == mailbox_hash, c.kind == kind)
+    return all(
+        act.connection.execute(of_mailbox.where(c.at > act.now - window)).scalar_one() < most
+        for most, window in LIMITS[kind]
+    )
 
 
 def note_mail(
-    connection: sa.Connection,
+    act: Act,
     kind: str,
     *,
     subscriber_id: int,
     mailbox_hash: str,
-    now: datetime,
-    lifetime: timedelta,
+    lifetime: timedelta = timedelta(0),
     name: str = "",
     language: str = "",
 ) -> str:
     """Record that a mail goes out, with what was typed in the form. Returns the token it carries."""
     token = secrets.token_urlsafe(32)
-    connection.execute(
-        sa.insert(sign_up_mails).values(
-            kind=kind,
-            subscriber_id=subscriber_id,
-            mailbox_hash=mailbox_hash,
-            token_hash=_hash(token) if kind == CONFIRM else None,
-            name=name,
-            language=language,
-            at=now,
-            expires_at=now + lifetime,
-        )
-    )
+    row = {
+        "kind": kind,
+        "subscriber_id": subscriber_id,
+        "mailbox_hash": mailbox_hash,
+        "token_hash": _hash(token) if kind == CONFIRM else None,
+        "name": name,
+        "language": language,
+        "at": act.now,
+        "expires_at": act.now + lifetime,
+    }
+    act.connection.execute(sa.insert(sign_up_mails).values(row))
     return token
 
 
@@ -77,15 +75,16 @@ def find_mail(connection: sa.Connection, token: str) -> sa.Row[*tuple[Any, ...]]
     ).one_or_none()
 
 
-def use_up(connection: sa.Connection, *, who: sa.ColumnElement[bool], now: datetime) -> None:
+def use_up(act: Act, *, who: sa.ColumnElement[bool]) -> None:
     """End every open confirmation of the subscribers that match `who`: after one click, or after leaving."""
-    theirs = sign_up_mails.c.subscriber_id.in_(sa.select(subscribers.c.id).where(who))
-    connection.execute(sa.update(sign_up_mails).where(theirs, sign_up_mails.c.used_at.is_(None)).values(used_at=now))
+    c = sign_up_mails.c
+    theirs = c.subscriber_id.in_(sa.select(subscribers.c.id).where(who))
+    act.connection.execute(sa.update(sign_up_mails).where(theirs, c.used_at.is_(None)).values(used_at=act.now))
 
 
-def forget_mails(connection: sa.Connection, *, who: sa.ColumnElement[bool]) -> int:
-    """Delete the records that match `who`. Returns how many."""
-    return connection.execute(sa.delete(sign_up_mails).where(who)).rowcount
+def forget_mails(connection: sa.Connection, *, who: sa.ColumnElement[bool]) -> None:
+    """Delete the records that match `who`."""
+    connection.execute(sa.delete(sign_up_mails).where(who))
 
 
 def _hash(token: str) -> str:

@@ -6,62 +6,32 @@ Only `erase_personal_fields` removes anything: what happened and when stays prov
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from dataclasses import fields
 from typing import Any
 
 import sqlalchemy as sa
 
-from subscribers.subscriber import ConsentLine, Provenance, Subscriber, clean_text
-from subscribers.tables import UtcDateTime, consents, subscribers
+from subscribers.subscriber import ConsentLine, clean_text
+from subscribers.tables import Act, consents, subscribers
 
 _LONGEST_WORDING = 4000
 _LONGEST_FORM = 500
 _LONGEST_AGENT = 300
 
 
-def add_line(
-    connection: sa.Connection,
-    what: str,
-    *,
-    address_hash: str,
-    subscriber: Subscriber | None,
-    provenance: Provenance,
-    at: datetime,
-    detail: str = "",
-) -> None:
-    """Record one act of a subscriber, or of the operator for them."""
-    line = {
-        "at": at,
-        "what": what,
-        "address_hash": address_hash,
-        "subscriber_id": subscriber.id if subscriber else None,
-        "detail": detail,
-        **_provenance_values(provenance),
-    }
-    connection.execute(sa.insert(consents).values(line))
+def add_line(act: Act, what: str, *, address_hash: str, detail: str = "") -> None:
+    """Record an act for one address, which may have no subscriber."""
+    subscriber_id = sa.select(subscribers.c.id).where(subscribers.c.address_hash == address_hash).scalar_subquery()
+    line = {"address_hash": address_hash, "subscriber_id": subscriber_id, **_values(act, what, detail)}
+    act.connection.execute(sa.insert(consents).values(line))
 
 
-def add_lines(
-    connection: sa.Connection,
-    what: str,
-    *,
-    who: sa.ColumnElement[bool],
-    provenance: Provenance,
-    at: datetime,
-    detail: str = "",
-) -> int:
+def add_lines(act: Act, what: str, *, who: sa.ColumnElement[bool], detail: str = "") -> None:
     """Record the same act for every subscriber that matches `who`, in one statement."""
-    provenance_values = {**_provenance_values(provenance), "detail": detail}
-    matching = sa.select(
-        sa.literal(at, UtcDateTime),
-        sa.literal(what),
-        subscribers.c.address_hash,
-        subscribers.c.id,
-        *(sa.literal(value) for value in provenance_values.values()),
-    ).where(who)
-    columns = ["at", "what", "address_hash", "subscriber_id", *provenance_values]
-    insert = sa.insert(consents).from_select(columns, matching).execution_options(preserve_rowcount=True)
-    return connection.execute(insert).rowcount
+    values = _values(act, what, detail)
+    literals = (sa.literal(value, consents.c[name].type) for name, value in values.items())
+    matching = sa.select(subscribers.c.address_hash, subscribers.c.id, *literals).where(who)
+    act.connection.execute(sa.insert(consents).from_select(["address_hash", "subscriber_id", *values], matching))
 
 
 def erase_personal_fields(connection: sa.Connection, *, who: sa.ColumnElement[bool]) -> None:
@@ -71,13 +41,9 @@ def erase_personal_fields(connection: sa.Connection, *, who: sa.ColumnElement[bo
 
 def lines_of(connection: sa.Connection, address_hash: str) -> tuple[ConsentLine, ...]:
     """The record of one address, oldest first."""
-    c = consents.c
-    rows = connection.execute(
-        sa.select(c.at, c.what, c.via, c.form, c.wording, c.wording_hash, c.ip, c.user_agent, c.detail)
-        .where(c.address_hash == address_hash)
-        .order_by(c.id)
-    )
-    return tuple(ConsentLine(*row) for row in rows)
+    columns = (consents.c[field.name] for field in fields(ConsentLine))
+    found = sa.select(*columns).where(consents.c.address_hash == address_hash).order_by(consents.c.id)
+    return tuple(ConsentLine(*row) for row in connection.execute(found))
 
 
 def left_via(connection: sa.Connection, address_hash: str) -> str | None:
@@ -88,13 +54,17 @@ def left_via(connection: sa.Connection, address_hash: str) -> str | None:
     return via
 
 
-def _provenance_values(provenance: Provenance) -> dict[str, Any]:
+def _values(act: Act, what: str, detail: str) -> dict[str, Any]:
+    provenance = act.provenance
     wording = provenance.wording[:_LONGEST_WORDING]
     return {
+        "at": act.now,
+        "what": what,
         "via": provenance.via,
         "form": clean_text(provenance.form, limit=_LONGEST_FORM),
         "wording": wording,
         "wording_hash": hashlib.sha256(wording.encode()).hexdigest() if wording else "",
         "ip": provenance.ip,
         "user_agent": clean_text(provenance.user_agent, limit=_LONGEST_AGENT),
+        "detail": detail,
     }

@@ -26,7 +26,6 @@ from subscribers.tokens import FORM, KeyRing
 
 HOUR = timedelta(hours=1)
 _KEPT_TRIPS = timedelta(days=30)
-_UNKNOWN_NETWORK = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +43,6 @@ class Verdict(StrEnum):
     PASS = "pass"  # noqa: S105 - a verdict, not a password
     DROP = "drop"
     AGAIN = "again"
-
-
-@dataclass(frozen=True, slots=True)
-class Trip:
-    """How many sign-ups were turned away for one reason within one hour, and the network of the last one."""
-
-    hour: datetime
-    reason: str
-    count: int
-    last_network: str
 
 
 class Guard:
@@ -80,7 +69,7 @@ class Guard:
 
     def judge(self, address: Address, *, ip: str, honeypot: str = "", form_token: str | None = None) -> Verdict:
         """Whether one sign-up may go on to the Book. `form_token` is None where there is no form (the JSON hook)."""
-        network = network_of(ip) or _UNKNOWN_NETWORK
+        network = network_of(ip) or "unknown"
         now = self._now()
         if honeypot:
             return self._turn_away("honeypot", network=network, now=now)
@@ -100,17 +89,6 @@ class Guard:
     def reusable(self, form_token: str) -> str:
         """The same token when it was only too young, so that the next attempt works; else a new one."""
         return form_token if self._why_not(form_token, now=self._now()) in {"", "form too young"} else self.form_token()
-
-    def trips(self, since: datetime) -> list[Trip]:
-        """The sign-ups turned away since then, newest hour first."""
-        c = guard_trips.c
-        with self._store.read() as connection:
-            rows = connection.execute(
-                sa.select(c.hour, c.reason, c.count, c.last_network)
-                .where(c.hour >= since - HOUR)
-                .order_by(c.hour.desc(), c.reason)
-            )
-            return [Trip(*row) for row in rows]
 
     def tidy(self) -> None:
         """Delete the rows that no limit reads any more."""
@@ -146,15 +124,11 @@ class Guard:
     def _turn_away(self, reason: str, *, network: str, now: datetime, verdict: Verdict = Verdict.DROP) -> Verdict:
         hour = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
         with self._store.write() as connection:
-            insert = insert_into(connection, guard_trips).values(
-                hour=hour, reason=reason, count=1, last_network=network
-            )
-            count = connection.execute(
-                insert.on_conflict_do_update(
-                    index_elements=["hour", "reason"],
-                    set_={"count": guard_trips.c.count + 1, "last_network": network},
-                ).returning(guard_trips.c.count)
-            ).scalar_one()
+            first = {"hour": hour, "reason": reason, "count": 1, "last_network": network}
+            another = {"count": guard_trips.c.count + 1, "last_network": network}
+            upsert = insert_into(connection, guard_trips).values(first)
+            upsert = upsert.on_conflict_do_update(index_elements=["hour", "reason"], set_=another)
+            count = connection.execute(upsert.returning(guard_trips.c.count)).scalar_one()
         if reason == "overall" and count == 1 and self._alarm:
             self._alarm(
                 f"More than {self._limits.overall} sign-ups within an hour: the rest of them are being dropped; "

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import secrets
+from base64 import b64encode
 from pathlib import Path
 
 from subscribers.errors import BadKeyFile
-from subscribers.tokens import Key, KeyRing, key_line
+from subscribers.tokens import KeyRing
 
 _PREFACE = """\
 # The keys behind every unsubscribe link. Back this file up apart from the database, and never lose it.
@@ -39,7 +40,7 @@ def load_keys(path: Path) -> KeyRing:
 
 def create_keys(path: Path) -> KeyRing:
     """Make a file with one new key, mode 0600. Raises `BadKeyFile` when there is a file already."""
-    text = _PREFACE + key_line(Key("k1", secrets.token_bytes(32)))
+    text = f"{_PREFACE}k1:{b64encode(secrets.token_bytes(32)).decode('ascii')}\n"
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:

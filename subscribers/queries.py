@@ -7,66 +7,47 @@ INSERT … SELECT, the second is a condition evaluated again at claim and at int
 from __future__ import annotations
 
 import secrets
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from subscribers.address import Address
-from subscribers.subscriber import Counts, Status, Subscriber, Suppression
-from subscribers.tables import insert_new, subscribers, suppressions
+from subscribers.subscriber import Counts, Entry, Status, Subscriber, Suppression
+from subscribers.tables import Act, insert_new, subscribers, suppressions
 
-_FIELDS = (
-    "id",
-    "public_id",
-    "email",
-    "address_hash",
-    "name",
-    "language",
-    "status",
-    "variant",
-    "sections",
-    "origin",
-    "created_at",
-    "confirmed_at",
-    "unsubscribed_at",
-)
-SUBSCRIBER = tuple(subscribers.c[field] for field in _FIELDS)
+SUBSCRIBER = tuple(subscribers.c[field.name] for field in fields(Subscriber))
 
 
 def one(connection: sa.Connection, who: sa.ColumnElement[bool], *, lock: bool = False) -> Subscriber | None:
     """The subscriber that matches `who`; `lock` locks the row until the transaction ends."""
     statement = sa.select(*SUBSCRIBER).where(who)
-    row = connection.execute(statement.with_for_update() if lock else statement).one_or_none()
-    return to_subscriber(row) if row else None
+    row = connection.execute(statement.with_for_update() if lock else statement).mappings().one_or_none()
+    return _subscriber(row) if row else None
 
 
-def insert_pending(
-    connection: sa.Connection,
-    address: Address,
-    *,
-    address_hash: str,
-    origin: str,
-    now: datetime,
-    name: str = "",
-    language: str = "",
-) -> Subscriber:
+def insert_pending(act: Act, entry: Entry) -> Subscriber:
     """Insert a pending subscriber; when another transaction was faster, return the one that is there."""
-    row = {
-        "public_id": new_public_id(),
-        "email": address.email,
-        "email_key": address.key,
-        "address_hash": address_hash,
-        "name": name,
-        "language": language,
-        "status": Status.PENDING,
-        "origin": origin,
-        "created_at": now,
-    }
-    connection.execute(insert_new(connection, subscribers).values(row))
-    subscriber = one(connection, subscribers.c.email_key == address.key, lock=True)
+    act.connection.execute(insert_new(act.connection, subscribers).values(new_row(act, entry)))
+    subscriber = one(act.connection, subscribers.c.email_key == entry.key, lock=True)
     assert subscriber is not None
     return subscriber
+
+
+def new_row(act: Act, entry: Entry, *, status: Status = Status.PENDING) -> dict[str, object]:
+    """The row of a new subscriber."""
+    return {
+        "public_id": secrets.token_hex(16),
+        "email": entry.email,
+        "email_key": entry.key,
+        "address_hash": entry.address_hash,
+        "name": entry.name,
+        "language": entry.language,
+        "status": status,
+        "origin": act.provenance.via,
+        "created_at": act.now,
+        "confirmed_at": act.now if status is Status.ACTIVE else None,
+    }
 
 
 def change(connection: sa.Connection, subscriber: Subscriber, **values: Any) -> Subscriber:
@@ -78,51 +59,25 @@ def change(connection: sa.Connection, subscriber: Subscriber, **values: Any) -> 
     return changed
 
 
-def new_public_id() -> str:
-    """128 random bits in hex: the public identifier of a subscriber."""
-    return secrets.token_hex(16)
-
-
-def to_subscriber(row: sa.Row[*tuple[Any, ...]]) -> Subscriber:
-    """A row that begins with the columns of `SUBSCRIBER` → a `Subscriber`."""
-    values = dict(zip(_FIELDS, row, strict=False))
-    return Subscriber(**{**values, "status": Status(values["status"])})
-
-
 def audience(at: datetime) -> sa.Select[Any]:
     """The recipients of an issue frozen at `at`: subscriber_id, public_id, email, name, language, variant."""
     subscriber = subscribers.alias("subscriber")
-    return sa.select(
-        subscriber.c.id.label("subscriber_id"),
-        subscriber.c.public_id,
-        subscriber.c.email,
-        subscriber.c.name,
-        subscriber.c.language,
-        subscriber.c.variant,
-    ).where(subscriber.c.status == Status.ACTIVE, subscriber.c.confirmed_at <= at, ~_suppressed(subscriber))
+    c = subscriber.c
+    columns = (c.id.label("subscriber_id"), c.public_id, c.email, c.name, c.language, c.variant)
+    return sa.select(*columns).where(c.status == Status.ACTIVE, c.confirmed_at <= at, ~_suppressed(subscriber))
 
 
 def may_receive(subscriber_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
     """Whether the subscriber of that id may still be mailed, for a WHERE or CASE about any other table."""
     subscriber = subscribers.alias("allowed")
-    return (
-        sa.select(sa.literal(1))
-        .select_from(subscriber)
-        .where(subscriber.c.id == subscriber_id, subscriber.c.status == Status.ACTIVE, ~_suppressed(subscriber))
-        .correlate_except(subscriber)
-        .exists()
-    )
+    allowed = (subscriber.c.id == subscriber_id, subscriber.c.status == Status.ACTIVE, ~_suppressed(subscriber))
+    return sa.exists().where(*allowed).correlate_except(subscriber)
 
 
 def _suppressed(subscriber: sa.FromClause) -> sa.ColumnElement[bool]:
     suppression = suppressions.alias("suppression")
-    return (
-        sa.select(sa.literal(1))
-        .select_from(suppression)
-        .where(suppression.c.address_hash == subscriber.c.address_hash)
-        .correlate_except(suppression)
-        .exists()
-    )
+    mine = suppression.c.address_hash == subscriber.c.address_hash
+    return sa.exists().where(mine).correlate_except(suppression)
 
 
 def suppression_of(connection: sa.Connection, address_hash: str) -> Suppression | None:
@@ -145,7 +100,7 @@ def page(connection: sa.Connection, *, after: int, limit: int, status: Status | 
     )
     if status is not None:
         statement = statement.where(subscribers.c.status == status)
-    return [(to_subscriber(row), row.suppressed) for row in connection.execute(statement)]
+    return [(_subscriber(row), row["suppressed"]) for row in connection.execute(statement).mappings()]
 
 
 def counts(connection: sa.Connection) -> Counts:
@@ -153,4 +108,9 @@ def counts(connection: sa.Connection) -> Counts:
     by_status = sa.select(subscribers.c.status, sa.func.count().label("number")).group_by(subscribers.c.status)
     found = {row.status: row.number for row in connection.execute(by_status)}
     suppressed = connection.execute(sa.select(sa.func.count()).select_from(suppressions)).scalar_one()
-    return Counts(**{status.value: found.get(status.value, 0) for status in Status}, suppressed=suppressed)
+    return Counts(**found, suppressed=suppressed)
+
+
+def _subscriber(row: sa.RowMapping) -> Subscriber:
+    values = {column.name: row[column] for column in SUBSCRIBER}
+    return Subscriber(**{**values, "status": Status(values["status"])})

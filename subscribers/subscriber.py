@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -119,7 +119,7 @@ class Confirmation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ConfirmResult:
-    """`changed` is whether this very click made the subscriber active."""
+    """`changed` is whether this very click, or the operator's word, was recorded; a second click is not."""
 
     confirmation: Confirmation
     subscriber: Subscriber | None = None
@@ -134,10 +134,6 @@ class Departure:
     changed: bool = False
     can_return: bool = False
 
-    @property
-    def is_active(self) -> bool:
-        return self.subscriber is not None and self.subscriber.status is Status.ACTIVE
-
 
 @dataclass(frozen=True, slots=True)
 class Counts:
@@ -150,9 +146,11 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class ImportRow:
-    """A row of an import, cleaned. `claim` is what the file says of the address, `suppression` the reason of its
-    suppression in the file, or ""."""
+class Entry:
+    """An address to be entered in the register, with what was typed beside it, cleaned.
+
+    `claim` is what an imported file says of it, `suppression` the reason of its suppression in that file, or "".
+    """
 
     email: str
     key: str
@@ -164,15 +162,19 @@ class ImportRow:
 
 
 @dataclass(frozen=True, slots=True)
-class BatchResult:
-    """The outcome of a batch of rows; all but `ended` add up to its size.
+class ImportReport:
+    """What came of a file, or of a batch of it; in the end the counts of a file but `ended` add up to `rows`.
 
     `confirmed` counts pending subscribers made active by the operator's word; `unsubscribed` and `suppressed` those who
     were so before, and stay out; `unsubscribed_by_file` and `suppressed_by_file` those who are so from now on because
     the file says so, and `unconfirmed_by_file` those set back to pending for it. `ended` counts those of the last three
     whose subscription was active until now.
+
+    `duplicates` counts second mentions within the file, `bad` lists the first of `bad_count` with their lines and
+    reasons, `notes` are sentences for the operator.
     """
 
+    rows: int = 0
     created: int = 0
     confirmed: int = 0
     already: int = 0
@@ -182,14 +184,22 @@ class BatchResult:
     suppressed_by_file: int = 0
     unconfirmed_by_file: int = 0
     ended: int = 0
+    duplicates: int = 0
+    bad_count: int = 0
+    bad: tuple[tuple[int, str], ...] = ()
+    notes: tuple[str, ...] = ()
 
+    @property
+    def done(self) -> int:
+        """How many of the rows the Book has seen, or never will."""
+        kept = self.created + self.confirmed + self.already + self.unconfirmed_by_file
+        out = self.suppressed + self.unsubscribed + self.unsubscribed_by_file + self.suppressed_by_file
+        return kept + out + self.duplicates + self.bad_count
 
-@dataclass(frozen=True, slots=True)
-class Tidied:
-    """What tidying deleted: sign-ups that were never confirmed, and records of old sign-up mails."""
-
-    purged: int = 0
-    mails: int = 0
+    def plus(self, batch: ImportReport) -> ImportReport:
+        """This report with the counts of one more batch."""
+        numbers = [one.name for one in fields(self) if isinstance(getattr(self, one.name), int)]
+        return replace(self, **{name: getattr(self, name) + getattr(batch, name) for name in numbers})
 
 
 def clean_text(text: str, *, limit: int = 100) -> str:

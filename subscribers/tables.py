@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from subscribers.subscriber import Status
+from subscribers.subscriber import Provenance, Status, Subscriber
 
 
 class Store(Protocol):
@@ -27,6 +28,19 @@ class Store(Protocol):
 
     def write(self) -> AbstractContextManager[sa.Connection]:
         """One transaction (BEGIN IMMEDIATE on SQLite, READ COMMITTED on PostgreSQL): commits, or undoes all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """An act of a subscriber, or of the operator for them: its transaction, time and circumstances.
+
+    `changes` collects what a listener is told after the commit: what happened, and to whom.
+    """
+
+    connection: sa.Connection
+    now: datetime
+    provenance: Provenance
+    changes: list[tuple[str, Subscriber]] = field(default_factory=list)
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):

@@ -13,7 +13,7 @@ from __future__ import annotations
 import binascii
 import hmac
 import re
-from base64 import b64decode, b64encode, urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass, field
 
 from subscribers.errors import BadKeyFile
@@ -92,8 +92,3 @@ class KeyRing:
 def _token(kid: str, secret: bytes, payload: bytes, purpose: bytes) -> str:
     mac = hmac.digest(secret, purpose + b"|" + payload, "sha256")[:_PAYLOAD]
     return kid + urlsafe_b64encode(payload + mac)[:_TAIL].decode("ascii")
-
-
-def key_line(key: Key) -> str:
-    """One line of a key file, with its line end."""
-    return f"{key.kid}:{b64encode(key.secret).decode('ascii')}\n"

@@ -18,8 +18,10 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from subscribers import platforms
 from subscribers.address import parse_address
@@ -27,52 +29,13 @@ from subscribers.book import Book
 from subscribers.csv_file import CsvFile, cell, line, opened
 from subscribers.errors import BadAddress, BadFile
 from subscribers.platforms import Claim
-from subscribers.subscriber import BatchResult, ImportRow, Status, Subscriber, clean_language, clean_text
+from subscribers.subscriber import Entry, ImportReport, Status, Subscriber, clean_text
 
 BATCH = 1000
 LISTED = 1000  # bad rows kept with their reasons; the rest is only counted
 _LISTED_WORDS = 20  # values that are not understood, likewise
-EXPORTED = (
-    "email",
-    "name",
-    "language",
-    "status",
-    "suppressed",
-    "origin",
-    "created_at",
-    "confirmed_at",
-    "unsubscribed_at",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class ImportReport:
-    """What came of the rows so far; in the end the counts but `ended` add up to `rows`.
-
-    The counts of a batch are those of `BatchResult`. `duplicates` counts second mentions within the file, `bad` lists
-    at most `LISTED` of `bad_count`, `notes` are sentences for the operator.
-    """
-
-    rows: int = 0
-    created: int = 0
-    confirmed: int = 0
-    already: int = 0
-    suppressed: int = 0
-    unsubscribed: int = 0
-    unsubscribed_by_file: int = 0
-    suppressed_by_file: int = 0
-    unconfirmed_by_file: int = 0
-    ended: int = 0
-    duplicates: int = 0
-    bad_count: int = 0
-    bad: tuple[tuple[int, str], ...] = ()
-    notes: tuple[str, ...] = ()
-
-    @property
-    def done(self) -> int:
-        """How many of the rows the Book has seen, or never will."""
-        outcomes: list[int] = [getattr(self, one.name) for one in fields(BatchResult)]
-        return sum(outcomes) - self.ended + self.duplicates + self.bad_count
+_TIMES = ("created_at", "confirmed_at", "unsubscribed_at")
+EXPORTED = ("email", "name", "language", "status", "suppressed", "origin", *_TIMES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +56,7 @@ class _Columns:
 
 def import_csv(book: Book, path: Path, *, confirmed: bool = False) -> ImportReport:
     """Read a whole file into the Book; see `imports`."""
-    report = ImportReport()
-    for report in imports(book, path, confirmed=confirmed):  # noqa: B007 - the last report is the result
-        pass
+    *_, report = imports(book, path, confirmed=confirmed)
     return report
 
 
@@ -110,9 +71,8 @@ def imports(book: Book, path: Path, *, confirmed: bool = False) -> Iterator[Impo
             report = _stage(file, staging, book=book)
         yield report
         for batch in staging.batches():
-            taken = book.import_batch(batch, confirmed=confirmed, source=path.name)
-            sums = {one.name: getattr(report, one.name) + getattr(taken, one.name) for one in fields(BatchResult)}
-            yield (report := replace(report, **sums))
+            report = report.plus(book.import_batch(batch, confirmed=confirmed, source=path.name))
+            yield report
 
 
 def export_csv(book: Book, *, status: Status | None = None) -> Iterator[str]:
@@ -121,8 +81,16 @@ def export_csv(book: Book, *, status: Status | None = None) -> Iterator[str]:
     after = 0
     while page := book.page_with_suppressions(after=after, limit=BATCH, status=status):
         for subscriber, suppressed in page:
-            yield line(_cells(subscriber, suppressed))
+            values = exported(subscriber, suppressed).values()
+            yield line(
+                [one.isoformat(timespec="seconds") if isinstance(one, datetime) else one or "" for one in values]
+            )
         after = page[-1][0].id
+
+
+def exported(subscriber: Subscriber, suppressed: str) -> dict[str, Any]:
+    """What an export says of a subscriber, whose address is suppressed for that reason, or for none ("")."""
+    return {name: suppressed if name == "suppressed" else getattr(subscriber, name) for name in EXPORTED}
 
 
 def _stage(file: CsvFile, staging: _Staging, *, book: Book) -> ImportReport:
@@ -134,7 +102,7 @@ def _stage(file: CsvFile, staging: _Staging, *, book: Book) -> ImportReport:
     for number, cells in file.rows(with_first=not columns.has_header):
         rows += 1
         row = cells if isinstance(cells, str) else _read_row(cells, columns=columns, book=book, unclear=unclear)
-        if isinstance(row, ImportRow):
+        if isinstance(row, Entry):
             staging.add(row)
             continue
         bad_count += 1
@@ -149,9 +117,7 @@ def _stage(file: CsvFile, staging: _Staging, *, book: Book) -> ImportReport:
     )
 
 
-def _read_row(
-    cells: Sequence[str], *, columns: _Columns, book: Book, unclear: Counter[tuple[str, str]]
-) -> ImportRow | str:
+def _read_row(cells: Sequence[str], *, columns: _Columns, book: Book, unclear: Counter[tuple[str, str]]) -> Entry | str:
     """A row, cleaned; or the reason why it is none."""
     try:
         address = parse_address(cell(cells, columns.email))
@@ -164,15 +130,8 @@ def _read_row(
         if said is Claim.UNCLEAR:
             word = (title, cell(cells, index))
             unclear[word if word in unclear or len(unclear) < _LISTED_WORDS else (title, "…")] += 1
-    return ImportRow(
-        email=address.email,
-        key=address.key,
-        address_hash=book.address_hash(address),
-        name=clean_text(cell(cells, columns.name)),
-        language=clean_language(cell(cells, columns.language)),
-        claim=claim,
-        suppression=platforms.suppression_reason(cell(cells, columns.suppressed)),
-    )
+    entry = book.entry(address, name=cell(cells, columns.name), language=cell(cells, columns.language))
+    return replace(entry, claim=claim, suppression=platforms.suppression_reason(cell(cells, columns.suppressed)))
 
 
 def _notes(file: CsvFile, *, columns: _Columns, unclear: Counter[tuple[str, str]]) -> Iterator[str]:
@@ -234,19 +193,6 @@ def _show(text: str) -> str:
     return clean_text(text, limit=80)
 
 
-def _cells(subscriber: Subscriber, suppressed: str) -> list[str]:
-    times = (subscriber.created_at, subscriber.confirmed_at, subscriber.unsubscribed_at)
-    texts = [
-        subscriber.email,
-        subscriber.name,
-        subscriber.language,
-        subscriber.status.value,
-        suppressed,
-        subscriber.origin,
-    ]
-    return texts + [time.isoformat(timespec="seconds") if time else "" for time in times]
-
-
 class _Staging:
     """The rows of a file, one for each address, on disk: an import of millions must not fill the memory."""
 
@@ -258,7 +204,7 @@ class _Staging:
         )
         self._database.execute("BEGIN")
 
-    def add(self, row: ImportRow) -> None:
+    def add(self, row: Entry) -> None:
         """Keep a row; of a second one for its address only what it says against mailing it."""
         self._database.execute(
             "INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET "
@@ -270,12 +216,12 @@ class _Staging:
         number: int = self._database.execute("SELECT count(*) FROM rows").fetchone()[0]
         return number
 
-    def batches(self) -> Iterator[list[ImportRow]]:
+    def batches(self) -> Iterator[list[Entry]]:
         """The rows in the order of the file."""
         found = self._database.execute("SELECT * FROM rows ORDER BY rowid")
         while taken := found.fetchmany(BATCH):
             yield [
-                ImportRow(email, key, address_hash, name, language, Claim(claim), suppression)
+                Entry(email, key, address_hash, name, language, Claim(claim), suppression)
                 for email, key, address_hash, name, language, claim, suppression in taken
             ]
 

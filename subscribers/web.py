@@ -27,7 +27,9 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
+from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -41,9 +43,11 @@ from subscribers.forms import UnreadableForm, form_fields, json_fields, may_post
 from subscribers.guard import Guard, Verdict
 from subscribers.network import Network, client_ip
 from subscribers.pages import OPEN, SECRET, RenderPage, Site, page_text
-from subscribers.subscriber import Confirmation, Provenance
+from subscribers.subscriber import Confirmation, Provenance, Status
 
 __all__ = ["Site", "TokenMask", "router"]
+
+Route = Callable[..., Coroutine[Any, Any, Response]]
 
 LONGEST_BODY = 16 * 1024
 HONEYPOT = "website"
@@ -88,9 +92,8 @@ def router(
     """
     logging.getLogger("uvicorn.access").addFilter(_MASK)
     routes = APIRouter()
-    responder = _Responder(
-        render_page=render_page, site=site, allow_origins=allow_origins, trusted_proxies=trusted_proxies
-    )
+    allowed = frozenset(origin_of(origin) for origin in allow_origins)
+    responder = _Responder(render_page, site, allowed, trusted_proxies)
     _joining(routes, book, guard, responder=responder, same_time=same_time)
     _confirming(routes, book, responder=responder)
     _leaving(routes, book, responder=responder)
@@ -101,38 +104,49 @@ class _TooLong(Exception):
     """A body with more bytes than any form of ours has."""
 
 
+@dataclass(frozen=True, slots=True)
 class _Responder:
-    """What all routes share: rendering pages, reading requests."""
+    """What all routes share: rendering pages, reading requests. `allowed` are the origins of other sites."""
 
-    def __init__(
-        self, *, render_page: RenderPage, site: Site, allow_origins: Collection[str], trusted_proxies: Sequence[Network]
-    ) -> None:
-        self.site = site
-        self._render_page = render_page
-        self._trusted = tuple(trusted_proxies)
-        self.origins = {origin_of(site.public_url), *(origin_of(origin) for origin in allow_origins)}
-        self.allowed = {origin_of(origin) for origin in allow_origins}
+    render_page: RenderPage
+    site: Site
+    allowed: Collection[str]
+    trusted: Sequence[Network]
 
     async def page(self, page: str, *, status: int = 200, headers: dict[str, str] = SECRET, **context: Any) -> Response:
-        text = await run_in_threadpool(page_text, self._render_page, page, {"site": self.site, **context})
+        text = await run_in_threadpool(page_text, self.render_page, page, {"site": self.site, **context})
         return HTMLResponse(text, status_code=status, headers=headers)
 
     async def refused(self, message: str, *, status: int) -> Response:
         return await self.page("refused", status=status, message=message)
 
-    def ip(self, request: Request) -> str:
-        peer = request.client.host if request.client else ""
-        return client_ip(peer, request.headers.getlist("x-forwarded-for"), trusted=self._trusted)
-
     def provenance(self, request: Request, *, via: str, wording: str = "") -> Provenance:
         # The path of a token page is secret, and proves nothing; that of the sign-up form does.
         form = self.site.public_url.rstrip("/") + request.url.path if wording else via
+        peer = request.client.host if request.client else ""
+        ip = client_ip(peer, request.headers.getlist("x-forwarded-for"), trusted=self.trusted)
         agent = request.headers.get("user-agent", "")
-        return Provenance(via=via, form=form, wording=wording, ip=self.ip(request), user_agent=agent)
+        return Provenance(via=via, form=form, wording=wording, ip=ip, user_agent=agent)
 
     def may_post(self, request: Request) -> bool:
         origin, host = request.headers.get("origin"), request.headers.get("host", "")
-        return may_post(origin, host=host, origins=self.origins)
+        return may_post(origin, host=host, origins={origin_of(self.site.public_url), *self.allowed})
+
+    def refusing(self, route: Route) -> Route:
+        """The route, with a page for each refusal: a body too long or unreadable, a token that is not ours."""
+
+        @wraps(route)
+        async def answer(*args: Any, **values: Any) -> Response:
+            try:
+                return await route(*args, **values)
+            except _TooLong:
+                return await self.refused(_TOO_LONG, status=413)
+            except UnreadableForm as error:
+                return await self.refused(str(error), status=422)
+            except BadToken:
+                return await self.page("not_found", status=404)
+
+        return answer
 
 
 async def _body(request: Request) -> bytes:
@@ -188,15 +202,11 @@ def _joining(routes: APIRouter, book: Book, guard: Guard, *, responder: _Respond
         responses={403: {"description": "Sent from another site"}, 413: {"description": "Too long"}, 422: _BAD_ADDRESS},
         openapi_extra={"requestBody": {"content": {"application/x-www-form-urlencoded": {"schema": _FORM_SCHEMA}}}},
     )
+    @responder.refusing
     async def subscribe_by_form(request: Request) -> Response:
         if not responder.may_post(request):
             return await responder.refused(_STRANGER, status=403)
-        try:
-            fields = form_fields(await _body(request), content_type=request.headers.get("content-type", ""))
-        except _TooLong:
-            return await responder.refused(_TOO_LONG, status=413)
-        except UnreadableForm as error:
-            return await responder.refused(str(error), status=422)
+        fields = form_fields(await _body(request), content_type=request.headers.get("content-type", ""))
         token: str | None = fields.get("form_token", "")
         # A box on one of the publisher's own pages has no signed token; the other limits still hold.
         if not token and request.headers.get("origin", "").lower() in responder.allowed:
@@ -262,9 +272,9 @@ def _cors(request: Request) -> dict[str, str]:
 
 
 def _confirming(routes: APIRouter, book: Book, *, responder: _Responder) -> None:
-    async def answer(found: Confirmation, *, done: str) -> Response:
+    async def answer(found: Confirmation) -> Response:
         if found is Confirmation.DONE:
-            return await responder.page(done)
+            return await responder.page("confirmed")
         status = 404 if found is Confirmation.UNKNOWN else 410
         return await responder.page("confirm_expired", status=status, subscribe_url=responder.site.path("/subscribe"))
 
@@ -274,7 +284,7 @@ def _confirming(routes: APIRouter, book: Book, *, responder: _Responder) -> None
         found = await run_in_threadpool(book.confirmation, token)
         if found is Confirmation.OPEN:
             return await responder.page("confirm", action=responder.site.path(f"/confirm/{token}"))
-        return await answer(found, done="confirmed")
+        return await answer(found)
 
     @routes.post(
         "/confirm/{token}",
@@ -283,30 +293,23 @@ def _confirming(routes: APIRouter, book: Book, *, responder: _Responder) -> None
         response_class=HTMLResponse,
         responses={404: {"description": "No such confirmation"}, 410: {"description": "It has run out"}},
     )
+    @responder.refusing
     async def confirm(request: Request, token: str) -> Response:
-        try:
-            await _body(request)
-        except _TooLong:
-            return await responder.refused(_TOO_LONG, status=413)
+        await _body(request)
         provenance = responder.provenance(request, via="page")
         result = await run_in_threadpool(book.confirm, token, provenance=provenance)
-        return await answer(result.confirmation, done="confirmed")
+        return await answer(result.confirmation)
 
 
 def _leaving(routes: APIRouter, book: Book, *, responder: _Responder) -> None:
-    async def not_ours() -> Response:
-        return await responder.page("not_found", status=404)
-
     # With and without a slash, because one-click must not be redirected (RFC 8058 §3.1).
     @routes.get("/unsubscribe/{token}", summary="The page with the button that unsubscribes", responses=_NOT_OURS)
     @routes.get("/unsubscribe/{token}/", include_in_schema=False)
     @routes.head("/unsubscribe/{token}", include_in_schema=False)
     @routes.head("/unsubscribe/{token}/", include_in_schema=False)
+    @responder.refusing
     async def unsubscribe_page(token: str) -> Response:
-        try:
-            await run_in_threadpool(book.holder, token)
-        except BadToken:
-            return await not_ours()
+        await run_in_threadpool(book.holder, token)
         return await responder.page("unsubscribe", action=responder.site.path(f"/unsubscribe/{token}"))
 
     @routes.post(
@@ -317,16 +320,11 @@ def _leaving(routes: APIRouter, book: Book, *, responder: _Responder) -> None:
         responses=_NOT_OURS,
     )
     @routes.post("/unsubscribe/{token}/", include_in_schema=False)
+    @responder.refusing
     async def unsubscribe(request: Request, token: str) -> Response:
-        try:
-            body = await _body(request)
-        except _TooLong:
-            return await responder.refused(_TOO_LONG, status=413)
+        body = await _body(request)
         provenance = responder.provenance(request, via="one-click" if b"One-Click" in body else "page")
-        try:
-            departure = await run_in_threadpool(book.unsubscribe_by_token, token, provenance=provenance)
-        except BadToken:
-            return await not_ours()
+        departure = await run_in_threadpool(book.unsubscribe_by_token, token, provenance=provenance)
         undo = responder.site.path(f"/resubscribe/{token}") if departure.can_return else ""
         return await responder.page("unsubscribed", undo_action=undo, subscribe_url=responder.site.path("/subscribe"))
 
@@ -336,16 +334,12 @@ def _leaving(routes: APIRouter, book: Book, *, responder: _Responder) -> None:
         response_class=HTMLResponse,
         responses={**_NOT_OURS, 410: {"description": "Too late to undo"}},
     )
+    @responder.refusing
     async def resubscribe(request: Request, token: str) -> Response:
-        try:
-            await _body(request)
-            provenance = responder.provenance(request, via="page")
-            departure = await run_in_threadpool(book.resubscribe_by_token, token, provenance=provenance)
-        except _TooLong:
-            return await responder.refused(_TOO_LONG, status=413)
-        except BadToken:
-            return await not_ours()
-        if departure.is_active:
+        await _body(request)
+        provenance = responder.provenance(request, via="page")
+        departure = await run_in_threadpool(book.resubscribe_by_token, token, provenance=provenance)
+        if departure.subscriber and departure.subscriber.status is Status.ACTIVE:
             return await responder.page("resubscribed")
         return await responder.refused(_UNDO_OVER, status=410)
 

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from subscribers import BadFile, ImportReport, Status, export_csv, import_csv, imports
-from subscribers.subscriber import ImportRow
+from subscribers.subscriber import Entry
 from subscribers.tables import consents
 from subscribers.transfer import BATCH
 from tests.subscribers_store import FORM, PAGE, Harness, sqlite_store
@@ -260,6 +260,14 @@ def test_whoever_a_file_says_never_confirmed_stays_active_only_by_their_own_clic
     assert harness.subscribed("imported@example.org").status is Status.ACTIVE
 
 
+def test_a_click_that_comes_after_the_operators_word_is_on_record_and_counts(harness, file):
+    harness.book.subscribe("ann@example.org", provenance=FORM)
+    import_csv(harness.book, file("email\nann@example.org\n"), confirmed=True)
+    assert harness.book.confirm(harness.mails[-1][2]["confirm_token"], provenance=PAGE).changed
+    import_csv(harness.book, file("email,status\nann@example.org,unconfirmed\n"))
+    assert harness.receivers() == ["ann@example.org"]
+
+
 def test_the_click_of_somebody_forgotten_does_not_keep_a_later_subscriber_of_the_address_active(harness, file):
     harness.subscribed("ann@example.org")
     harness.book.forget("ann@example.org")
@@ -389,7 +397,7 @@ def test_a_batch_takes_a_handful_of_statements_however_many_rows(harness):
     statements = []
     sa.event.listen(harness.store.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
     batch = [
-        ImportRow(email=f"r{number}@example.org", key=f"r{number}@example.org", address_hash=f"{number:064d}")
+        Entry(email=f"r{number}@example.org", key=f"r{number}@example.org", address_hash=f"{number:064d}")
         for number in range(BATCH)
     ]
     harness.book.import_batch(batch, confirmed=True, source="list.csv")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -24,20 +25,6 @@ KEPT_OUT = "they stay out"
 @click.group(cls=Group)
 def subscribers() -> None:
     """The Book: who wants the newsletter, since when and under which words."""
-
-
-def _json(subscriber: Subscriber, suppressed: str) -> dict[str, Any]:
-    return {
-        "email": subscriber.email,
-        "name": subscriber.name,
-        "language": subscriber.language,
-        "status": subscriber.status,
-        "suppressed": suppressed,
-        "origin": subscriber.origin,
-        "created_at": subscriber.created_at,
-        "confirmed_at": subscriber.confirmed_at,
-        "unsubscribed_at": subscriber.unsubscribed_at,
-    }
 
 
 @subscribers.command()
@@ -78,7 +65,7 @@ def list_(context: ProjectContext, status: str | None, limit: int, after: str | 
     JSON: {"subscribers": [{"email", "name", "language", "status", "suppressed": reason or "", "origin", "created_at",
     "confirmed_at", "unsubscribed_at"}], "next": EMAIL for --after, or null}
     """
-    from subscribers import Status
+    from subscribers import Status, exported
 
     book = context.project.book
     start = 0
@@ -91,23 +78,14 @@ def list_(context: ProjectContext, status: str | None, limit: int, after: str | 
     shown = page[:limit]
     more = shown[-1][0].email if len(page) > limit else None
     if as_json:
-        output.dump({"subscribers": [_json(*one) for one in shown], "next": more})
+        output.dump({"subscribers": [exported(*one) for one in shown], "next": more})
         return
-    output.table(
-        ("address", "name", "status", "suppressed", "since"),
-        [
-            (
-                subscriber.email,
-                subscriber.name,
-                subscriber.status,
-                suppressed,
-                output.when(
-                    subscriber.unsubscribed_at or subscriber.confirmed_at or subscriber.created_at, context.zone
-                ),
-            )
-            for subscriber, suppressed in shown
-        ],
-    )
+
+    def since(one: Subscriber) -> str:
+        return output.when(one.unsubscribed_at or one.confirmed_at or one.created_at, context.zone)
+
+    rows = [(one.email, one.name, one.status, suppressed, since(one)) for one, suppressed in shown]
+    output.table(("address", "name", "status", "suppressed", "since"), rows)
     if more:
         output.note(f"there are more: --after {more}")
 
@@ -120,12 +98,13 @@ def show(context: ProjectContext, email: str, as_json: bool) -> None:
     """Show everything known about an address, with the record of its consent.
 
     JSON: {"subscriber": as of `subscribers list` or null, "suppression": {"reason", "since"} or null,
-    "consents": [{"at", "what", "via", "form", "wording", "ip", "user_agent", "detail"}]}
+    "consents": [{"at", "what", "via", "form", "wording", "wording_hash", "ip", "user_agent", "detail"}]}
     """
     record = context.project.book.show(email)
     if as_json:
         output.dump(_record_json(record))
         return
+    when = partial(output.when, zone=context.zone)
     subscriber, suppression = record.subscriber, record.suppression
     if subscriber is not None:
         output.facts(
@@ -135,44 +114,27 @@ def show(context: ProjectContext, email: str, as_json: bool) -> None:
                 "language": subscriber.language,
                 "status": subscriber.status,
                 "came by": subscriber.origin,
-                "asked": output.when(subscriber.created_at, context.zone),
-                "confirmed": output.when(subscriber.confirmed_at, context.zone),
-                "unsubscribed": output.when(subscriber.unsubscribed_at, context.zone),
+                "asked": when(subscriber.created_at),
+                "confirmed": when(subscriber.confirmed_at),
+                "unsubscribed": when(subscriber.unsubscribed_at),
             }
         )
     if suppression is not None:
-        output.say(f"suppressed since {output.when(suppression.since, context.zone)}: {suppression.reason}")
+        output.say(f"suppressed since {when(suppression.since)}: {suppression.reason}")
     if record.consents:
         output.heading("Record")
-        output.table(
-            ("at", "what", "via", "from", "words", "detail"),
-            [
-                (output.when(one.at, context.zone), one.what, one.via, one.ip, one.wording, one.detail)
-                for one in record.consents
-            ],
-        )
+        lines = [(when(one.at), one.what, one.via, one.ip, one.wording, one.detail) for one in record.consents]
+        output.table(("at", "what", "via", "from", "words", "detail"), lines)
 
 
 def _record_json(record: Record) -> dict[str, Any]:
-    suppression = record.suppression
+    from subscribers import exported
+
+    subscriber, suppression = record.subscriber, record.suppression
     return {
-        "subscriber": _json(record.subscriber, suppression.reason if suppression else "")
-        if record.subscriber
-        else None,
-        "suppression": {"reason": suppression.reason, "since": suppression.since} if suppression else None,
-        "consents": [
-            {
-                "at": one.at,
-                "what": one.what,
-                "via": one.via,
-                "form": one.form,
-                "wording": one.wording,
-                "ip": one.ip,
-                "user_agent": one.user_agent,
-                "detail": one.detail,
-            }
-            for one in record.consents
-        ],
+        "subscriber": subscriber and exported(subscriber, suppression.reason if suppression else ""),
+        "suppression": suppression and asdict(suppression),
+        "consents": [asdict(line) for line in record.consents],
     }
 
 
