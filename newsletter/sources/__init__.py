@@ -34,6 +34,10 @@ SOURCES = {
 }
 
 
+Clock = Callable[[], datetime]
+"""Returns the time, in UTC."""
+
+
 @dataclass(frozen=True, slots=True)
 class PullState:
     """The values a source keeps between two pulls (an ETag, a hash), as text. Opaque to everything else."""
@@ -79,13 +83,7 @@ def utc_now() -> datetime:
 
 
 def load(
-    kind: str,
-    name: str,
-    options: Mapping[str, Any],
-    *,
-    root: Path,
-    fetcher: Fetcher,
-    clock: Callable[[], datetime] = utc_now,
+    kind: str, name: str, options: Mapping[str, Any], *, root: Path, fetcher: Fetcher, clock: Clock = utc_now
 ) -> Source:
     """The source of one `[[sources]]` table. `kind` is a line of `SOURCES` or anybody's own `package.module:Class`.
 

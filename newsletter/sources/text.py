@@ -31,30 +31,11 @@ _BLOCKS = (
 _BLOCK_TAG = re.compile(rf"<(?=/?(?:{_BLOCKS})\b)", re.IGNORECASE)
 _CELL_TAG = re.compile(r"<(?=(?:td|th|option|button)\b)", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]*)")
-_NEVER_DEEP = frozenset(
-    {
-        "area",
-        "base",
-        "br",
-        "col",
-        "dd",
-        "dt",
-        "embed",
-        "hr",
-        "img",
-        "input",
-        "li",
-        "link",
-        "meta",
-        "option",
-        "p",
-        "param",
-    }
-    | {"source", "td", "th", "tr", "track", "wbr"}
-)
-_UNSEEN = frozenset(
-    {"script", "style", "noscript", "template", "iframe", "object", "svg", "math", "head", "textarea", "title"}
-)
+_NEVER_DEEP = {
+    "area", "base", "br", "col", "dd", "dt", "embed", "hr", "img", "input", "li", "link", "meta", "option", "p",
+    "param", "source", "td", "th", "tr", "track", "wbr",
+}  # fmt: skip
+_UNSEEN = {"script", "style", "noscript", "template", "iframe", "object", "svg", "math", "head", "textarea", "title"}
 _SPACES = re.compile(r"[^\S\n]+")
 _LINES = re.compile(r" ?\n[ \n]*")
 _BOILERPLATE = re.compile(
@@ -86,7 +67,7 @@ def plain(html: str) -> str:
     if "<" not in html and "&" not in html:
         return tidy(html[:MAX_MARKUP])
     spaced = _CELL_TAG.sub(" <", _BLOCK_TAG.sub("\n<", html[: _deep_at(html[:MAX_MARKUP])]))
-    text = nh3.clean(spaced, tags=set(), clean_content_tags=set(_UNSEEN), strip_comments=True)
+    text = nh3.clean(spaced, tags=set(), clean_content_tags=_UNSEEN, strip_comments=True)
     return tidy(unescape(text))
 
 

@@ -11,22 +11,20 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
-
-from lxml import etree
 
 from newsletter import __version__
 from newsletter.errors import SourceError
 from newsletter.fetch import Fetcher
 from newsletter.links import canonical
-from newsletter.sources import Pulled, PullState, utc_now
+from newsletter.sources import Clock, Pulled, PullState, utc_now
 from newsletter.sources.feed.items import from_json, from_xml
 from newsletter.sources.feed.xml import TooHardError, read_xml
 from newsletter.sources.files import read_bytes
+from newsletter.sources.html_tree import parse_html
 from newsletter.sources.keys import FeedKeys, read_keys
 from newsletter.sources.reading import Reading, shortened
 
@@ -42,17 +40,11 @@ class Feed:
     name: str
     keys: FeedKeys
     fetcher: Fetcher
-    clock: Callable[[], datetime] = utc_now
+    clock: Clock = utc_now
 
     @classmethod
     def from_options(
-        cls,
-        name: str,
-        options: Mapping[str, Any],
-        *,
-        root: Path,
-        fetcher: Fetcher,
-        clock: Callable[[], datetime] = utc_now,
+        cls, name: str, options: Mapping[str, Any], *, root: Path, fetcher: Fetcher, clock: Clock = utc_now
     ) -> Self:
         keys = read_keys(FeedKeys, name, options, root=root)
         return cls(name=name, keys=keys, fetcher=fetcher.allowing(keys.allow_private), clock=clock)
@@ -126,12 +118,9 @@ def _why_no_feed(data: bytes, *, address: str) -> str:
 
 
 def _feeds_named_by(data: bytes, *, address: str) -> list[str]:
-    parser = etree.HTMLParser(no_network=True, huge_tree=False, recover=True)
     try:
-        page = etree.fromstring(data, parser)
-    except (etree.XMLSyntaxError, ValueError):
-        return []
-    if page is None:
+        page = parse_html(data)
+    except SourceError:
         return []
     links = (link for link in page.iter("link") if "alternate" in (link.get("rel") or "").lower().split())
     named = (link.get("href") or "" for link in links if (link.get("type") or "").lower().strip() in _FEED_TYPES)

@@ -14,7 +14,6 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
@@ -24,7 +23,7 @@ from newsletter import __version__
 from newsletter.errors import SourceError
 from newsletter.fetch import Fetcher
 from newsletter.issue import Article
-from newsletter.sources import Pulled, PullState, StoredImage, utc_now
+from newsletter.sources import Clock, Pulled, PullState, StoredImage, utc_now
 from newsletter.sources.files import files_inside, read_bytes
 from newsletter.sources.folder.fields import FieldError, article_from_fields
 from newsletter.sources.folder.images import MAX_IMAGE_BYTES
@@ -44,7 +43,7 @@ class Folder:
 
     name: str
     keys: FolderKeys
-    clock: Callable[[], datetime] = utc_now
+    clock: Clock = utc_now
 
     @classmethod
     def from_options(
@@ -54,7 +53,7 @@ class Folder:
         *,
         root: Path,
         fetcher: Fetcher,  # noqa: ARG003 - the contract of all sources; this one fetches nothing
-        clock: Callable[[], datetime] = utc_now,
+        clock: Clock = utc_now,
     ) -> Self:
         return cls(name=name, keys=read_keys(FolderKeys, name, options, root=root), clock=clock)
 

@@ -27,9 +27,9 @@ KEYS = (
     "featured", "sponsored", "signals", "related", "language", "draft",
 )  # fmt: skip
 CARD_KEYS = ("name", "produced_by", "rating", "rating_count", "label")
-_SOMEBODY_ELSES = frozenset(
-    {"layout", "slug", "type", "weight", "aliases", "permalink", "images", "series", "toc", "comments", "lastmod"}
-)
+_SOMEBODY_ELSES = (
+    "layout", "slug", "type", "weight", "aliases", "permalink", "images", "series", "toc", "comments", "lastmod",
+)  # fmt: skip
 
 
 class FieldError(SourceError):
@@ -55,31 +55,28 @@ def article_from_fields(
     title = _line(fields, "title")
     if not title:
         raise FieldError("it has no title; write title: …")
-    body = (
-        plain(_markdown().render(fields["body_markdown"])) if "body_markdown" in fields else tidy(_text(fields, "body"))
-    )
+    markdown = fields.get("body_markdown")
+    body = _text(fields, "body") if markdown is None else plain(_markdown().render(markdown))
     url = _address(fields, reading=reading, problems=problems)
     raw = _text(fields, "published") or _text(fields, "date")
     published = reading.date(raw)
     if raw and published is None:
         problems.append(f'its date "{raw[:60]}" is not certain or not sane; write it like 2026-11-20 14:30')
     try:
-        image, stored = _image(fields, folder=folder, reading=reading, picture=picture)
+        stored, image = _image(fields, folder=folder, reading=reading, picture=picture)
     except SourceError as error:
-        image, stored = None, None
+        stored, image = None, None
         problems.append(str(error))
     categories = labels([*_texts(fields, "category"), *_texts(fields, "categories")])
-    dek = _line(fields, "dek", limit=500)
+    summary = _line(fields, "summary", limit=1000) or _line(fields, "description", limit=1000)
     card = _card(fields, problems=problems)
     article = Article(
         title=title,
         url=url,
         source=reading.source,
-        guid=_text(fields, "guid")[:1000] or _text(fields, "id")[:1000] or None,
-        dek=dek,
-        summary=_line(fields, "summary", limit=1000)
-        or _line(fields, "description", limit=1000)
-        or summary_of(body, title=title),
+        guid=(_text(fields, "guid") or _text(fields, "id"))[:1000] or None,
+        dek=_line(fields, "dek", limit=500),
+        summary=summary or summary_of(body, title=title),
         body=body[:MAX_BODY],
         authors=names([*_texts(fields, "author"), *_texts(fields, "authors")]),
         published=published,
@@ -105,39 +102,33 @@ def _address(fields: Mapping[str, Any], *, reading: Reading, problems: list[str]
     raw = _text(fields, "url") or _text(fields, "link")
     url = canonical(raw, against=reading.address) if raw else ""
     if raw and not url:
-        problems.append(
-            f"its url {raw[:80]!r} is no http:// or https:// address; write the whole of it, or give the source a url"
-        )
+        what = f"its url {raw[:80]!r} is no http:// or https:// address"
+        problems.append(f"{what}; write the whole of it, or give the source a url")
     return url or None
 
 
 def _image(
     fields: Mapping[str, Any], *, folder: str, reading: Reading, picture: Callable[[str], bytes | None]
-) -> tuple[Image | None, StoredImage | None]:
+) -> tuple[StoredImage | None, Image | None]:
     """The picture: a file inside the folder is kept, an address stays an address."""
     raw, alt = _text(fields, "image"), _line(fields, "image_alt", limit=300)
     if not raw:
         return None, None
     if "://" not in raw and not raw.startswith("//"):
-        data = picture(str(PurePosixPath(folder) / raw)) if not raw.startswith("/") else picture(raw.lstrip("/"))
+        data = picture(raw.lstrip("/") if raw.startswith("/") else str(PurePosixPath(folder) / raw))
         if data is not None:
-            stored, image = stored_image(data, alt=alt)
-            return image, stored
+            return stored_image(data, alt=alt)
     url = picture_address(raw, against=reading.address)
     if not url:
-        raise SourceError(
-            f"its picture {raw[:80]!r} is neither a file inside the folder nor an address; correct image:"
-        )
-    return Image(url=url, alt=alt), None
+        where = "neither a file inside the folder nor an address"
+        raise SourceError(f"its picture {raw[:80]!r} is {where}; correct image:")
+    return None, Image(url=url, alt=alt)
 
 
 def _card(fields: Mapping[str, Any], *, problems: list[str]) -> Card | None:
-    value = fields.get("card")
+    value = _keys_of(fields, "card", known=CARD_KEYS, problems=problems)
     if value is None:
         return None
-    if not isinstance(value, Mapping):
-        raise FieldError(f"card must hold keys ({', '.join(CARD_KEYS)}), not {_shown(value)}")
-    problems += _misspelt(value, CARD_KEYS)
     if not (name := _line(value, "name")):
         raise FieldError("card has no name; write name: … in it")
     rating, count = _number(value, "rating"), _number(value, "rating_count")
@@ -153,28 +144,32 @@ def _card(fields: Mapping[str, Any], *, problems: list[str]) -> Card | None:
 
 
 def _signals(fields: Mapping[str, Any], *, reading: Reading, problems: list[str]) -> tuple[Signal, ...]:
-    value = fields.get("signals")
-    if value is None:
-        return ()
-    kinds = tuple(kind.value for kind in SignalKind)
-    if not isinstance(value, Mapping):
-        raise FieldError(f"signals must hold keys ({', '.join(kinds)}), not {_shown(value)}")
-    problems += _misspelt(value, kinds)
+    value = _keys_of(fields, "signals", known=tuple(kind.value for kind in SignalKind), problems=problems) or {}
     given = [(kind, _number(value, kind.value)) for kind in SignalKind]
     if any(kind == SignalKind.RATING and number is not None and number > 5 for kind, number in given):
         raise FieldError("signals.rating must lie between 0 and 5")
     return tuple(Signal(kind, number, reading.now) for kind, number in given if number is not None)
 
 
+def _keys_of(
+    fields: Mapping[str, Any], key: str, *, known: tuple[str, ...], problems: list[str]
+) -> Mapping[str, Any] | None:
+    """The keys below a key; None when it is not there."""
+    value = fields.get(key)
+    if value is not None and not isinstance(value, Mapping):
+        raise FieldError(f"{key} must hold keys ({', '.join(known)}), not {_shown(value)}")
+    problems += _misspelt(value or {}, known)
+    return value
+
+
 def _misspelt(fields: Mapping[str, Any], known: tuple[str, ...]) -> list[str]:
     """A line for each unknown key that is nearly a known one; other tools' keys are left alone."""
-    found = []
-    for key in fields:
-        if key in known or key in _SOMEBODY_ELSES or key == "body_markdown":
-            continue
-        if near := nearest(str(key), known, cutoff=0.8):
-            found.append(f"unknown key {str(key)[:40]!r} was not read; did you mean {near!r}?")
-    return found
+    unknown = [str(key) for key in fields if key not in (*known, *_SOMEBODY_ELSES, "body_markdown")]
+    return [
+        f"unknown key {key[:40]!r} was not read; did you mean {near!r}?"
+        for key in unknown
+        if (near := nearest(key, known, cutoff=0.8))
+    ]
 
 
 def _text(fields: Mapping[str, Any], key: str) -> str:

@@ -11,7 +11,6 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,7 +20,7 @@ from newsletter.fetch import Fetcher
 from newsletter.image_types import media_type
 from newsletter.issue import Article
 from newsletter.links import canonical
-from newsletter.sources import Pulled, PullState, utc_now
+from newsletter.sources import Clock, Pulled, PullState, utc_now
 from newsletter.sources.files import files_inside, read_bytes
 from newsletter.sources.keys import MAX_PAGES, PageKeys, read_keys
 from newsletter.sources.page.html import article_from_html
@@ -41,17 +40,11 @@ class Page:
     name: str
     keys: PageKeys
     fetcher: Fetcher
-    clock: Callable[[], datetime] = utc_now
+    clock: Clock = utc_now
 
     @classmethod
     def from_options(
-        cls,
-        name: str,
-        options: Mapping[str, Any],
-        *,
-        root: Path,
-        fetcher: Fetcher,
-        clock: Callable[[], datetime] = utc_now,
+        cls, name: str, options: Mapping[str, Any], *, root: Path, fetcher: Fetcher, clock: Clock = utc_now
     ) -> Self:
         keys = read_keys(PageKeys, name, options, root=root)
         return cls(name=name, keys=keys, fetcher=fetcher.allowing(keys.allow_private), clock=clock)

@@ -6,10 +6,10 @@ What it does not know: the page's head, and what the lines mean (`sources.page.t
 from __future__ import annotations
 
 from itertools import islice
-from typing import Any
 
 from lxml import etree
 
+from newsletter.sources.html_tree import Element
 from newsletter.sources.text import plain, tidy
 
 MAX_PARAGRAPHS = 3000
@@ -19,9 +19,6 @@ MAX_TEXT = 20_000
 _NO_STORY = frozenset(
     {"nav", "footer", "aside", "form", "figure", "header", "script", "style", "noscript", "iframe", "button", "select"}
 )
-
-Element = Any
-"""An lxml element: its stubs say less than the code does."""
 
 
 def text_of(element: Element | None) -> str:

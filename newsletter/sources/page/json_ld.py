@@ -10,13 +10,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from newsletter.sources.html_tree import Element
+
 _ARTICLE_TYPES = re.compile(r"(?:\w*Article|\w*Posting|Report|Review|\w*Review|Recipe|OpinionPiece)", re.IGNORECASE)
 _OTHER_TYPES = re.compile(
     r"(?:WebPage|ItemPage|VideoObject|PodcastEpisode|CreativeWork|ImageGallery|LiveBlog\w*)", re.IGNORECASE
 )
-
-Element = Any
-"""An lxml element: its stubs say less than the code does."""
 
 
 def json_ld(page: Element) -> Mapping[str, Any]:
