@@ -26,16 +26,14 @@ def files_inside(folder: Path, suffixes: tuple[str, ...], *, limit: int) -> list
     """
     if not folder.is_dir():
         raise SourceError(f"The folder {folder} does not exist; make it or correct the path.")
-    inside = folder.resolve()
-    found = []
-    for file in sorted(folder.rglob("*")):
-        hidden = any(part.startswith((".", "_")) for part in file.relative_to(folder).parts)
-        if hidden or file.suffix.lower() not in suffixes or not file.is_file():
-            continue
-        if file.resolve().is_relative_to(inside):
-            found.append(file)
-    if len(found) > limit:
-        raise SourceError(
-            f"The folder {folder} holds {len(found)} files; more than {limit} are not read. Move old ones away."
-        )
-    return found
+    found = [file for file in sorted(folder.rglob("*")) if file.suffix.lower() in suffixes and file.is_file()]
+    shown = [
+        file
+        for file in found
+        if not any(part.startswith((".", "_")) for part in file.relative_to(folder).parts)
+        and file.resolve().is_relative_to(folder.resolve())
+    ]
+    if len(shown) > limit:
+        what = f"The folder {folder} holds {len(shown)} files"
+        raise SourceError(f"{what}; more than {limit} are not read. Move old ones away.")
+    return shown

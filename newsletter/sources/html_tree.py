@@ -23,14 +23,8 @@ Element = Any
 
 def parse_html(data: bytes, *, content_type: str = "") -> Element:
     """The `<html>` element, parsed without network, entities or huge trees. Raises `SourceError`."""
-    parser = etree.HTMLParser(
-        encoding=_encoding(data, content_type),
-        no_network=True,
-        huge_tree=False,
-        recover=True,
-        remove_comments=True,
-        remove_pis=True,
-    )
+    # no network, no huge tree and recovery from faults are what the parser does by itself
+    parser = etree.HTMLParser(encoding=_encoding(data, content_type), remove_comments=True, remove_pis=True)
     try:
         page = etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError) as error:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from newsletter.errors import SourceError
@@ -28,10 +29,11 @@ FULL_TEXT = 600
 
 _PAID = re.compile(
     r"sponsored(?: content| post)?|advertisements?|advertorial|paid (?:post|content)|partner content|promoted|"
-    r"promotion|brand(?:ed)? content|anzeige|werbung|publireportage|publicidad|"
-    r"patrocinado|sponsorisé|contenu partenaire",
+    r"promotion|brand(?:ed)? content|anzeige|werbung|publireportage|publicidad|patrocinado|sponsorisé|"
+    r"contenu partenaire",
     re.IGNORECASE,
 )
+_PICTURE_NAME = re.compile(r"\.(?:jpe?g|png|gif|webp|avif)\b|/image", re.IGNORECASE)
 _A_TAG = re.compile(r"</?[a-z][a-z0-9]{0,9}(?:\s[^<>]{0,500})?/?>", re.IGNORECASE)
 _PAID_TITLE = re.compile(rf"(?:\[(?:{_PAID.pattern}|ad)\]|(?:{_PAID.pattern})\s*[:|–—-]\s)", re.IGNORECASE)
 
@@ -56,17 +58,12 @@ def from_json(data: bytes, *, reading: Reading) -> Pulled:
     try:
         feed = json.loads(data.decode("utf-8-sig", "replace"), parse_constant=lambda _name: None)
     except (ValueError, RecursionError) as error:
-        line = f" in line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise SourceError(
-            f"The answer is broken JSON{line}, not a feed; ask its publisher, or check the address."
-        ) from error
+        what = f"broken JSON in line {error.lineno}" if isinstance(error, json.JSONDecodeError) else "broken JSON"
+        raise SourceError(f"The answer is {what}, not a feed; ask its publisher, or check the address.") from error
     if isinstance(feed, list) and feed and isinstance(feed[0], dict) and {"slug", "link"} <= feed[0].keys():
         raise SourceError("This is a WordPress REST answer, not a feed; use the site's address with /feed/ at the end.")
-    if (
-        not isinstance(feed, dict)
-        or "jsonfeed.org" not in str(feed.get("version"))
-        or not isinstance(feed.get("items"), list)
-    ):
+    found = feed if isinstance(feed, dict) else {}
+    if "jsonfeed.org" not in str(found.get("version")) or not isinstance(found.get("items"), list):
         raise SourceError("The answer is JSON but no JSON Feed (its version is missing); check the address.")
     base = canonical(_str(feed, "home_page_url"), against=reading.address) or reading.address
     language = one_line(_str(feed, "language"), limit=35)
@@ -90,14 +87,12 @@ def _each(items: Iterable[Any], make: Callable[[Any], Article], *, count: int) -
         except (ValueError, TypeError, LookupError, AttributeError) as error:
             problems.append(f"item {position} cannot be read ({error})")
             continue
-        label = f'item {position} ("{one_line(article.title, limit=60)}")'
         if not article.title and not article.url:
             nameless += 1
             continue
         if article.published_raw and article.published is None:
-            problems.append(
-                f'{label}: its date "{one_line(article.published_raw, limit=60)}" is not certain or not sane'
-            )
+            title, date = (one_line(text, limit=60) for text in (article.title, article.published_raw))
+            problems.append(f'item {position} ("{title}"): its date "{date}" is not certain or not sane')
         articles.append(article)
     if nameless:
         problems.append(f"{nameless} item(s) had neither a title nor an address and were left out")
@@ -108,7 +103,6 @@ def _each(items: Iterable[Any], make: Callable[[Any], Article], *, count: int) -
 
 def _from_xml_item(item: Mapping[str, Any], *, base: str, reading: Reading) -> Article:
     title = one_line(_read(item["title"]))
-    summary_html, content_html = item["summary"][1], item["content"][1]
     description, content = _read(item["summary"]), _read(item["content"])
     body = content if len(content) > len(description) else description if len(description) >= FULL_TEXT else content
     raw = item["published"] or item["updated"]
@@ -125,9 +119,7 @@ def _from_xml_item(item: Mapping[str, Any], *, base: str, reading: Reading) -> A
         published_raw=tidy(raw)[:100],
         published_from="feed" if raw.strip() else "",
         updated=reading.date(item["updated"]) if item["published"] else None,
-        image=_image(item, base=base)
-        or first_inline(content_html, against=base)
-        or first_inline(summary_html, against=base),
+        image=_image(item, base=base),
         section=tags[0] if tags else "",
         categories=tags,
         signals=_signals(item, at=reading.now),
@@ -137,10 +129,8 @@ def _from_xml_item(item: Mapping[str, Any], *, base: str, reading: Reading) -> A
 
 def _untyped(item: Mapping[str, Any]) -> dict[str, Any]:
     """The item with everything that has a tag in it marked as HTML."""
-    return {
-        **item,
-        **{key: ["text/html", item[key][1]] for key in ("title", "summary", "content") if _A_TAG.search(item[key][1])},
-    }
+    marked_up = [key for key in ("title", "summary", "content") if _A_TAG.search(item[key][1])]
+    return {**item, **{key: ["text/html", item[key][1]] for key in marked_up}}
 
 
 def _read(typed: list[str]) -> str:
@@ -159,17 +149,13 @@ def _is_paid(title: str, tags: Iterable[str]) -> bool:
 
 
 def _image(item: Mapping[str, Any], *, base: str) -> Image | None:
-    """The picture an item names: the largest of its media, else a thumbnail, else an enclosure."""
-    media = [_offer(entry) for entry in item["media_content"] if _is_picture(entry)]
-    thumbnails = [_offer(entry) for entry in item["media_thumbnail"]]
-    enclosed = [_offer(entry) for entry in item["links"] if entry.get("rel") == "enclosure" and _is_picture(entry)]
-    itunes = Offer(item["image"].get("href", "") or item["image"].get("url", ""))
-    return (
-        largest(media, against=base)
-        or largest(thumbnails, against=base)
-        or largest(enclosed, against=base)
-        or acceptable(itunes, against=base)
-    )
+    """The picture of an item: the largest of its media, thumbnails or enclosures, else the first inside its texts."""
+    media = [entry for entry in item["media_content"] if _is_picture(entry)]
+    enclosed = [entry for entry in item["links"] if entry.get("rel") == "enclosure" and _is_picture(entry)]
+    named = (media, item["media_thumbnail"], enclosed, [item["image"]])
+    offered = (largest(map(_offer, entries), against=base) for entries in named)
+    inline = (first_inline(item[key][1], against=base) for key in ("content", "summary"))
+    return next((image for image in chain(offered, inline) if image), None)
 
 
 def _offer(entry: Mapping[str, str]) -> Offer:
@@ -179,9 +165,7 @@ def _offer(entry: Mapping[str, str]) -> Offer:
 def _is_picture(entry: Mapping[str, str]) -> bool:
     """By its media type; without one, by its address (`sources.pictures` checks the name further)."""
     said = (entry.get("medium") or entry.get("type", "").partition("/")[0]).lower()
-    return said == "image" or (
-        not said and re.search(r"\.(?:jpe?g|png|gif|webp|avif)\b|/image", _offer(entry).url, re.IGNORECASE) is not None
-    )
+    return said == "image" or (not said and _PICTURE_NAME.search(_offer(entry).url) is not None)
 
 
 def _signals(item: Mapping[str, Any], *, at: datetime) -> tuple[Signal, ...]:
@@ -193,8 +177,8 @@ def _signals(item: Mapping[str, Any], *, at: datetime) -> tuple[Signal, ...]:
         SignalKind.RATING: average * 5 / best if average is not None and average <= best else None,
         SignalKind.RATING_COUNT: _number(stars.get("count")),
     }
-    if given[SignalKind.RATING_COUNT] == 0:  # nobody rated: an average of 0.00 is not a bad rating
-        given[SignalKind.RATING] = None
+    if given[SignalKind.RATING_COUNT] == 0:
+        given[SignalKind.RATING] = None  # nobody rated: an average of 0.00 is not a bad rating
     return tuple(Signal(kind, value, at) for kind, value in given.items() if value is not None)
 
 

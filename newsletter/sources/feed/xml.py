@@ -25,11 +25,7 @@ CHILD_SECONDS = 10
 CHILD_MEMORY = 1024 * 1024 * 1024
 MAX_ITEMS = 500
 
-_ENTRY_KEYS = (
-    "id", "link", "published", "updated", "author", "feedburner_origlink", "slash_comments", "thr_total",
-)  # fmt: skip
-
-
+_ENTRY_KEYS = ("id", "link", "published", "updated", "author", "feedburner_origlink", "slash_comments", "thr_total")
 # An empty item inside another is a known fault; feedparser would end the outer one there and lose the rest of it.
 _EMPTY_ITEM = re.compile(rb"<item\s*/>|<item>\s*</item>")
 # To feedparser a picture's caption (Media RSS `media:description`) is the item's description, or its text.
@@ -58,16 +54,11 @@ def read_xml(data: bytes, *, address: str, content_type: str) -> dict[str, Any]:
             return _parse(data, headers)
         except (ValueError, LookupError, TypeError, AttributeError, AssertionError, RuntimeError) as error:
             raise TooHardError(f"feedparser fails on it ({type(error).__name__})") from error
-    order = json.dumps(headers).encode() + b"\n"
+    command = [sys.executable, "-P", str(Path(__file__).resolve())]
+    given = json.dumps(headers).encode() + b"\n" + data
     try:
-        child = subprocess.run(  # noqa: S603 - our own file, no shell, no argument from outside
-            [sys.executable, "-P", str(Path(__file__).resolve())],
-            input=order + data,
-            capture_output=True,
-            timeout=CHILD_SECONDS,
-            check=True,
-        )
-        result: dict[str, Any] = json.loads(child.stdout)
+        said = subprocess.run(command, input=given, capture_output=True, timeout=CHILD_SECONDS, check=True).stdout  # noqa: S603 - our own file, no argument from outside
+        result: dict[str, Any] = json.loads(said)
     except subprocess.TimeoutExpired as error:
         raise TooHardError(f"it took longer than {CHILD_SECONDS} seconds to read") from error
     except (subprocess.CalledProcessError, ValueError) as error:
@@ -79,22 +70,20 @@ def _is_ordinary(data: bytes) -> bool:
     """Whether expat, which is fast, finds well-formed XML of a harmless size and depth."""
     if len(data) > ORDINARY_BYTES:
         return False
-    depth = elements = 0
+    opened = closed = 0
     parser = expat.ParserCreate()
 
     def start(_name: str, _attributes: dict[str, str]) -> None:
-        nonlocal depth, elements
-        depth += 1
-        elements += 1
-        if depth > ORDINARY_DEPTH or elements > ORDINARY_ELEMENTS:
+        nonlocal opened
+        opened += 1
+        if opened > ORDINARY_ELEMENTS or opened - closed > ORDINARY_DEPTH:
             raise OverflowError
 
     def end(_name: str) -> None:
-        nonlocal depth
-        depth -= 1
+        nonlocal closed
+        closed += 1
 
-    parser.StartElementHandler = start
-    parser.EndElementHandler = end
+    parser.StartElementHandler, parser.EndElementHandler = start, end
     try:
         parser.Parse(data, True)
     except (expat.ExpatError, OverflowError, ValueError, LookupError):

@@ -59,15 +59,14 @@ class Folder:
 
     def read(self, previous: PullState) -> Pulled:
         """The articles of all files, by file name. A reading with problems is not remembered."""
-        reading = Reading(
-            self.name, self.keys.url, zone=self.keys.timezone, order=self.keys.date_order, now=self.clock()
-        )
-        digest = hashlib.sha256(f"{__version__} {self.keys}".encode())
+        keys = self.keys
+        reading = Reading(self.name, keys.url, zone=keys.timezone, order=keys.date_order, now=self.clock())
+        digest = hashlib.sha256(f"{__version__} {keys}".encode())
         articles: list[Article] = []
         problems: list[str] = []
         images: dict[str, StoredImage] = {}
-        for file in files_inside(self.keys.path, SUFFIXES, limit=MAX_FILES):
-            label = file.relative_to(self.keys.path).as_posix()
+        for file in files_inside(keys.path, SUFFIXES, limit=MAX_FILES):
+            label = file.relative_to(keys.path).as_posix()
             try:
                 data = read_bytes(file, max_bytes=MAX_BYTES)
                 found = parse(data, label=label, reading=reading, picture=self._picture)
@@ -104,13 +103,12 @@ def parse(
     except UnicodeDecodeError as error:
         raise SourceError(f"it is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
     records = _records(text) if label.endswith(".json") else [_front_matter(text)]
+    folder = str(PurePosixPath(label).parent)
     articles, problems, images = [], [], []
     for position, record in enumerate(records, start=1):
         place = f"{label}, article {position}" if len(records) > 1 else label
         try:
-            made = article_from_fields(
-                record, folder=str(PurePosixPath(label).parent), reading=reading, picture=picture
-            )
+            made = article_from_fields(record, folder=folder, reading=reading, picture=picture)
         except FieldError as error:
             problems.append(f"{place}: {error}")
             continue
@@ -131,9 +129,8 @@ def _front_matter(text: str) -> dict[str, Any]:
         fields = yaml.load(found.group(1), Loader=_TextLoader)  # noqa: S506 - a SafeLoader
     except yaml.MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 2}" if error.problem_mark else "front matter"
-        raise SourceError(
-            f"{line}: {error.problem or 'not YAML'}; a text with a colon needs quotation marks"
-        ) from error
+        what = error.problem or "not YAML"
+        raise SourceError(f"{line}: {what}; a text with a colon needs quotation marks") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise SourceError(f"its front matter is no YAML ({' '.join(str(error).split())[:100]})") from error
     if not isinstance(fields, dict):

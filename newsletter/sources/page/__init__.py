@@ -66,9 +66,8 @@ class Page:
             if article.published_raw and article.published is None:
                 problems.append(f'{label}: its date "{article.published_raw}" is not certain or not sane')
         if not articles:
-            raise SourceError(
-                problems[0] if problems else f"{self.keys.path} holds no page; put .html or .txt files there."
-            )
+            nothing = f"{self.keys.path} holds no page; put .html or .txt files there."
+            raise SourceError(next(iter(problems), nothing))
         state = PullState() if problems else PullState({"sha256": digest.hexdigest()})
         if not problems and state == previous:
             return Pulled(state=state, unchanged=True)

@@ -16,9 +16,9 @@ MAX_PARAGRAPHS = 3000
 MAX_TEXT = 20_000
 """Characters of one element. Nested elements repeat each other's text, so without bounds a page could cost minutes."""
 
-_NO_STORY = frozenset(
-    {"nav", "footer", "aside", "form", "figure", "header", "script", "style", "noscript", "iframe", "button", "select"}
-)
+_NO_STORY = {
+    "nav", "footer", "aside", "form", "figure", "header", "script", "style", "noscript", "iframe", "button", "select",
+}  # fmt: skip
 
 
 def text_of(element: Element | None) -> str:
@@ -31,12 +31,12 @@ def text_of(element: Element | None) -> str:
 
 def paragraphs(page: Element) -> list[str]:
     """The paragraphs of the story: those of the element whose own paragraphs hold the most text."""
-    told = (
-        paragraph
+    found = [
+        (paragraph, text)
         for paragraph in islice(page.iter("p"), MAX_PARAGRAPHS)
-        if not _NO_STORY.intersection(above.tag for above in paragraph.iterancestors())
-    )
-    found = [(paragraph, text) for paragraph in told if len(text := text_of(paragraph)) >= 20]
+        if _NO_STORY.isdisjoint(above.tag for above in paragraph.iterancestors())
+        and len(text := text_of(paragraph)) >= 20
+    ]
     weights: dict[Element, int] = {}
     for paragraph, text in found:
         for share, place in zip((1, 2), paragraph.iterancestors(), strict=False):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from lxml import etree
@@ -217,8 +217,8 @@ def _image(page: Element, head: _Head, *, base: str) -> Image | None:
         offers.append(Offer(url, str(of.get("width", "")), str(of.get("height", ""))))
     others = ("twitter:image", "twitter:image:src", "thumbnail", "parsely-image-url", "sailthru.image.full")
     inline = (inline_offer(dict(image.attrib)) for image in page.iterfind(".//article//img"))
-    offered = (acceptable(offer, against=base) for offer in (*offers, Offer(head.meta(*others)), *inline))
-    return next((image for image in offered if image), None)
+    offered = chain(offers, [Offer(head.meta(*others))], inline)
+    return next((image for offer in offered if (image := acceptable(offer, against=base))), None)
 
 
 def _split(texts: Iterable[str]) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from newsletter.sources.html_tree import Element
@@ -21,14 +22,13 @@ _OTHER_TYPES = re.compile(
 def json_ld(page: Element) -> Mapping[str, Any]:
     """The JSON-LD object that describes the article, {} when there is none: dated before undated."""
     objects = [node for script in page.iter("script") for node in _objects(script)]
-    ranked = [
-        node
-        for form in (_ARTICLE_TYPES, _OTHER_TYPES)
-        for node in objects
-        if any(form.fullmatch(name.rpartition("/")[2]) for name in texts(node.get("@type")))
-    ]
-    dated = [node for node in ranked if first(node.get("datePublished"))]
-    return next(iter(dated or ranked), {})
+    ranked = [node for form in (_ARTICLE_TYPES, _OTHER_TYPES) for node in objects if _is_a(form, node)]
+    dated = (node for node in ranked if first(node.get("datePublished")))
+    return next(chain(dated, ranked), {})
+
+
+def _is_a(form: re.Pattern[str], node: Mapping[str, Any]) -> bool:
+    return any(form.fullmatch(name.rpartition("/")[2]) for name in texts(node.get("@type")))
 
 
 def _objects(script: Element) -> Iterator[Mapping[str, Any]]:
@@ -50,11 +50,8 @@ def _objects(script: Element) -> Iterator[Mapping[str, Any]]:
             waiting[:0] = node[:200]
         elif isinstance(node, dict):
             yield node
-            waiting[:0] = [
-                node[key]
-                for key in ("@graph", "mainEntity", "mainEntityOfPage")
-                if isinstance(node.get(key), dict | list)
-            ]
+            below = (node.get(key) for key in ("@graph", "mainEntity", "mainEntityOfPage"))
+            waiting[:0] = [value for value in below if isinstance(value, dict | list)]
 
 
 def texts(value: Any) -> list[str]:

@@ -8,6 +8,7 @@ Nothing here raises; a text without any line becomes an article without a title.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -21,23 +22,19 @@ MAX_LINES = 20_000
 MAX_DEK = 250
 """Characters. A second paragraph that is longer is already the story."""
 
+_RELATED_HEADING = r"related(?: (?:content|stories|articles|posts))?|read next|you (?:may|might) also like"
+_RELATED = re.compile(_RELATED_HEADING, re.IGNORECASE)
 # What pages print after the story; the story ends at the first of these lines
 _END = re.compile(
-    r"(?:get|join|subscribe to|sign up (?:for|to)) our (?:\w+ )?newsletter.{0,20}|"
-    r"related(?: (?:content|stories|articles|posts))?|"
-    r"(?:tv|movie|film|show|series|event|book|game) info|recent posts|share this.{0,20}|read next|"
-    r"more (?:from|on|like) .{0,40}|"
-    r"you (?:may|might) also like|comments?|leave a (?:reply|comment).{0,20}|advertisement|tags?|filed under.{0,80}|"
+    rf"{_RELATED_HEADING}|(?:get|join|subscribe to|sign up (?:for|to)) our (?:\w+ )?newsletter.{{0,20}}|"
+    r"(?:tv|movie|film|show|series|event|book|game) info|recent posts|share this.{0,20}|more (?:from|on|like) .{0,40}|"
+    r"comments?|leave a (?:reply|comment).{0,20}|advertisement|tags?|filed under.{0,80}|"
     r"recommended(?: for you)?|trending(?: now)?|about the author",
     re.IGNORECASE,
 )
-_RELATED = re.compile(
-    r"related(?: (?:content|stories|articles|posts))?|read next|you (?:may|might) also like", re.IGNORECASE
-)
 _RELATED_END = re.compile(
     r"share (?:comment|this).{0,60}|recent posts|comments?|leave a .{0,30}|be the first to comment|newsletter|"
-    r"get our .{0,40}|"
-    r"advertisement|©.{0,80}|copyright .{0,80}|all rights reserved.{0,40}|back to top|follow us.{0,40}",
+    r"get our .{0,40}|advertisement|©.{0,80}|copyright .{0,80}|all rights reserved.{0,40}|back to top|follow us.{0,40}",
     re.IGNORECASE,
 )
 _CARD = re.compile(r"((?:TV|Movie|Film|Show|Series|Event|Book|Game) Info):?", re.IGNORECASE)
@@ -45,8 +42,7 @@ _PRODUCED_BY = re.compile(
     r"(?:produced|directed|created|written|made) by|producers?|directors?|creators?", re.IGNORECASE
 )
 _FIELD = re.compile(
-    r"(?:starring|cast|genres?|release date|opening date|runtime|running time|mtrcb rating|network|language)",
-    re.IGNORECASE,
+    r"starring|cast|genres?|release date|opening date|runtime|running time|mtrcb rating|network|language", re.IGNORECASE
 )
 _RATING = re.compile(r"(?:user|average|viewer|audience) rating|rating", re.IGNORECASE)
 _USERS = re.compile(r"\(?(\d[\d,]{0,9})\s+(?:users?|votes?|ratings?|reviews?|people)\)?", re.IGNORECASE)
@@ -59,6 +55,7 @@ _COMMENTS = re.compile(r"(\d[\d,]{0,6}) comments?", re.IGNORECASE)
 _CARD_END = re.compile(r"your rating|rate (?:it|this).{0,20}", re.IGNORECASE)
 _BYLINE = re.compile(r"by\s+([^\W\d_][\w'’.-]*(?:\s+[^\W\d_][\w'’.-]*){0,4})\s*(?:[|,•-].*)?", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?:(?:url|source|link|address|original)\s*:\s*)?(https?://\S+)", re.IGNORECASE)
+_STAMP_LABEL = re.compile(r"^(?:published|posted|date)(?: on)?\s*:?\s*", re.IGNORECASE)
 
 
 def article_from_text(data: bytes, *, reading: Reading) -> Article:
@@ -72,17 +69,13 @@ def article_from_text(data: bytes, *, reading: Reading) -> Article:
     story = [line for line in story if not any(_alike(line, other) for other in (*related, title))]
     has_dek = len(story) > 1 and len(story[0]) <= MAX_DEK and len(story[0]) < len(max(story[1:], key=len))
     dek = story.pop(0) if has_dek else ""
-    return Article(
+    return replace(
+        facts,
         title=title,
-        url=facts.url,
         source=reading.source,
         dek=dek,
         summary=summary_of("\n".join(story), title=title),
         body="\n".join(story)[:MAX_BODY],
-        authors=facts.authors,
-        published=facts.published,
-        published_raw=facts.published_raw,
-        published_from=facts.published_from,
         card=card,
         subject=card.name if card else "",
         related=related,
@@ -92,14 +85,11 @@ def article_from_text(data: bytes, *, reading: Reading) -> Article:
 
 def tidy_lines(data: bytes) -> list[str]:
     """The lines of a text file, whichever encoding it has; what is no text becomes U+FFFD."""
-    for encoding in ("utf-8-sig", "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8", "cp1252"):
-        try:
+    text = data.decode("utf-8", "replace")
+    for encoding in ("utf-8-sig", *(["utf-16"] if data[:2] in (b"\xff\xfe", b"\xfe\xff") else []), "cp1252"):
+        with suppress(UnicodeDecodeError):
             text = data.decode(encoding)
             break
-        except UnicodeDecodeError:
-            continue
-    else:
-        text = data.decode("utf-8", "replace")
     return [tidy(line) for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")[:MAX_LINES]]
 
 
@@ -108,7 +98,9 @@ def card_in(lines: list[str]) -> Card | None:
 
     "3 users" alone is a count without a rating: `rating_count` is 3 and `rating` None.
     """
-    start = next((at for at, line in enumerate(lines) if _CARD.fullmatch(line)), None)
+    start, label = next(
+        ((at, found[1]) for at, line in enumerate(lines) if (found := _CARD.fullmatch(line))), (None, "")
+    )
     if start is None:
         return None
     box = [line for line in lines[start + 1 : start + 40] if line]
@@ -126,8 +118,7 @@ def card_in(lines: list[str]) -> Card | None:
             rating, count = _rating(line)
         elif count is None and (users := _USERS.fullmatch(heading)):
             count = _count(users.group(1))
-    label = _CARD.fullmatch(lines[start])
-    return Card(box[0][:200], produced_by, rating, count, label=label.group(1) if label else "TV Info")
+    return Card(box[0][:200], produced_by, rating, count, label=label)
 
 
 def related_in(lines: list[str]) -> tuple[str, ...]:
@@ -142,8 +133,11 @@ def related_in(lines: list[str]) -> tuple[str, ...]:
             break
         if line:
             listed.append(line)
-    pairs = len(listed) % 2 == 0 and all(len(title) < MAX_DEK and _reads_as_dek(dek) for title, dek in _pairs(listed))
-    return tuple(one_line(title) for title in (listed[::2] if pairs else listed) if len(title) < MAX_DEK)[:10]
+    titles, deks = listed[::2], listed[1::2]
+    # a dek is a sentence with its full stop; a title has none
+    paired = len(titles) == len(deks) and all(dek.endswith((".", "!", "?", "…")) for dek in deks)
+    paired = paired and all(len(title) < MAX_DEK for title in titles)
+    return tuple(one_line(title) for title in (titles if paired else listed) if len(title) < MAX_DEK)[:10]
 
 
 def signals_of(card: Card | None, lines: list[str], *, at: datetime) -> tuple[Signal, ...]:
@@ -156,15 +150,6 @@ def signals_of(card: Card | None, lines: list[str], *, at: datetime) -> tuple[Si
         SignalKind.RATING_COUNT: card.rating_count if card else None,
     }
     return tuple(Signal(kind, float(value), at) for kind, value in given.items() if value is not None)
-
-
-def _pairs(lines: list[str]) -> list[tuple[str, str]]:
-    return list(zip(lines[::2], lines[1::2], strict=False))
-
-
-def _reads_as_dek(line: str) -> bool:
-    """A dek is a sentence with its full stop; a title has none."""
-    return line.endswith((".", "!", "?", "…"))
 
 
 def _is_heading(line: str) -> bool:
@@ -203,7 +188,7 @@ def _facts(story: list[str], *, reading: Reading) -> tuple[Article, list[str]]:
             if byline and not facts.authors:
                 facts = replace(facts, authors=names([byline.group(1)]))
                 continue
-            stamp = re.sub(r"^(?:published|posted|date)(?: on)?\s*:?\s*", "", line, flags=re.IGNORECASE)
+            stamp = _STAMP_LABEL.sub("", line)
             if not facts.published and any(c.isdigit() for c in stamp) and (moment := reading.date(stamp)):
                 facts = replace(facts, published=moment, published_raw=line[:100], published_from="guess")
                 continue
