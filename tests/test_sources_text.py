@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from newsletter.sources.text import (
     first_sentences,
@@ -48,6 +48,7 @@ def test_hostile_nesting_ends(piece: str) -> None:
 
 
 @given(st.text(alphabet=st.characters(), max_size=300))
+@example("&\ud800")
 def test_no_text_breaks_the_cleaning(text: str) -> None:
     clean = plain(text)
     assert "\x00" not in clean

@@ -67,6 +67,7 @@ def plain(html: str) -> str:
     if "<" not in html and "&" not in html:
         return tidy(html[:MAX_MARKUP])
     spaced = _CELL_TAG.sub(" <", _BLOCK_TAG.sub("\n<", html[: _deep_at(html[:MAX_MARKUP])]))
+    spaced = spaced.encode("utf-8", "ignore").decode()  # JSON may hold half of a surrogate pair; nh3 takes none
     text = nh3.clean(spaced, tags=set(), clean_content_tags=_UNSEEN, strip_comments=True)
     return tidy(unescape(text))
 
