@@ -59,15 +59,11 @@ class SourceError(NewsletterError):
 
 
 class FetchError(SourceError):
-    """Nothing usable came back. `status` is the HTTP status when there was one; `gone` means it will not return."""
+    """Nothing usable came back. `status` is the HTTP status when there was one."""
 
     def __init__(self, message: str, *, status: int | None = None) -> None:
         super().__init__(message)
         self.status = status
-
-    @property
-    def gone(self) -> bool:
-        return self.status == 410
 
 
 class SendError(NewsletterError):

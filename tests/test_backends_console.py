@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from newsletter.backends import Message, load
-from newsletter.backends.console import ConsoleConnection, summary
+from newsletter.backends.console import show, summary
 from newsletter.backends.contract import example
 from newsletter.errors import InDoubt, SettingsError
 
@@ -41,15 +41,14 @@ def test_nothing_in_a_message_steers_the_terminal() -> None:
 def test_a_screen_that_knows_only_ascii_shows_question_marks() -> None:
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding="ascii")
-    connection = ConsoleConnection(stream)
-    connection.offer(Message("weekly@example.org", "reader@example.com", HTML))
-    connection.hand_over()
+    show(stream, summary(Message("weekly@example.org", "reader@example.com", HTML)))
     assert b"Subject: Caf?\n" in raw.getvalue()
 
 
-def test_a_screen_that_is_gone_leaves_a_doubt() -> None:
+def test_a_screen_that_is_gone_leaves_a_doubt(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     stream = io.StringIO()
-    connection = ConsoleConnection(stream)
+    monkeypatch.setattr("sys.stdout", stream)
+    connection = load("console", {}, root=tmp_path).open()
     connection.offer(example(1))
     stream.close()
     with pytest.raises(InDoubt):

@@ -30,14 +30,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, Self, runtime_checkable
 
-from newsletter.backends.keys import ConsoleKeys, MaildirKeys, MemoryKeys, SmtpKeys
+from newsletter.backends.keys import Keys, MaildirKeys, MemoryKeys, SmtpKeys
 from newsletter.errors import SettingsError
 from newsletter.options import Kind, place_of
 
 BACKENDS = {
     "smtp": Kind("newsletter.backends.smtp:Smtp", SmtpKeys),
     "maildir": Kind("newsletter.backends.maildir:Maildir", MaildirKeys),
-    "console": Kind("newsletter.backends.console:Console", ConsoleKeys),
+    "console": Kind("newsletter.backends.console:Console", Keys),
     "memory": Kind("newsletter.backends.memory:Memory", MemoryKeys),
 }
 

@@ -9,24 +9,19 @@ from __future__ import annotations
 import email
 import email.policy
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Self, TextIO
+from functools import partial
+from typing import TextIO
 
 from newsletter.backends import Message, Reply
-from newsletter.backends.keys import ConsoleKeys
+from newsletter.backends.keys import Keys
+from newsletter.backends.turns import Turns
 from newsletter.characters import visible
-from newsletter.errors import InDoubt, SendError
-from newsletter.options import read
+from newsletter.errors import InDoubt
 
 
 @dataclass(frozen=True, kw_only=True)
-class Console(ConsoleKeys):
-    @classmethod
-    def from_options(cls, options: Mapping[str, Any], *, root: Path) -> Self:
-        return read(cls, options, root=root)
-
+class Console(Keys):
     @property
     def connections(self) -> int:
         return 1
@@ -35,48 +30,19 @@ class Console(ConsoleKeys):
     def where(self) -> str:
         return "this screen (console)"
 
-    def open(self) -> ConsoleConnection:
-        return ConsoleConnection(sys.stdout)
+    def open(self) -> Turns[str]:
+        return Turns(where=self.where, prepare=summary, commit=partial(show, sys.stdout))
 
 
-class ConsoleConnection:
-    """Prints to `stream`, a message at a time."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._offered = ""
-        self._alive = True
-
-    @property
-    def alive(self) -> bool:
-        return self._alive
-
-    def offer(self, message: Message) -> None:
-        if self._offered:
-            raise RuntimeError("a message is already offered; hand it over or abandon it first")
-        if not self._alive:
-            raise SendError("the screen is closed", scope="connection", permanent=False)
-        self._offered = summary(message)
-
-    def hand_over(self) -> Reply:
-        if not self._offered:
-            raise RuntimeError("nothing is offered")
-        text, self._offered = self._offered, ""
-        encoding = self._stream.encoding or "utf-8"
-        try:
-            self._stream.write(text.encode(encoding, "replace").decode(encoding))
-            self._stream.flush()
-        except (OSError, ValueError) as error:
-            self._alive = False
-            raise InDoubt(f"the screen may not have shown it: {error}") from error
-        return Reply(250, "shown")
-
-    def abandon(self) -> None:
-        self._offered = ""
-
-    def close(self) -> None:
-        self._alive = False
-        self._offered = ""
+def show(stream: TextIO, text: str) -> Reply:
+    """Print what was prepared. Raises `InDoubt` when the stream breaks."""
+    encoding = stream.encoding or "utf-8"
+    try:
+        stream.write(text.encode(encoding, "replace").decode(encoding))
+        stream.flush()
+    except (OSError, ValueError) as error:
+        raise InDoubt(f"the screen may not have shown it: {error}") from error
+    return Reply(250, "shown")
 
 
 def summary(message: Message) -> str:

@@ -6,15 +6,25 @@ They stand apart from what sends with them, so that the table can be checked wit
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Self
 
-from newsletter.options import between
+from newsletter.options import between, read
 
 
 @dataclass(frozen=True, kw_only=True)
-class SmtpKeys:
+class Keys:
+    """None; what every kind starts from."""
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any], *, root: Path) -> Self:
+        return read(cls, options, root=root)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmtpKeys(Keys):
     """`password` is for the environment (NEWSLETTER_BACKEND__PASSWORD); files name a `password_file`.
 
     `ca_file` replaces the system's authorities. `timeout` is how long any answer may take (RFC 5321 §4.5.3.2 asks for
@@ -42,18 +52,13 @@ class SmtpKeys:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MaildirKeys:
+class MaildirKeys(Keys):
     """`path` is made when it is not there."""
 
     path: Path = Path("mail")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConsoleKeys:
-    """None."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class MemoryKeys:
+class MemoryKeys(Keys):
     name: str = "default"
     connections: int = field(default=2, metadata=between(1, 100))

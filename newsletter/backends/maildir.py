@@ -14,15 +14,14 @@ import itertools
 import os
 import socket
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Self
 
 from newsletter.backends import Message, Reply
 from newsletter.backends.keys import MaildirKeys
+from newsletter.backends.turns import Turns
 from newsletter.errors import ConfigurationError, InDoubt, SendError, Unavailable
-from newsletter.options import read
 
 _BROKEN = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE}
 _count = itertools.count()
@@ -30,12 +29,6 @@ _count = itertools.count()
 
 @dataclass(frozen=True, kw_only=True)
 class Maildir(MaildirKeys):
-    """A folder, as the keys say."""
-
-    @classmethod
-    def from_options(cls, options: Mapping[str, Any], *, root: Path) -> Self:
-        return read(cls, options, root=root)
-
     @property
     def connections(self) -> int:
         return 1
@@ -44,7 +37,7 @@ class Maildir(MaildirKeys):
     def where(self) -> str:
         return f"{self.path} (maildir)"
 
-    def open(self) -> MaildirConnection:
+    def open(self) -> Turns[Path]:
         try:
             for name in ("", "cur", "new", "tmp"):
                 (self.path / name).mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -53,64 +46,35 @@ class Maildir(MaildirKeys):
         for name in ("new", "tmp"):
             if not os.access(self.path / name, os.W_OK | os.X_OK):
                 raise _unusable(PermissionError(errno.EACCES, os.strerror(errno.EACCES)), self.path)
-        return MaildirConnection(self.path)
+        write, keep = partial(_write, self.path), partial(_keep, self.path)
+        return Turns(where=self.where, prepare=write, commit=keep, discard=partial(Path.unlink, missing_ok=True))
 
 
-class MaildirConnection:
-    """Writes one file after another. Not `alive` once the folder failed."""
+def _write(folder: Path, message: Message) -> Path:
+    """The whole message in `tmp/`, on the disk."""
+    path = folder / "tmp" / _unique_name()
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(message.data)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise _unusable(error, folder) from error
+    return path
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._offered: Path | None = None
-        self._alive = True
 
-    @property
-    def alive(self) -> bool:
-        return self._alive
-
-    def offer(self, message: Message) -> None:
-        """The whole message in `tmp/`, on the disk."""
-        if self._offered:
-            raise RuntimeError("a message is already offered; hand it over or abandon it first")
-        if not self._alive:
-            raise SendError(f"{self._path} is closed", scope="connection", permanent=False)
-        self._offered = self._path / "tmp" / _unique_name()
-        try:
-            with os.fdopen(os.open(self._offered, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(message.data)
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            self.close()
-            raise _unusable(error, self._path) from error
-
-    def hand_over(self) -> Reply:
-        """Into `new/`: from here on a mail program sees it."""
-        if self._offered is None:
-            raise RuntimeError("nothing is offered")
-        source, self._offered = self._offered, None
-        try:
-            source.rename(self._path / "new" / source.name)
-        except OSError as error:
-            self._alive = False
-            raise SendError(
-                f"{self._path} did not take it: {error.strerror}", scope="connection", permanent=False
-            ) from error
-        try:
-            _sync(self._path / "new")
-        except OSError as error:
-            self._alive = False
-            raise InDoubt(f"{self._path} may not keep new/{source.name}: {error.strerror}") from error
-        return Reply(250, f"kept as new/{source.name}")
-
-    def abandon(self) -> None:
-        if self._offered:
-            self._offered.unlink(missing_ok=True)
-            self._offered = None
-
-    def close(self) -> None:
-        self._alive = False
-        self.abandon()
+def _keep(folder: Path, written: Path) -> Reply:
+    """Into `new/`: from here on a mail program sees it."""
+    try:
+        written.rename(folder / "new" / written.name)
+    except OSError as error:
+        raise SendError(f"{folder} did not take it: {error.strerror}", scope="connection", permanent=False) from error
+    try:
+        _sync(folder / "new")
+    except OSError as error:
+        raise InDoubt(f"{folder} may not keep new/{written.name}: {error.strerror}") from error
+    return Reply(250, f"kept as new/{written.name}")
 
 
 def _unique_name() -> str:

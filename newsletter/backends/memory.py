@@ -15,20 +15,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Self
 
 from newsletter.backends import Message, Reply
 from newsletter.backends.keys import MemoryKeys
+from newsletter.backends.turns import Turns
 from newsletter.backends.wire import address_fault, fault
 from newsletter.errors import NewsletterError, SendError
-from newsletter.options import read
 
-Script = Callable[[Message], None]  # raises what shall go wrong
-
-
-def _nothing_wrong(_message: Message) -> None:
-    return None
+Script = Callable[[Message], object]  # raises what shall go wrong
 
 
 @dataclass(slots=True)
@@ -37,9 +31,21 @@ class Box:
 
     messages: list[Message] = field(default_factory=list)
     opened: int = 0
-    on_open: Callable[[], None] = field(default=lambda: None)
-    on_offer: Script = _nothing_wrong
-    on_hand_over: Script = _nothing_wrong
+    on_open: Callable[[], object] = lambda: None
+    on_offer: Script = lambda _: None
+    on_hand_over: Script = lambda _: None
+
+    def check(self, message: Message) -> Message:
+        problem = fault(message.data) or address_fault(message.recipient)
+        if problem or (message.sender and (problem := address_fault(message.sender))):
+            raise SendError(f"the message is not fit for the wire: {problem}", scope="message", permanent=True)
+        self.on_offer(message)
+        return message
+
+    def keep(self, message: Message) -> Reply:
+        self.on_hand_over(message)
+        self.messages.append(message)
+        return Reply(250, f"kept as number {len(self.messages)}")
 
 
 _boxes: dict[str, Box] = {}
@@ -78,65 +84,12 @@ def failing_after(number: int, error: NewsletterError) -> Script:
 
 @dataclass(frozen=True, kw_only=True)
 class Memory(MemoryKeys):
-    @classmethod
-    def from_options(cls, options: Mapping[str, Any], *, root: Path) -> Self:
-        return read(cls, options, root=root)
-
     @property
     def where(self) -> str:
         return f"{self.name} (memory)"
 
-    def open(self) -> MemoryConnection:
+    def open(self) -> Turns[Message]:
         kept = box(self.name)
         kept.on_open()
         kept.opened += 1
-        return MemoryConnection(kept)
-
-
-class MemoryConnection:
-    """A connection is lost by whatever a script raises that is not a plain refusal."""
-
-    def __init__(self, kept: Box) -> None:
-        self._box = kept
-        self._offered: Message | None = None
-        self._alive = True
-
-    @property
-    def alive(self) -> bool:
-        return self._alive
-
-    def offer(self, message: Message) -> None:
-        if self._offered:
-            raise RuntimeError("a message is already offered; hand it over or abandon it first")
-        if not self._alive:
-            raise SendError("the connection is closed", scope="connection", permanent=False)
-        problem = fault(message.data) or address_fault(message.recipient)
-        if problem or (message.sender and (problem := address_fault(message.sender))):
-            raise SendError(f"the message is not fit for the wire: {problem}", scope="message", permanent=True)
-        self._follow(self._box.on_offer, message)
-        self._offered = message
-
-    def hand_over(self) -> Reply:
-        if self._offered is None:
-            raise RuntimeError("nothing is offered")
-        message, self._offered = self._offered, None
-        self._follow(self._box.on_hand_over, message)
-        self._box.messages.append(message)
-        return Reply(250, f"kept as number {len(self._box.messages)}")
-
-    def abandon(self) -> None:
-        self._offered = None
-
-    def close(self) -> None:
-        self._alive = False
-        self._offered = None
-
-    def _follow(self, script: Script, message: Message) -> None:
-        try:
-            script(message)
-        except SendError as error:
-            self._alive = error.scope != "connection"
-            raise
-        except BaseException:
-            self._alive = False
-            raise
+        return Turns(where=self.where, prepare=kept.check, commit=kept.keep)

@@ -14,17 +14,13 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Self
 
 from newsletter.backends.keys import SmtpKeys
 from newsletter.backends.smtp import greeting
 from newsletter.backends.smtp.connection import SmtpConnection
 from newsletter.backends.smtp.line import Line, Lost
 from newsletter.errors import ConfigurationError, Unavailable
-from newsletter.options import read
 
 PORTS = {"none": 25, "starttls": 587, "tls": 465}
 CONNECT_SECONDS = 30
@@ -33,12 +29,6 @@ HELLO_SECONDS = 60  # a server that says nothing for this long is away; a slow g
 
 @dataclass(frozen=True, kw_only=True)
 class Smtp(SmtpKeys):
-    """A server, as the keys say."""
-
-    @classmethod
-    def from_options(cls, options: Mapping[str, Any], *, root: Path) -> Self:
-        return read(cls, options, root=root)
-
     @property
     def where(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host

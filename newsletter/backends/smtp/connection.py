@@ -24,6 +24,7 @@ from newsletter.backends.smtp.classification import CLOSING, NOT_LOGGED_IN, Phas
 from newsletter.backends.smtp.greeting import Extensions
 from newsletter.backends.smtp.line import Line, Lost
 from newsletter.backends.smtp.replies import Answer
+from newsletter.backends.turns import check_turn
 from newsletter.backends.wire import address_fault
 from newsletter.errors import InDoubt, Scope, SendError
 from newsletter.links import ascii_host
@@ -47,24 +48,17 @@ class SmtpConnection:
         self._declares_size = "SIZE" in offered
         limit = offered.get("SIZE", "")
         self._largest = int(limit) if limit.isdecimal() else 0  # octets; 0 is no limit (RFC 1870 §4)
-        self._alive = True
+        self.alive = True
         self._offered = False
         self._size = 0  # of the message in hand, in octets
         self._smtputf8 = False  # whether it asked for that
         self._unfinished = False  # the server remembers an envelope that led to nothing: RSET goes first
 
-    @property
-    def alive(self) -> bool:
-        return self._alive
-
     def offer(self, message: Message) -> None:
         """Everything but the last dot."""
-        if self._offered:
-            raise RuntimeError("a message is already offered; hand it over or abandon it first")
-        if not self._alive:
-            raise SendError(f"the connection to {self._where} is closed", scope="connection", permanent=False)
+        check_turn(offered=self._offered, alive=self.alive, where=self._where)
         commands = self._commands(message)
-        self._alive = False
+        self.alive = False
         try:
             self._forget()
             self._unfinished = True
@@ -75,14 +69,14 @@ class SmtpConnection:
             raise self._dropped(lost) from lost
         if refused is not None:
             raise self._refusal(*refused, in_step=in_step)
-        self._alive = self._offered = True
+        self.alive = self._offered = True
         self._unfinished = False
 
     def hand_over(self) -> Reply:
         """The last dot, and what the server makes of the message."""
         if not self._offered:
             raise RuntimeError("nothing is offered")
-        self._alive = self._offered = False
+        self.alive = self._offered = False
         self._listen_first()
         try:
             self._line.send(b".\r\n")
@@ -91,7 +85,7 @@ class SmtpConnection:
             self._line.close()
             raise InDoubt(f"{self._where} {lost} after the whole message was handed over") from lost
         if answer.good:
-            self._alive = not self._line.unread  # what was said too much would be taken for the next answer
+            self.alive = not self._line.unread  # what was said too much would be taken for the next answer
             return Reply(answer.code, answer.text)
         if answer.code < 400:
             self._line.close()
@@ -101,18 +95,18 @@ class SmtpConnection:
     def abandon(self) -> None:
         """Leave before the dot. SMTP has no other way out of DATA, so the connection goes too."""
         if self._offered:
-            self._alive = self._offered = False
+            self.alive = self._offered = False
             self._line.close()
 
     def close(self) -> None:
-        if self._alive and not self._offered:
+        if self.alive and not self._offered:
             self._line.seconds = min(self._line.seconds, GOODBYE_SECONDS)
             try:
                 self._line.send(b"QUIT\r\n")
                 self._line.answer()
             except Lost:
                 pass
-        self._alive = self._offered = False
+        self.alive = self._offered = False
         self._line.close()
 
     def _commands(self, message: Message) -> list[bytes]:
@@ -191,8 +185,8 @@ class SmtpConnection:
     def _refusal(self, phase: Phase, answer: Answer, *, in_step: bool) -> SendError:
         """The error a refusal is; the connection stays usable when its next answer will be for us."""
         scope, permanent = classify(phase, answer, smtputf8=self._smtputf8)
-        self._alive = in_step and answer.code >= 400 and scope != "connection"
-        if not self._alive:
+        self.alive = in_step and answer.code >= 400 and scope != "connection"
+        if not self.alive:
             self._line.close()
         text = answer.text
         if answer.code in NOT_LOGGED_IN:
