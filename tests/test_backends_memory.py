@@ -9,8 +9,9 @@ import pytest
 
 from newsletter.backends import Connection, Message, load
 from newsletter.backends.contract import example
-from newsletter.backends.memory import Box, box, failing_after, refusing, throw_away
+from newsletter.backends.memory import Box, box, throw_away
 from newsletter.errors import InDoubt, SendError, Unavailable
+from tests.backend_scripts import failing_after, refusing
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from newsletter.backends import Message
-from newsletter.backends.memory import Box, box, failing_after, refusing, throw_away
+from newsletter.backends.memory import Box, box, throw_away
 from newsletter.database import Database
 from newsletter.errors import ConfigurationError, InDoubt, SendError, Unavailable
 from newsletter.issues import Issues, IssueState
@@ -25,6 +25,7 @@ from newsletter.sending.states import DeliveryState
 from newsletter.sending.steps import WorkerEnded
 from newsletter.sending.tables import deliveries, outbox as outbox_table
 from subscribers import Book
+from tests.backend_scripts import failing_after, refusing
 from tests.conftest import IDENTITY, NONCE
 from tests.frozen_issue import add_subscribers, freeze, open_backend, sender_of
 from tests.times import NOW, PATIENCE, Clock

@@ -18,13 +18,14 @@ import pytest
 import sqlalchemy as sa
 
 from newsletter.app import Project
-from newsletter.backends.memory import box, refusing, throw_away
+from newsletter.backends.memory import box, throw_away
 from newsletter.errors import Busy, ConfigurationError, Refused, SendError, SettingsError, Unavailable
 from newsletter.issues import IssueState, letters, picks
 from newsletter.locks import try_lock
 from newsletter.sending.audit import audit
 from newsletter.sending.tables import deliveries
 from newsletter.weekly import Composed, Done
+from tests.backend_scripts import refusing
 from tests.projects import make_project, open_project, set_line as change
 from tests.times import NOW, Clock
 

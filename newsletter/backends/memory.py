@@ -1,26 +1,21 @@
 """Keep messages in this process and do as told: `kind = "memory"`, for tests.
 
 Keys: `name`, so that many backends of one process can share a box or not, and `connections`. `box(name)` returns what
-arrived, and is told what goes wrong:
-
-    refused = SendError("5.1.1 no such user", scope="message", permanent=True, code=550)
-    box("demo").on_offer = refusing({"bob@example.org": refused})
-    box("demo").on_hand_over = failing_after(3, InDoubt("the answer was lost"))
+arrived, and is told what goes wrong: `box("demo").on_offer` and its like are called first, and raise it.
 
 A message that breaks a promise of `Message` is refused for good, whatever the script says.
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from newsletter.backends import Message, Reply
 from newsletter.backends.keys import MemoryKeys
 from newsletter.backends.turns import Turns
 from newsletter.backends.wire import address_fault, fault
-from newsletter.errors import NewsletterError, SendError
+from newsletter.errors import SendError
 
 Script = Callable[[Message], object]  # raises what shall go wrong
 
@@ -59,27 +54,6 @@ def box(name: str = "default") -> Box:
 def throw_away(name: str = "default") -> None:
     """Forget the box: what arrived and what shall go wrong."""
     _boxes.pop(name, None)
-
-
-def refusing(errors: Mapping[str, NewsletterError]) -> Script:
-    """A script that raises each recipient's error."""
-
-    def script(message: Message) -> None:
-        if error := errors.get(message.recipient):
-            raise error
-
-    return script
-
-
-def failing_after(number: int, error: NewsletterError) -> Script:
-    """A script that lets `number` messages pass and raises `error` for every later one."""
-    count = itertools.count(1)
-
-    def script(_message: Message) -> None:
-        if next(count) > number:
-            raise error
-
-    return script
 
 
 @dataclass(frozen=True, kw_only=True)
