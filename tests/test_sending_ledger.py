@@ -477,9 +477,9 @@ def test_an_answer_that_was_not_the_recipients_costs_no_attempt(
     first, second = ledger.claim(worker, limit=2, now=NOW)
     assert ledger.intend(first, worker, now=NOW)
     assert ledger.intend(second, worker, now=NOW)
-    ledger.withdraw(first, worker, now=NOW)
+    ledger.give_back([first], worker, now=NOW)
     again = ledger.claim(worker, limit=2, now=NOW)
     assert [(claim.id, claim.attempt) for claim in again] == [(first.id, 1)]
     sender.cancel(row, reason="a mistake")
-    ledger.withdraw(second, worker, now=NOW)
+    ledger.give_back([second], worker, now=NOW)
     assert ledger.counts() == {DeliveryState.CANCELLED: 2}, "nobody waits for an issue that was cancelled"

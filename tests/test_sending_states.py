@@ -130,7 +130,7 @@ class Protocol(RuleBasedStateMachine):
         """The server said no, and not about the recipient."""
         held = self.begun or self.claims
         ledger, claim, worker = held.pop(which % len(held))
-        ledger.withdraw(claim, worker, now=self.clock())
+        ledger.give_back([claim], worker, now=self.clock())
 
     @precondition(lambda self: self.claims)
     @rule(which=NUMBERS)

@@ -24,42 +24,21 @@ def freeze_audience(connection: sa.Connection, *, issue_id: int, audience: sa.Se
     """
     recipients = audience.subquery()
     its_letters = sa.select(letters.c.variant).where(letters.c.issue_id == issue_id)
-    connection.execute(
-        deliveries.insert().from_select(
-            [
-                "issue_id",
-                "subscriber_id",
-                "public_id",
-                "email",
-                "name",
-                "variant",
-                "state",
-                "next_try_at",
-                "updated_at",
-            ],
-            sa.select(
-                sa.literal(issue_id, RowId),
-                recipients.c.subscriber_id,
-                recipients.c.public_id,
-                recipients.c.email,
-                recipients.c.name,
-                # A subscriber of a variant that this issue has no letter of gets the default one.
-                sa.case((recipients.c.variant.in_(its_letters), recipients.c.variant), else_=""),
-                sa.literal(DeliveryState.WAITING.value),
-                sa.literal(now, UtcDateTime),
-                sa.literal(now, UtcDateTime),
-            ),
-        )
-    )
-    number: int = connection.execute(
-        sa.select(sa.func.count()).select_from(deliveries).where(deliveries.c.issue_id == issue_id)
-    ).scalar_one()
-    return number
+    row = {
+        "issue_id": sa.literal(issue_id, RowId),
+        **{name: recipients.c[name] for name in ("subscriber_id", "public_id", "email", "name")},
+        # A subscriber of a variant that this issue has no letter of gets the default one.
+        "variant": sa.case((recipients.c.variant.in_(its_letters), recipients.c.variant), else_=""),
+        "state": sa.literal(DeliveryState.WAITING.value),
+        "next_try_at": sa.literal(now, UtcDateTime),
+        "updated_at": sa.literal(now, UtcDateTime),
+    }
+    connection.execute(deliveries.insert().from_select(list(row), sa.select(*row.values())))
+    return connection.scalar(sa.select(sa.func.count()).where(deliveries.c.issue_id == issue_id)) or 0
 
 
 def count_audience(connection: sa.Connection, audience: sa.Select[Any]) -> int:
-    number: int = connection.execute(sa.select(sa.func.count()).select_from(audience.subquery())).scalar_one()
-    return number
+    return connection.scalar(sa.select(sa.func.count()).select_from(audience.subquery())) or 0
 
 
 def forget_recipient(connection: sa.Connection, address: str, *, subscriber_id: int | None, now: datetime) -> int:
@@ -69,10 +48,8 @@ def forget_recipient(connection: sa.Connection, address: str, *, subscriber_id: 
     without it every row is looked at. A recipient who is still waiting is then skipped at the claim.
     """
     by_address = sa.func.lower(deliveries.c.email) == address.lower()
-    if subscriber_id is None:
-        who: sa.ColumnElement[bool] = by_address
-    else:
-        who = sa.and_(deliveries.c.issue_id.in_(sa.select(issues.c.id)), deliveries.c.subscriber_id == subscriber_id)
+    by_index = sa.and_(deliveries.c.issue_id.in_(sa.select(issues.c.id)), deliveries.c.subscriber_id == subscriber_id)
+    who = by_address if subscriber_id is None else by_index
     named = _forget(connection, deliveries, who, {"name": "", "public_id": ""}, now=now)
     # Single mails that have ended are kept for a month; the others are few. One on the wire keeps its state: what the
     # server says of it is still written down.

@@ -48,13 +48,9 @@ def audit(database: Database, slot_key: str | None = None) -> list[IssueAudit]:
 
 
 def _one(connection: sa.Connection, row: sa.Row[Any, Any, Any, Any]) -> IssueAudit:
-    found: dict[str, int] = dict(
-        connection.execute(
-            sa.select(deliveries.c.state, sa.func.count())
-            .where(deliveries.c.issue_id == row.id)
-            .group_by(deliveries.c.state)
-        ).all()
-    )
+    its = deliveries.c.issue_id == row.id
+    by_state = sa.select(deliveries.c.state, sa.func.count()).where(its).group_by(deliveries.c.state)
+    found: dict[str, int] = dict(connection.execute(by_state).all())
     counts = {state.value: found.pop(state.value, 0) for state in DeliveryState}
     wrong = [f"{number} rows are in a state that does not exist: {state}" for state, number in found.items()]
     total = sum(counts.values())
@@ -64,23 +60,17 @@ def _one(connection: sa.Connection, row: sa.Row[Any, Any, Any, Any]) -> IssueAud
     over = {IssueState.CLOSED: OPEN, IssueState.CANCELLED: OPEN - {DeliveryState.HANDING_OVER}}.get(row.state, ())
     if still_open := sum(counts[state] for state in over):
         wrong.append(f"the issue is {row.state}, but {still_open} recipients are still open")
-    wrong += _held_by_nobody(connection, deliveries, deliveries.c.issue_id == row.id)
-    doubled = connection.execute(
-        sa.select(deliveries.c.email)
-        .where(deliveries.c.issue_id == row.id, deliveries.c.email != FORGOTTEN)
-        .group_by(deliveries.c.email)
-        .having(sa.func.count() > 1)
-    ).all()
-    wrong += [f"{one.email} was frozen into the issue twice" for one in doubled]
+    wrong += _held_by_nobody(connection, deliveries, its)
+    named = sa.select(deliveries.c.email).where(its, deliveries.c.email != FORGOTTEN)
+    doubled = connection.scalars(named.group_by(deliveries.c.email).having(sa.func.count() > 1))
+    wrong += [f"{email} was frozen into the issue twice" for email in doubled]
     return IssueAudit(row.slot_key, row.state, row.frozen, counts, _doubts(connection, row.id), tuple(wrong))
 
 
 def _held_by_nobody(connection: sa.Connection, table: sa.Table, which: sa.ColumnElement[bool]) -> list[str]:
-    held = sa.select(sa.func.count()).where(which, table.c.worker_id.in_(left_behind()))
-    number = connection.scalar(held)
-    return (
-        [f"{number} messages are held by workers that have ended; `newsletter worker` lets them go"] if number else []
-    )
+    number = connection.scalar(sa.select(sa.func.count()).where(which, table.c.worker_id.in_(left_behind())))
+    wrong = f"{number} messages are held by workers that have ended; `newsletter worker` lets them go"
+    return [wrong] if number else []
 
 
 def _doubts(connection: sa.Connection, issue_id: int) -> tuple[Doubt, ...]:
@@ -96,40 +86,13 @@ def _doubts(connection: sa.Connection, issue_id: int) -> tuple[Doubt, ...]:
 
 def history(database: Database, issue: IssueRow, address: str) -> list[dict[str, object]]:
     """What happened to one address in one issue: its row, then every attempt that was noted, oldest first."""
+    row, one = deliveries.c, attempts.c
+    state = sa.select(row.id, row.state, row.reason, row.attempts, row.code, row.text, row.updated_at.label("at"))
+    noted = sa.select(one.number.label("attempt"), one.outcome, one.code, one.text, one.at).order_by(one.id)
     with database.read() as connection:
-        row = (
-            connection.execute(
-                sa.select(deliveries).where(
-                    deliveries.c.issue_id == issue.id, sa.func.lower(deliveries.c.email) == address.lower()
-                )
-            )
-            .mappings()
-            .first()
-        )
-        if row is None:
-            return []
-        noted = connection.execute(
-            sa.select(attempts)
-            .where(attempts.c.ledger == deliveries.name, attempts.c.row_id == row["id"])
-            .order_by(attempts.c.id)
-        ).mappings()
-        return [
-            {
-                "state": row["state"],
-                "reason": row["reason"],
-                "attempts": row["attempts"],
-                "code": row["code"],
-                "text": row["text"],
-                "at": row["updated_at"],
-            },
-            *(
-                {
-                    "attempt": one["number"],
-                    "outcome": one["outcome"],
-                    "code": one["code"],
-                    "text": one["text"],
-                    "at": one["at"],
-                }
-                for one in noted
-            ),
-        ]
+        query = state.where(row.issue_id == issue.id, sa.func.lower(row.email) == address.lower())
+        found = [dict(each) for each in connection.execute(query.limit(1)).mappings()]
+        for number in [each.pop("id") for each in found]:
+            its = noted.where(one.ledger == deliveries.name, one.row_id == number)
+            found += [dict(each) for each in connection.execute(its).mappings()]
+    return found

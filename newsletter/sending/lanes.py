@@ -51,8 +51,8 @@ class Run:
     pace: Pace
     clock: Callable[[], datetime]
     stop: threading.Event
+    tally: Tally
     halt: threading.Event = field(default_factory=threading.Event)  # set by the first lane that fails
-    tally: Tally = field(default_factory=Tally)
     lanes: list[Lane] = field(default_factory=list)
     reached: bool = False
     first: threading.Lock = field(default_factory=threading.Lock)
@@ -170,7 +170,7 @@ class Lane:
         if error.scope in ("message", "domain") or (lost and self._loses_every_connection(ledger, claim)):
             self._record(ledger, claim, self._refusal(error, claim), policy=error.scope == "domain")
             return True
-        ledger.withdraw(claim, self._run.worker, now=self._run.clock())
+        self._give_back(ledger, [claim])
         if not lost:
             raise _about_the_sender(error) from error
         if not self._used:

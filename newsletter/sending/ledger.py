@@ -21,8 +21,7 @@ import sqlalchemy as sa
 from newsletter.database import Database, storable
 from newsletter.sending.group_commit import GroupCommit, Statement
 from newsletter.sending.states import OPEN, DeliveryState
-from newsletter.sending.steps import goes_on, hold_issues, is_open, settle, stay_open, step
-from newsletter.sending.tables import FORGOTTEN, attempts
+from newsletter.sending.steps import goes_on, hold_issues, is_open, kept_text, note, settle, stay_open, step
 
 LEFT = "left the list"
 
@@ -86,7 +85,7 @@ class Ledger:
             database,
             step(table, DeliveryState.ACCEPTED, since={DeliveryState.HANDING_OVER}, at=now)
             .where(mine)
-            .values(code=sa.bindparam("said_code"), text=self._kept_text(sa.bindparam("said_text", type_=sa.String))),
+            .values(code=sa.bindparam("said_code"), text=kept_text(table, sa.bindparam("said_text", type_=sa.String))),
         )
 
     def _claiming(self, may: sa.ColumnElement[bool]) -> sa.UpdateBase:
@@ -134,12 +133,12 @@ class Ledger:
 
     def record(self, claim: Claim, worker: int, outcome: Outcome, *, now: datetime) -> None:
         """Write down what became of an attempt, also when this worker has been taken for dead meanwhile."""
-        first = outcome.state == DeliveryState.ACCEPTED and claim.attempt == 1
+        accepted = outcome.state == DeliveryState.ACCEPTED
+        first = accepted and claim.attempt == 1
         if first and self._accepted(claim, worker, outcome, now=now):
             return
         table = self.table
-        accepted = outcome.state == DeliveryState.ACCEPTED
-        values: dict[str, Any] = {"code": outcome.code, "text": self._kept_text(_said(outcome))}
+        values: dict[str, Any] = {"code": outcome.code, "text": kept_text(table, _said(outcome))}
         if outcome.next_try_at is not None:
             values["next_try_at"] = outcome.next_try_at
         if outcome.state == DeliveryState.IN_DOUBT:
@@ -160,7 +159,8 @@ class Ledger:
             elif unsettled:
                 settle(connection, table, [claim.id], now=now)
             if late or not first:
-                self._note(connection, claim, outcome, now=now)
+                said = {"number": claim.attempt, "code": outcome.code, "text": _said(outcome)}
+                note(connection, table, [claim.id], outcome.state, now=now, **said)
 
     def _accepted(self, claim: Claim, worker: int, outcome: Outcome, *, now: datetime) -> bool:
         """Record a first acceptance: what happens to nearly every row. False when the row is no longer this worker's.
@@ -173,25 +173,22 @@ class Ledger:
         return bool(self._group_commit.change(self._accept, values, flushed=False))
 
     def give_back(self, claims: Sequence[Claim], worker: int, *, now: datetime) -> None:
-        """Let go of claims that were not begun."""
+        """Let claims wait again that were not begun, or whose answer was a certain no and not about the recipient.
+
+        It costs no attempt.
+        """
         if not claims:
             return
-        change = step(self.table, DeliveryState.WAITING, since={DeliveryState.CLAIMED}, at=now)
-        with self._database.write() as connection:
-            connection.execute(change.where(self._these(claims), self.table.c.worker_id == worker))
-
-    def withdraw(self, claim: Claim, worker: int, *, now: datetime) -> None:
-        """Let a claim wait again whose answer was a certain no, and not about the recipient: it costs no attempt."""
         table = self.table
         taken = sa.case((table.c.state == DeliveryState.HANDING_OVER, table.c.attempts - 1), else_=table.c.attempts)
-        mine = sa.and_(table.c.id == claim.id, table.c.worker_id == worker)
+        mine = sa.and_(self._these(claims), table.c.worker_id == worker)
         deferred = step(table, DeliveryState.DEFERRED, at=now).where(mine).values(attempts=taken)
         again = step(table, DeliveryState.WAITING, since={DeliveryState.DEFERRED}, at=now)
         with self._database.write() as connection:
             hold_issues(connection)
-            if connection.execute(deferred).rowcount:
-                settle(connection, table, [claim.id], now=now)
-                connection.execute(again.where(table.c.id == claim.id))
+            rows = connection.scalars(deferred.returning(table.c.id)).all()
+            settle(connection, table, rows, now=now)
+            connection.execute(again.where(table.c.id.in_(rows)))
 
     def take_back(self, claims: Sequence[Claim], *, now: datetime) -> None:
         """Let recipients wait again who were refused or deferred only because the server refused everybody."""
@@ -212,7 +209,7 @@ class Ledger:
         """End every row nobody has begun to hand over."""
         connection.execute(step(self.table, DeliveryState.CANCELLED, at=now).where(self.within))
 
-    def counts(self) -> dict[DeliveryState, int]:
+    def counts(self) -> dict[str, int]:
         """How many rows are in each state; states without rows are left out."""
         with self._database.read() as connection:
             return self.counts_in(connection)
@@ -221,18 +218,15 @@ class Ledger:
         """Whether a message may have been accepted that no row says was."""
         return bool(connection.scalar(sa.select(sa.exists().where(self.within, self.table.c.doubt_at.is_not(None)))))
 
-    def counts_in(self, connection: sa.Connection) -> dict[DeliveryState, int]:
+    def counts_in(self, connection: sa.Connection) -> dict[str, int]:
         state = self.table.c.state
-        rows = connection.execute(sa.select(state, sa.func.count()).where(self.within).group_by(state)).all()
-        return {DeliveryState(name): number for name, number in rows}
+        return dict(connection.execute(sa.select(state, sa.func.count()).where(self.within).group_by(state)).all())
 
     def still_open(self) -> int:
         """How many rows have not ended; asks for those alone, however many have."""
+        query = sa.select(sa.func.count()).where(self.within, self.table.c.state.in_(OPEN))
         with self._database.read() as connection:
-            number: int = connection.execute(
-                sa.select(sa.func.count()).where(self.within, self.table.c.state.in_(OPEN))
-            ).scalar_one()
-        return number
+            return connection.scalar(query) or 0
 
     def next_try(self, *, now: datetime) -> datetime | None:
         """When the next open row may be tried: `now` when one waits, or None when no row is open."""
@@ -244,24 +238,6 @@ class Ledger:
 
     def _these(self, claims: Sequence[Claim]) -> sa.ColumnElement[bool]:
         return self.table.c.id.in_([claim.id for claim in claims])
-
-    def _kept_text(self, said: Any) -> sa.ColumnElement[str]:
-        """What the server said, as it may be kept: it often names the address, which may be forgotten by now."""
-        return sa.case((self.table.c.email == FORGOTTEN, ""), else_=said)
-
-    def _note(self, connection: sa.Connection, claim: Claim, outcome: Outcome, *, now: datetime) -> None:
-        text = sa.select(self._kept_text(_said(outcome))).where(self.table.c.id == claim.id)
-        connection.execute(
-            attempts.insert().values(
-                ledger=self.table.name,
-                row_id=claim.id,
-                number=claim.attempt,
-                at=now,
-                outcome=outcome.state,
-                code=outcome.code,
-                text=text.scalar_subquery(),
-            )
-        )
 
 
 def _said(outcome: Outcome) -> str:

@@ -17,15 +17,15 @@ pace = sa.Table(
 
 # The most reservations that can be ahead of now: one for every connection that a process may open.
 AHEAD = 100
+_ALL = "all"
 
 
 class Pace:
     """`rate` is messages a second; 0 is unlimited and costs nothing."""
 
-    def __init__(self, database: Database, rate: float, *, name: str = "all") -> None:
+    def __init__(self, database: Database, rate: float) -> None:
         self._database = database
         self._rate = rate
-        self._name = name
 
     def batch(self, wanted: int) -> int:
         """How many messages may be claimed at once without holding back other workers for more than a second."""
@@ -41,8 +41,8 @@ class Pace:
             return timedelta(0)
         step = timedelta(seconds=1 / self._rate)
         with self._database.write() as connection:
-            insert_if_absent(connection, pace, name=self._name, free_at=now)
-            mine = pace.c.name == self._name
+            insert_if_absent(connection, pace, name=_ALL, free_at=now)
+            mine = pace.c.name == _ALL
             free_at: datetime = connection.execute(sa.select(pace.c.free_at).where(mine).with_for_update()).scalar_one()
             moment = min(max(free_at, now), now + AHEAD * step)
             connection.execute(pace.update().where(mine).values(free_at=moment + step))

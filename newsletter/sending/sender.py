@@ -21,7 +21,7 @@ from newsletter.sending import addressing, alerts, outbox, workers
 from newsletter.sending.alerts import Alerts
 from newsletter.sending.audience import forget_recipient
 from newsletter.sending.delivery import deliver
-from newsletter.sending.lanes import Mailing
+from newsletter.sending.lanes import Mailing, Run
 from newsletter.sending.ledger import Claim, Ledger
 from newsletter.sending.pace import Pace
 from newsletter.sending.states import OPEN
@@ -103,7 +103,7 @@ class Sender:
 
     def report(self, row: IssueRow) -> Report:
         """Where an issue stands, without sending anything."""
-        totals = {state.value: number for state, number in self.ledger(row).counts().items()}
+        totals = self.ledger(row).counts()
         return Report(row.slot_key, row.state, row.subject, row.frozen, totals=totals, already=True, reason=row.reason)
 
     def cancel(
@@ -118,7 +118,7 @@ class Sender:
         with self.database.write() as connection:
             self.issues.step(connection, row, IssueState.CANCELLED, reason=reason, closed_at=now)
             ledger.cancel(connection, now=now)
-            counts = {state.value: number for state, number in ledger.counts_in(connection).items()}
+            counts = ledger.counts_in(connection)
             if set(counts) <= {"cancelled", "skipped"} and not ledger.ever_in_doubt(connection):
                 nobody_got_it(connection)
         return counts
@@ -147,21 +147,13 @@ class Sender:
         )
 
     def _deliver(self, mailings: list[Mailing], backend: Backend, *, stop: threading.Event, watch: Watch) -> None:
-        now = self.clock()
-        outbox.tidy(self.database, now=now)
-        with workers.register(self.database, now=now) as worker:
+        outbox.tidy(self.database, now=self.clock())
+        pace = Pace(self.database, self.rate)
+        with workers.register(self.database, now=self.clock()) as worker:
             again = True
             while again:
-                tally = deliver(
-                    mailings,
-                    backend,
-                    worker=worker.id,
-                    pace=Pace(self.database, self.rate),
-                    clock=self.clock,
-                    stop=stop,
-                    on_progress=watch,
-                )
-                watch.add(tally)
+                run = Run(mailings, backend, worker.id, pace, self.clock, stop, watch.tally)
+                deliver(run, on_progress=watch.tell)
                 # What a worker that died meanwhile had claimed is due now, and nobody else may be there to send it.
                 again = not stop.is_set() and watch.look()
             worker.leave(now=self.clock())
@@ -201,61 +193,50 @@ class Sender:
             if state == IssueState.SENDING and not any(counts.get(one) for one in OPEN):
                 self.issues.step(connection, current, IssueState.CLOSED, closed_at=now)
                 state = IssueState.CLOSED
-        total = sum(counts.values())
-        if total != row.frozen:
-            self.alerts.tell(
-                alerts.issue(row.slot_key), f"{row.frozen} recipients were frozen, but their states add up to {total}"
-            )
+        if (total := sum(counts.values())) != row.frozen:
+            said = f"{row.frozen} recipients were frozen, but their states add up to {total}"
+            self.alerts.tell(alerts.issue(row.slot_key), said)
         return Report(
             row.slot_key,
             state,
             row.subject,
             row.frozen,
             run={one.value: number for one, number in watch.tally.counts.items() if number},
-            totals={one.value: number for one, number in counts.items()},
+            totals=counts,
             next_try_at=ledger.next_try(now=now) if state == IssueState.SENDING else None,
             ended=watch.ended,
         )
 
 
+@dataclass(slots=True)
 class Watch:
-    """What one run has done so far, and its look-out for workers that died: called a few times a second."""
+    """What one run has done so far, and its look-out for workers that died: `tell` is called a few times a second."""
 
-    def __init__(
-        self,
-        sender: Sender,
-        row: IssueRow | None = None,
-        on_progress: Callable[[IssueRow, Tally], None] | None = None,
-    ) -> None:
-        self.tally = Tally()
-        self.ended = workers.Ended()
-        self._sender = sender
-        self._row = row
-        self._on_progress = on_progress
-        self._looked = sender.clock()
+    sender: Sender
+    row: IssueRow | None = None
+    on_progress: Callable[[IssueRow, Tally], None] | None = None
+    tally: Tally = field(default_factory=Tally)
+    ended: workers.Ended = field(default_factory=workers.Ended)
+    looked: datetime = field(init=False)
 
-    def __call__(self, tally: Tally) -> None:
-        if not timedelta(0) <= self._sender.clock() - self._looked < self._sender.look_every:
+    def tell(self) -> None:
+        if not timedelta(0) <= self.sender.clock() - self.looked < self.sender.look_every:
             try:
                 self.look()
             except DatabaseError as error:  # the lanes find out by themselves whether it lasts
                 log.warning("could not look for workers that died: %s", error)
-        if self._row is not None and self._on_progress is not None:
-            self._on_progress(self._row, Tally(self.tally.counts + tally.counts))
-
-    def add(self, tally: Tally) -> None:
-        self.tally.counts.update(tally.counts)
+        if self.row is not None and self.on_progress is not None:
+            self.on_progress(self.row, self.tally)
 
     def look(self) -> bool:
         """End the workers that died, and tell the operator about doubts; whether that made anything due."""
-        self._looked = self._sender.clock()
-        found = workers.recover(self._sender.database, now=self._looked)
+        self.looked = self.sender.clock()
+        found = workers.recover(self.sender.database, now=self.looked)
         self.ended += found
-        row = self._row
-        if found.doubts and row is not None:
-            what = "are sent again under the same id" if row.on_doubt == "resend" else "are held"
-            self._sender.alerts.tell(
-                alerts.issue(row.slot_key),
+        if found.doubts and self.row is not None:
+            what = "are sent again under the same id" if self.row.on_doubt == "resend" else "are held"
+            self.sender.alerts.tell(
+                alerts.issue(self.row.slot_key),
                 f"a worker died with {found.doubts} messages on the wire: they are in doubt and {what}",
             )
         return bool(found.claims or found.doubts)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -15,8 +16,9 @@ from newsletter.database import UtcDateTime
 from newsletter.errors import NewsletterError
 from newsletter.issues import IssueState, issues
 from newsletter.sending.states import ENDS, HELD, DeliveryState, allowed_before
-from newsletter.sending.tables import LEDGERS, attempts, deliveries, outbox, workers
+from newsletter.sending.tables import FORGOTTEN, LEDGERS, attempts, deliveries, outbox, workers
 
+DIED = "the worker died before the answer was recorded"
 _LIVING = (
     sa.select(workers.c.id)
     .where(workers.c.id == sa.bindparam("worker"), workers.c.ended_at.is_(None))
@@ -118,7 +120,7 @@ def end_claims(connection: sa.Connection, worker: int, *, now: datetime) -> tupl
         begun = doubt.values(doubt_at=table.c.updated_at, next_try_at=now).returning(table.c.id)
         rows = connection.scalars(begun).all()
         if rows:
-            _name(connection, table, rows, now=now)
+            note(connection, table, rows, DeliveryState.IN_DOUBT, now=now, text=DIED)
             settle(connection, table, rows, now=now)
         back += connection.execute(
             step(table, DeliveryState.WAITING, since={DeliveryState.CLAIMED}, at=now).where(held)
@@ -127,17 +129,32 @@ def end_claims(connection: sa.Connection, worker: int, *, now: datetime) -> tupl
     return back, doubts
 
 
-def _name(connection: sa.Connection, table: sa.Table, rows: Collection[int], *, now: datetime) -> None:
-    connection.execute(
-        attempts.insert().from_select(
-            ["ledger", "row_id", "number", "at", "outcome", "text"],
-            sa.select(
-                sa.literal(table.name),
-                table.c.id,
-                table.c.attempts,
-                sa.literal(now, UtcDateTime),
-                sa.literal(DeliveryState.IN_DOUBT.value),
-                sa.literal("the worker died before the answer was recorded"),
-            ).where(table.c.id.in_(rows)),
-        )
-    )
+def note(
+    connection: sa.Connection,
+    table: sa.Table,
+    rows: Collection[int],
+    outcome: DeliveryState,
+    *,
+    now: datetime,
+    **said: Any,
+) -> None:
+    """Write down the latest attempt of these rows; `said` are columns of `attempts` that say more of it.
+
+    What a server said often names the address, which may be forgotten by now: then it is not kept.
+    """
+    columns: dict[str, sa.ColumnElement[Any]] = {
+        "ledger": sa.literal(table.name),
+        "row_id": table.c.id,
+        "number": table.c.attempts,
+        "at": sa.literal(now, UtcDateTime),
+        "outcome": sa.literal(outcome.value),
+        **{name: sa.literal(value, attempts.c[name].type) for name, value in said.items()},
+    }
+    columns["text"] = kept_text(table, columns["text"])
+    written = sa.select(*columns.values()).where(table.c.id.in_(rows))
+    connection.execute(attempts.insert().from_select(list(columns), written))
+
+
+def kept_text(table: sa.Table, said: Any) -> sa.ColumnElement[str]:
+    """What the server said, as it may be kept."""
+    return sa.case((table.c.email == FORGOTTEN, ""), else_=said)

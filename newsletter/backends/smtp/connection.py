@@ -18,6 +18,7 @@ A connection that was interrupted in the middle of anything is not `alive`.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 from newsletter.backends import Message, Reply
 from newsletter.backends.smtp.classification import CLOSING, NOT_LOGGED_IN, Phase, classify, is_too_large
@@ -43,9 +44,8 @@ class SmtpConnection:
         self._line = line
         self._where = where
         self._final_seconds = final_seconds
+        self._extensions = offered
         self._pipelining = "PIPELINING" in offered
-        self._utf8 = "SMTPUTF8" in offered
-        self._declares_size = "SIZE" in offered
         limit = offered.get("SIZE", "")
         self._largest = int(limit) if limit.isdecimal() else 0  # octets; 0 is no limit (RFC 1870 §4)
         self.alive = True
@@ -101,11 +101,9 @@ class SmtpConnection:
     def close(self) -> None:
         if self.alive and not self._offered:
             self._line.seconds = min(self._line.seconds, GOODBYE_SECONDS)
-            try:
+            with suppress(Lost):
                 self._line.send(b"QUIT\r\n")
                 self._line.answer()
-            except Lost:
-                pass
         self.alive = self._offered = False
         self._line.close()
 
@@ -120,11 +118,11 @@ class SmtpConnection:
         sender = _path(message.sender, scope="sender") if message.sender else ""
         recipient = _path(message.recipient, scope="message")
         mail = f"MAIL FROM:<{sender}>"
-        if self._declares_size:
+        if "SIZE" in self._extensions:
             mail += f" SIZE={self._size}"
         self._smtputf8 = not (sender.isascii() and recipient.isascii())
         if self._smtputf8:
-            if not self._utf8:
+            if "SMTPUTF8" not in self._extensions:
                 problem = f"the address needs SMTPUTF8, which {self._where} does not offer"
                 raise _unfit(problem, scope="message" if sender.isascii() else "sender")
             mail += " SMTPUTF8"
@@ -178,9 +176,7 @@ class SmtpConnection:
             self._line.close()
             if early.good:
                 raise InDoubt(f"{self._where} said {early.code} {early.text} before the end of the message")
-            scope, permanent = classify("dot", early)
-            text = f"{early.text} (said before the end of the message)"
-            raise SendError(text, scope=scope, permanent=permanent, code=early.code)
+            raise self._refusal("dot", early, in_step=False)
 
     def _refusal(self, phase: Phase, answer: Answer, *, in_step: bool) -> SendError:
         """The error a refusal is; the connection stays usable when its next answer will be for us."""
