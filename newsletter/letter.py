@@ -21,17 +21,18 @@ given something that cannot be mailed.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import html as html_module
 import json
 import quopri
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from email.quoprimime import body_encode
 from email.utils import format_datetime, parseaddr
 from functools import cached_property
+from typing import Any
 
 from newsletter.characters import clean, ends_envelope
 
@@ -198,86 +199,73 @@ def encode(html: str, text: str, *, subject: str, identity: Identity, nonce: str
         raise ValueError("the subject is empty")
     if nonce in subject:
         raise ValueError("the subject cannot hold a blank: it is the same for everybody")
-    literals: list[bytes] = [b""]
-    holes: list[str] = []
-
-    def add(data: bytes) -> None:
-        literals[-1] += data
-
-    def leave(hole: str) -> None:
-        holes.append(hole)
-        literals.append(b"")
-
-    _head(identity, subject, add=add, leave=leave)
     # Of the content alone: the same content, composed again with another nonce, is the same letter.
     content = f"{subject}\0{text}\0{html}".replace(nonce, "")
     boundary = f"=_{hashlib.sha256(content.encode()).hexdigest()[:24]}"
-    add(f'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="{boundary}"\r\n'.encode())
-    spans = []
-    for kind, part in (("text", text), ("html", html)):
-        mime = "plain" if kind == "text" else "html"
-        add(f"\r\n--{boundary}\r\nContent-Type: text/{mime}; charset=utf-8\r\n".encode())
-        add(b"Content-Transfer-Encoding: quoted-printable\r\n\r\n")
-        # A seam, filled with nothing: the part gets literals of its own, to be read back without its MIME header.
-        leave(_SEAM)
-        start = len(literals) - 1
-        _body(part, kind=kind, nonce=nonce, blanks=blanks, add=add, leave=leave)
-        leave(_SEAM)
-        spans.append((start, len(literals) - 1))
-    add(f"\r\n--{boundary}--\r\n".encode())
+    part_head = f"\r\n--{boundary}\r\nContent-Type: text/%s; charset=utf-8\r\n"
+    part_head += "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+    # A seam is filled with nothing: a part gets literals of its own, to be read back without its MIME header.
+    pieces = (
+        *_head(identity, subject),
+        f'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="{boundary}"\r\n'.encode(),
+        *((part_head % "plain").encode(), _SEAM, *_body(text, kind="text", nonce=nonce, blanks=blanks), _SEAM),
+        *((part_head % "html").encode(), _SEAM, *_body(html, kind="html", nonce=nonce, blanks=blanks), _SEAM),
+        f"\r\n--{boundary}--\r\n".encode(),
+    )
+    literals: list[bytes] = [b""]
+    holes: list[str] = []
+    for piece in pieces:
+        if isinstance(piece, str):
+            holes.append(piece)
+            literals.append(b"")
+        else:
+            literals[-1] += piece
+    text_start, text_end, html_start, html_end = (n for n, hole in enumerate(holes, start=1) if hole == _SEAM)
     return Letter(
         subject=subject,
         sender=identity.from_address,
         literals=tuple(literals),
         holes=tuple(holes),
-        text_at=spans[0],
-        html_at=spans[1],
+        text_at=(text_start, text_end),
+        html_at=(html_start, html_end),
         defaults={blank.name: blank.default for blank in blanks if blank.default},
     )
 
 
-def _head(identity: Identity, subject: str, *, add: Callable[[bytes], None], leave: Callable[[str], None]) -> None:
-    add(_line("From", to_header(identity.from_name, identity.from_address)))
-    add(b"To: ")
-    leave("head:to")
-    add(b"\r\n" + _line("Subject", _words(subject)))
+# What `encode` puts together: bytes are a literal, a string is a hole.
+_Pieces = Iterator[bytes | str]
+
+
+def _head(identity: Identity, subject: str) -> _Pieces:
+    yield _line("From", to_header(identity.from_name, identity.from_address)) + b"To: "
+    yield "head:to"
+    yield b"\r\n" + _line("Subject", _words(subject))
     if identity.reply_to:
-        add(_line("Reply-To", to_header(*parseaddr(identity.reply_to))))
-    add(b"Date: ")
-    leave("head:date")
-    add(b"\r\nMessage-ID: <")
-    leave("head:id")
-    add(b">\r\n")
+        yield _line("Reply-To", to_header(*parseaddr(identity.reply_to)))
+    yield b"Date: "
+    yield "head:date"
+    yield b"\r\nMessage-ID: <"
+    yield "head:id"
+    yield b">\r\n"
     if identity.list:
-        _list_head(identity.list, add=add, leave=leave)
+        yield from _list_head(identity.list)
     # RFC 3834 §5; the second is the same for Exchange.
-    add(_line("Auto-Submitted", "auto-generated"))
-    add(_line("X-Auto-Response-Suppress", "OOF, AutoReply"))
+    yield _line("Auto-Submitted", "auto-generated") + _line("X-Auto-Response-Suppress", "OOF, AutoReply")
 
 
-def _list_head(head: ListHead, *, add: Callable[[bytes], None], leave: Callable[[str], None]) -> None:
+def _list_head(head: ListHead) -> _Pieces:
     # Never folded, so it is the address that has to fit, with the longest token (RFC 5322 §2.1.1).
     if len("List-Unsubscribe: <>") + len(head.unsubscribe) + LONGEST_TOKEN > HEADER_LINE:
         raise ValueError(f"the List-Unsubscribe header would be longer than {HEADER_LINE} octets; shorten public_url")
-    add(_line("List-Id", to_header(head.name, head.id)))
-    add(b"List-Unsubscribe: <" + head.unsubscribe.encode("ascii"))
-    leave(f"head:{UNSUBSCRIBE_TOKEN}")
-    add(b">\r\n" + _line("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
+    yield _line("List-Id", to_header(head.name, head.id)) + b"List-Unsubscribe: <" + head.unsubscribe.encode("ascii")
+    yield f"head:{UNSUBSCRIBE_TOKEN}"
+    yield b">\r\n" + _line("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
     if head.archive:
-        add(_line("List-Archive", f"<{head.archive}>"))
-    add(_line("Feedback-ID", head.feedback_id))
-    add(_line("Precedence", "bulk"))
+        yield _line("List-Archive", f"<{head.archive}>")
+    yield _line("Feedback-ID", head.feedback_id) + _line("Precedence", "bulk")
 
 
-def _body(
-    part: str,
-    *,
-    kind: str,
-    nonce: str,
-    blanks: Sequence[Blank],
-    add: Callable[[bytes], None],
-    leave: Callable[[str], None],
-) -> None:
+def _body(part: str, *, kind: str, nonce: str, blanks: Sequence[Blank]) -> _Pieces:
     pieces = _HOLE.split(part.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n") + "\n")
     if sum(piece == nonce for piece in pieces[1::3]) != part.lower().count(nonce):
         raise ValueError(
@@ -288,11 +276,10 @@ def _body(
         if found != nonce:
             literal += f"slot{found}x{number}z{following}"
             continue
-        encoded = quoted(literal)
-        add(encoded if not literal or literal.endswith("\n") else encoded + b"=\r\n")
-        leave(f"{kind}:{blanks[int(number)].name}")
+        yield quoted(literal) if not literal or literal.endswith("\n") else quoted(literal) + b"=\r\n"
+        yield f"{kind}:{blanks[int(number)].name}"
         literal = following
-    add(quoted(literal))
+    yield quoted(literal)
 
 
 def _line(name: str, value: str) -> bytes:
@@ -325,7 +312,7 @@ def to_header(name: str, address: str) -> str:
     """`Name <address>` for a header: atoms as they are, specials quoted, the rest as RFC 2047 words."""
     name = clean(name)[:200]
     if not name:
-        return address if _is_address(address) else f"<{address}>"
+        return address if "@" in address else f"<{address}>"
     if not name.isascii() or "=?" in name:
         return f"{_words(name)}\r\n <{address}>"
     if _ATOMS.fullmatch(name):
@@ -334,21 +321,12 @@ def to_header(name: str, address: str) -> str:
     return f'"{quoted_name}" <{address}>'
 
 
-def _is_address(text: str) -> bool:
-    return "@" in text
-
-
 def _token(name: str, values: Mapping[str, str]) -> str:
     """A blank in the head: part of an address there, so nothing but what needs no quoting in one (RFC 3986 §2.3)."""
     token = values.get(name, "")
     if not _UNRESERVED.fullmatch(token):
         raise ValueError(f"the blank {name} has to be letters, digits and -._~ to stand in a header")
     return token
-
-
-def bare_address(text: str) -> str:
-    """The address of `Name <address>` or of a bare one."""
-    return parseaddr(text)[1]
 
 
 def date_header(at: datetime) -> str:
@@ -367,31 +345,11 @@ def first_name(name: str) -> str:
     return next(iter(name.split()), "")
 
 
-_AS_IS = frozenset(range(33, 127)) - {ord("=")} | {ord(" "), ord("\t")}
-_UNIT = tuple(bytes([code]) if code in _AS_IS else b"=%02X" % code for code in range(256))
-
-
 def quoted(text: str) -> bytes:
     """Quoted-printable of text with LF line ends: lines of at most 76, no trailing blanks, no leading dots."""
-    return b"\r\n".join(_quoted_line(line.encode()) for line in text.split("\n"))
-
-
-def _quoted_line(line: bytes) -> bytes:
-    out: list[bytes] = []
-    width = 0
-    last = len(line) - 1
-    for index, code in enumerate(line):
-        unit = _UNIT[code]
-        if index == last and code in b" \t":
-            unit = b"=%02X" % code
-        if width + len(unit) > LINE - 1:
-            out.append(b"=\r\n")
-            width = 0
-        if not width and unit == b".":
-            unit = b"=2E"
-        out.append(unit)
-        width += len(unit)
-    return b"".join(out)
+    # Three columns are left: two for a dot written `=2E`, one for a soft break.
+    encoded = body_encode(text.encode().decode("latin-1"), maxlinelen=LINE - 3, eol="\r\n")
+    return re.sub(r"(?m)^\.", "=2E", encoded).encode("ascii")
 
 
 def _filled(context: str, value: str) -> bytes:
@@ -400,35 +358,15 @@ def _filled(context: str, value: str) -> bytes:
 
 def _quoted_value(value: str) -> bytes:
     """One value, starting and ending at column 0: its own lines, then a soft break."""
-    if not value:
-        return b"=\r\n"
     if _PLAIN_VALUE.fullmatch(value):
         return value.encode() + b"=\r\n"
-    data = value.encode()
-    # The C encoder is right for one short line; anything else takes the long way.
-    if len(data) <= 24 and not data.startswith(b"."):
-        encoded = binascii.b2a_qp(data, quotetabs=False, istext=True, header=False)
-        if b"\n" not in encoded and len(encoded) < LINE:
-            return encoded + b"=\r\n"
-    return _quoted_line(data) + b"=\r\n"
+    return quoted(value) + b"=\r\n"
 
 
 def dumps(letter: Letter) -> bytes:
     """The letter as bytes for storing; `loads` returns an equal one. The format number says how to read it."""
-    return json.dumps(
-        {
-            "format": letter.format,
-            "subject": letter.subject,
-            "sender": letter.sender,
-            "literals": [literal.decode() for literal in letter.literals],
-            "holes": letter.holes,
-            "text_at": letter.text_at,
-            "html_at": letter.html_at,
-            "defaults": dict(letter.defaults),
-        },
-        ensure_ascii=False,
-        separators=(",", ":"),
-    ).encode()
+    stored = {"format": letter.format, **asdict(letter), "literals": [literal.decode() for literal in letter.literals]}
+    return json.dumps(stored, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def loads(data: bytes) -> Letter:
@@ -436,12 +374,6 @@ def loads(data: bytes) -> Letter:
     stored = json.loads(data)
     if stored["format"] != FORMAT:
         raise ValueError(f"this letter is stored in format {stored['format']}; this version reads format {FORMAT}")
-    return Letter(
-        subject=stored["subject"],
-        sender=stored["sender"],
-        literals=tuple(literal.encode() for literal in stored["literals"]),
-        holes=tuple(stored["holes"]),
-        text_at=tuple(stored["text_at"]),
-        html_at=tuple(stored["html_at"]),
-        defaults=stored["defaults"],
-    )
+    stored["literals"] = [literal.encode() for literal in stored["literals"]]
+    fields: dict[str, Any] = {n: tuple(value) if isinstance(value, list) else value for n, value in stored.items()}
+    return Letter(**fields)

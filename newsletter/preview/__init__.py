@@ -73,12 +73,7 @@ def run(
 
 
 def write_once(
-    root: Path,
-    folder: Path,
-    *,
-    open_project: Callable[[], Project],
-    slot_key: str | None,
-    as_address: str | None,
+    root: Path, folder: Path, *, open_project: Callable[[], Project], slot_key: str | None, as_address: str | None
 ) -> list[Path]:
     """Write `issue.html`, `issue.txt`, `issue.eml`, `findings.json` and `images/` into `folder`; returns their paths.
 
@@ -97,17 +92,12 @@ def write_once(
 
 def listen(port: int) -> socket.socket:
     """A socket on loopback; port 0 takes a free one. Raises `ConfigurationError` when the port is taken."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((LOOPBACK, port))
-        listener.listen()
+        return socket.create_server((LOOPBACK, port))
     except OSError as error:
-        listener.close()
         raise ConfigurationError(
             f"port {port} cannot be used ({error.strerror}); take another one, or --port 0 for any that is free"
         ) from error
-    return listener
 
 
 def _fill_empty_shelf(draft: Draft, *, say: Callable[[str], None]) -> None:

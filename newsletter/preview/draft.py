@@ -84,7 +84,7 @@ class Draft:
                 project = self._open()
                 project.slot(self._slot_key)
             except Exception as error:  # noqa: BLE001 - whatever is wrong is shown, and can be mended while the page is open
-                self._broken = _trouble(error, root=self.root, folders=self.project.templates.folders)
+                self._broken = self._trouble(error)
             else:
                 self.close()
                 self.project, self._broken = project, None
@@ -123,23 +123,23 @@ class Draft:
 
     def recipient(self, key: str = "") -> Recipient:
         """Whom the letter is shown for. Raises `Refused` for an address that is not in the Book."""
-        return recipient_of(self.project.book, key or self.as_address)
+        return recipient_of(self.project, key or self.as_address)
 
     def picture(self, name: str) -> tuple[str, bytes] | None:
         """A stored picture, or one of the project's own that the next pull will store."""
-        found = self.project.shelf.image(name)
-        if found is None:
-            own = (image for image in self.project.weekly.own_images if image.name == name)
-            found = next(((image.media_type, image.data) for image in own), None)
-        return found
+        own = ((image.media_type, image.data) for image in self.project.weekly.own_images if image.name == name)
+        return self.project.shelf.image(name) or next(own, None)
 
     def _compose(self, key: str) -> tuple[Shown | None, Trouble | None]:
         try:
             shown = _shown(self.project, self.project.slot(key))
         except Exception as error:  # noqa: BLE001 - whatever is wrong is shown, and can be mended while the page is open
-            return None, _trouble(error, root=self.root, folders=self.project.templates.folders)
+            return None, self._trouble(error)
         self._good[key] = shown
         return shown, None
+
+    def _trouble(self, error: Exception) -> Trouble:
+        return _trouble(error, root=self.root, folders=self.project.templates.folders)
 
 
 def _shown(project: Project, slot: Slot) -> Shown:
@@ -149,21 +149,14 @@ def _shown(project: Project, slot: Slot) -> Shown:
         return Shown(slot, composed, project.weekly.verdict(slot, older_first=False, composed=composed), row)
     letter = project.issues.letter(row.id)
     picks = tuple(
-        Pick(
-            replace(load_article(pick.article), id=pick.article_id),
-            section=pick.section,
-            position=pick.position,
-            score=pick.score,
-            reason=pick.reason,
-        )
-        for pick in project.issues.picks(row.id)
+        Pick(replace(load_article(p.article), id=p.article_id), p.section, p.position, p.score, reason=p.reason)
+        for p in project.issues.picks(row.id)
     )
-    sections = project.weekly.sections()
-    order = {section.name: number for number, section in enumerate(sections)}
-    picks = tuple(sorted(picks, key=lambda pick: (order.get(pick.section, len(order)), pick.position)))
     findings = rendering.check(letter, publication=project.publication, theme=project.theme)
     verdict = project.weekly.verdict(slot, older_first=False)
-    return Shown(slot, Composed(Issue(slot, sections, picks), letter, findings), verdict, row, stored=True)
+    return Shown(
+        slot, Composed(Issue(slot, project.weekly.sections(), picks), letter, findings), verdict, row, stored=True
+    )
 
 
 def _next_key(slot: Slot) -> str:

@@ -20,7 +20,7 @@ def write(draft: Draft, folder: Path) -> list[Path]:
         raise Refused(f"the issue {shown.slot.key} has no picks, so there is no letter; see `newsletter pick`")
     project = draft.project
     public_url = project.publication.public_url
-    values = values_of(recipient, book=project.book)
+    values = values_of(recipient, project=project)
     html = letter.html(values)
     pictures = {name: found for name in stored_pictures(html, public_url=public_url) if (found := draft.picture(name))}
     files = {

@@ -11,8 +11,9 @@ A refusal is 403 with one line. Every answer says that it is not to be stored an
 from __future__ import annotations
 
 import secrets
-from typing import Any
 
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 TOKEN_HEADER = "x-preview-token"  # noqa: S105 - the name of a header
@@ -36,39 +37,30 @@ class LoopbackMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        refusal = self._refusal(scope)
-        if refusal:
-            await _refuse(send, refusal)
-            return
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", []), *_ALWAYS]
             await send(message)
 
+        if refusal := self._refusal(scope):
+            await PlainTextResponse(f"{refusal}\n", 403)(scope, receive, send_with_headers)
+            return
         await self._app(scope, receive, send_with_headers)
 
     def _refusal(self, scope: Scope) -> str:
-        headers: dict[str, list[bytes]] = {}
-        for name, value in scope["headers"]:
-            headers.setdefault(name.decode("latin-1").lower(), []).append(value)
-        hosts = [value.decode("latin-1").lower() for value in headers.get("host", [])]
+        headers = Headers(scope=scope)
+        hosts = [host.lower() for host in headers.getlist("host")]
         if len(hosts) != 1 or hosts[0] not in self._hosts:
             return "this preview answers to the address it printed, and to no other name"
         looks = scope["method"] in ("GET", "HEAD")
-        origins = {value.decode("latin-1").lower() for value in headers.get("origin", [])}
+        origins = {origin.lower() for origin in headers.getlist("origin")}
         if looks and scope["path"].startswith(PICTURES):
             origins.discard("null")
         if origins - self._origins:
             return "this preview takes no requests from other sites"
         if not looks:
-            tokens = headers.get(TOKEN_HEADER, [])
-            if len(tokens) != 1 or not secrets.compare_digest(tokens[0], self._token):
+            tokens = headers.getlist(TOKEN_HEADER)
+            if len(tokens) != 1 or not secrets.compare_digest(tokens[0].encode(), self._token):
                 return "this needs the token of the page; reload the page and try again"
         return ""
-
-
-async def _refuse(send: Send, sentence: str) -> None:
-    headers: list[Any] = [(b"content-type", b"text/plain; charset=utf-8"), *_ALWAYS]
-    await send({"type": "http.response.start", "status": 403, "headers": headers})
-    await send({"type": "http.response.body", "body": f"{sentence}\n".encode()})

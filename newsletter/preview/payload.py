@@ -7,14 +7,13 @@ looks.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from newsletter.app import Project
 from newsletter.issue import Article
 from newsletter.links import canonical
-from newsletter.preview.draft import Draft, Shown, Trouble
+from newsletter.preview.draft import Draft, Shown
 from newsletter.preview.recipients import SAMPLES, Recipient, addressed, values_of
 from newsletter.rendering.check import CLIPPED
 from newsletter.rendering.document import read
@@ -34,10 +33,12 @@ def everything(draft: Draft, *, key: str, recipient: Recipient) -> dict[str, Any
             for slot, row in draft.slots(key)
         ],
         "slot": _slot(shown) if shown else {"key": draft.slot(key).key},
-        "verdict": _verdict(shown) if shown else None,
-        "trouble": _trouble(trouble, shown=shown) if trouble else None,
-        "recipient": _recipient(recipient),
-        "samples": [_recipient(sample) for sample in SAMPLES],
+        "verdict": {**shown.verdict.as_json(), "mails": shown.verdict.mails, "remarks": list(shown.verdict.remarks())}
+        if shown
+        else None,
+        "trouble": {**asdict(trouble), "stale": shown is not None} if trouble else None,
+        "recipient": of_recipient(recipient),
+        "samples": [of_recipient(sample) for sample in SAMPLES],
         "editors": list(project.settings.newsletter.editors),
         "sources": _sources(project),
         "letter": _letter(shown, recipient, project=project) if shown else None,
@@ -57,11 +58,6 @@ def findings(shown: Shown) -> list[dict[str, Any]]:
     return [{**asdict(finding), "level": str(finding.level)} for finding in shown.composed.findings]
 
 
-def found(recipients: Sequence[Recipient]) -> list[dict[str, str]]:
-    """Recipients as the page lists them to choose from."""
-    return [_recipient(recipient) for recipient in recipients]
-
-
 def message(shown: Shown, recipient: Recipient, *, project: Project) -> bytes:
     """The bytes this recipient would get; empty when there is no letter."""
     if shown.composed.letter is None:
@@ -71,8 +67,7 @@ def message(shown: Shown, recipient: Recipient, *, project: Project) -> bytes:
         recipient,
         slot_key=shown.slot.key,
         list_id=shown.row.list_id if shown.stored and shown.row else project.publication.list_id,
-        book=project.book,
-        now=project.clock(),
+        project=project,
     )
 
 
@@ -81,7 +76,8 @@ def story_urls(shown: Shown) -> list[str]:
     return [pick.article.url or "" for pick in _in_order(shown)]
 
 
-def _recipient(recipient: Recipient) -> dict[str, str]:
+def of_recipient(recipient: Recipient) -> dict[str, str]:
+    """A recipient as the page lists it to choose from."""
     return {"key": recipient.key, "email": recipient.email, "name": recipient.name, "note": recipient.note}
 
 
@@ -98,14 +94,6 @@ def _slot(shown: Shown) -> dict[str, Any]:
     }
 
 
-def _verdict(shown: Shown) -> dict[str, Any]:
-    return {**shown.verdict.as_json(), "mails": shown.verdict.mails, "remarks": list(shown.verdict.remarks())}
-
-
-def _trouble(trouble: Trouble, *, shown: Shown | None) -> dict[str, Any]:
-    return {**asdict(trouble), "stale": shown is not None}
-
-
 def _sources(project: Project) -> list[dict[str, str]]:
     lines = []
     for source in project.weekly.sources:
@@ -119,7 +107,7 @@ def _letter(shown: Shown, recipient: Recipient, *, project: Project) -> dict[str
     letter = shown.composed.letter
     if letter is None:
         return None
-    values = values_of(recipient, book=project.book)
+    values = values_of(recipient, project=project)
     html, text = letter.html(values), letter.text(values)
     preheader = " ".join(read(html).preheader.split())
     return {

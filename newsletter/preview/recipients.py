@@ -5,11 +5,10 @@ What it does not know: pages, views, the network. Raises `Refused` for an addres
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
 
+from newsletter.app import Project
 from newsletter.errors import NewsletterError, Refused
 from newsletter.letter import Letter
 from newsletter.sending import addressing
@@ -17,29 +16,6 @@ from newsletter.sending import addressing
 SAMPLE_TOKEN = "sample-of-the-preview"  # noqa: S105 - opens nothing: no such token was ever signed
 _PAGE = 500
 _SEARCHED = 20_000
-
-
-class Subscriber(Protocol):
-    """What is read of a subscriber."""
-
-    @property
-    def id(self) -> int: ...
-    @property
-    def public_id(self) -> str: ...
-    @property
-    def email(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def status(self) -> str: ...
-
-
-class Book(Protocol):
-    """The part of the Book that is used here; nothing of it changes anything."""
-
-    def find(self, email: str) -> Subscriber | None: ...
-    def page_with_suppressions(self, *, after: int, limit: int) -> Sequence[tuple[Subscriber, str]]: ...
-    def unsubscribe_token(self, public_id: str) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,38 +47,38 @@ SAMPLES = (
 )
 
 
-def recipient_of(book: Book, key: str) -> Recipient:
+def recipient_of(project: Project, key: str) -> Recipient:
     """The recipient a key of the page names: a sample, or an address in the Book. Raises `Refused`."""
     if not key:
-        return next(search(book, "", limit=1), SAMPLES[0])
-    for sample in SAMPLES:
-        if sample.key == key:
-            return sample
-    found = known(book, key)
+        return next(search(project, "", limit=1), SAMPLES[0])
+    sample = next((sample for sample in SAMPLES if sample.key == key), None)
+    found = sample or known(project, key)
     if found is None:
         raise Refused(f"{key} is not in the Book; choose another address, or add it with `newsletter subscribers add`")
-    status = str(found.status)
-    note = "" if status == "active" else f"{status}: would get nothing"
-    return Recipient(found.email, found.email, found.name, found.public_id, note)
+    return found
 
 
-def known(book: Book, address: str) -> Subscriber | None:
+def known(project: Project, address: str) -> Recipient | None:
     """The subscriber of an address, if there is one. Raises `Refused` for what is no address."""
     try:
-        return book.find(address)
+        found = project.book.find(address)
     except NewsletterError:
         raise
     except Exception as error:
         # The Book raises errors of `subscribers`, which this package does not import.
         raise Refused(str(error)) from error
+    if found is None:
+        return None
+    note = "" if found.status == "active" else f"{found.status}: would get nothing"
+    return Recipient(found.email, found.email, found.name, found.public_id, note)
 
 
-def search(book: Book, words: str, *, limit: int) -> Iterator[Recipient]:
+def search(project: Project, words: str, *, limit: int) -> Iterator[Recipient]:
     """Active subscribers whose address or name holds `words`, in pages by id; the first 20,000 are searched."""
     wanted = words.casefold().strip()
     after, given = 0, 0
     for _ in range(_SEARCHED // _PAGE):
-        page = book.page_with_suppressions(after=after, limit=_PAGE)
+        page = project.book.page_with_suppressions(after=after, limit=_PAGE)
         for one, suppressed in page:
             fits = wanted in one.email.casefold() or wanted in one.name.casefold()
             if fits and one.status == "active" and not suppressed:
@@ -115,25 +91,25 @@ def search(book: Book, words: str, *, limit: int) -> Iterator[Recipient]:
         after = page[-1][0].id
 
 
-def values_of(recipient: Recipient, *, book: Book) -> dict[str, str]:
+def values_of(recipient: Recipient, *, project: Project) -> dict[str, str]:
     """What fills the letter's blanks for this recipient."""
-    return addressing.values_of(name=recipient.name, address=recipient.email, token=_token(recipient, book=book))
+    return addressing.values_of(name=recipient.name, address=recipient.email, token=_token(recipient, project=project))
 
 
-def addressed(letter: Letter, recipient: Recipient, *, slot_key: str, list_id: str, book: Book, now: datetime) -> bytes:
-    """The Message this recipient would get, byte for byte but for its date, which is `now`."""
+def addressed(letter: Letter, recipient: Recipient, *, slot_key: str, list_id: str, project: Project) -> bytes:
+    """The Message this recipient would get, byte for byte but for its date, which is now."""
     message = addressing.of_issue(
         letter,
         address=recipient.email,
         name=recipient.name,
-        token=_token(recipient, book=book),
+        token=_token(recipient, project=project),
         recipient=recipient.public_id or recipient.key,
         slot_key=slot_key,
         list_id=list_id,
-        at=now,
+        at=project.clock(),
     )
     return message.data
 
 
-def _token(recipient: Recipient, *, book: Book) -> str:
-    return book.unsubscribe_token(recipient.public_id) if recipient.public_id else SAMPLE_TOKEN
+def _token(recipient: Recipient, *, project: Project) -> str:
+    return project.book.unsubscribe_token(recipient.public_id) if recipient.public_id else SAMPLE_TOKEN

@@ -12,8 +12,8 @@ import logging
 import secrets
 import threading
 from collections.abc import AsyncIterator, Callable
+from dataclasses import asdict
 from importlib.resources import files
-from itertools import islice
 from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Query, Request
@@ -98,7 +98,7 @@ def _add_state(app: FastAPI, draft: Draft, *, stopping: Callable[[], bool]) -> N
 
     @app.get("/recipients")
     def search(words: Annotated[str, Query(max_length=200)] = "") -> list[dict[str, str]]:
-        return payload.found(list(islice(recipients.search(draft.project.book, words, limit=8), 8)))
+        return [payload.of_recipient(found) for found in recipients.search(draft.project, words, limit=8)]
 
     @app.get("/changes")
     async def changes() -> Response:
@@ -136,7 +136,7 @@ def _add_letter(app: FastAPI, draft: Draft) -> None:
     def part(part: Literal["html", "text", "message"], slot: Slot = "", recipient: As = "") -> Response:
         shown = _shown(draft, slot)
         chosen = draft.recipient(recipient)
-        values = recipients.values_of(chosen, book=draft.project.book)
+        values = recipients.values_of(chosen, project=draft.project)
         if part == "message" or shown.composed.letter is None:
             content: str | bytes = payload.message(shown, chosen, project=draft.project)
         else:
@@ -162,7 +162,7 @@ def _html(draft: Draft, key: str, recipient: str) -> str:
     shown = _shown(draft, key)
     if shown.composed.letter is None:
         raise Refused("no article was picked, so there is no letter")
-    html = shown.composed.letter.html(recipients.values_of(draft.recipient(recipient), book=draft.project.book))
+    html = shown.composed.letter.html(recipients.values_of(draft.recipient(recipient), project=draft.project))
     html = with_local_pictures(
         html,
         public_url=draft.project.publication.public_url,
@@ -183,21 +183,12 @@ def _add_actions(app: FastAPI, draft: Draft) -> None:
             lines = draft.project.weekly.pull()
         finally:
             pulling.release()
-        return [
-            {
-                "source": line.source,
-                "new": line.new,
-                "changed": line.changed,
-                "failed": line.failed,
-                "problems": list(line.problems[:20]),
-            }
-            for line in lines
-        ]
+        return [{**asdict(line), "problems": line.problems[:20]} for line in lines]
 
     @app.post("/test-copy")
     def test_copy(wish: TestCopy) -> dict[str, str]:
         project = draft.project
-        recipients.known(project.book, wish.address)
+        recipients.known(project, wish.address)
         editors = {editor.casefold() for editor in project.settings.newsletter.editors}
         if wish.address.casefold() not in editors and not wish.sure:
             raise Refused(f"{wish.address} is none of [newsletter] editors; say that you are sure")

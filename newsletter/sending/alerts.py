@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from email.utils import parseaddr
 from html import escape
 
 from newsletter import letter as letters
@@ -106,5 +107,5 @@ class Alerts:
             nonce=nonce,
             blanks=(letters.Blank(letters.EMAIL),),
         )
-        addresses = [letters.bare_address(editor) for editor in self.editors]
+        addresses = [parseaddr(editor)[1] for editor in self.editors]
         return [addressing.single(alert, address=address, name="", tokens={}, now=now) for address in addresses]
