@@ -10,7 +10,8 @@ In reading order: `theme` (publisher and colours), `story` and `wording` (articl
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from newsletter.characters import clean
 from newsletter.errors import TemplateError
@@ -81,14 +82,7 @@ def render(issue: Issue, *, publication: Publication, theme: Theme, templates: T
     return _letter(theme.look, context, identity=publication.identity(issue=key), templates=templates, blanks=blanks)
 
 
-def render_mail(
-    kind: str,
-    *,
-    publication: Publication,
-    theme: Theme,
-    templates: Templates,
-    nonce: str,
-) -> Letter:
+def render_mail(kind: str, *, publication: Publication, theme: Theme, templates: Templates, nonce: str) -> Letter:
     """The Letter of a single mail, one of `MAILS`. Raises `TemplateError` for a broken template."""
     blanks = Blanks(MAIL_BLANKS[kind], nonce=nonce)
     full = {**_context(publication, theme, blanks), "browser_url": ""}
@@ -120,12 +114,8 @@ def _context(publication: Publication, theme: Theme, blanks: Blanks) -> dict[str
 
 
 def _subject(folder: str, context: Mapping[str, object], *, templates: Templates, setting: str) -> str:
-    if setting:
-        where = SUBJECT_SETTING
-        text = templates.render_string(setting, context, name=where)
-    else:
-        where = f"{folder}/subject.txt.j2"
-        text = templates.render(where, context)
+    where = SUBJECT_SETTING if setting else f"{folder}/subject.txt.j2"
+    text = templates.render_string(setting, context, name=where) if setting else templates.render(where, context)
     subject = " ".join(clean(text).split())
     if not subject:
         raise TemplateError("the subject came out empty", file=where)
@@ -146,29 +136,19 @@ def _preheader(subject: str, stories: list[Story]) -> str:
 
 
 def _letter(
-    folder: str,
-    context: Mapping[str, object],
-    *,
-    identity: Identity,
-    templates: Templates,
-    blanks: Blanks,
+    folder: str, context: Mapping[str, object], *, identity: Identity, templates: Templates, blanks: Blanks
 ) -> Letter:
     nonce = blanks.nonce
-    body = f"{folder}/body.html.j2"
     text = templates.render(f"{folder}/body.txt.j2", context)
-    html = templates.render(body, context)
-    try:
+    html = templates.render(f"{folder}/body.html.j2", context)
+    with _refused_in(f"templates/{folder}/body.txt.j2"):
         refuse_changes(text, nonce=nonce)
-    except ValueError as error:
-        raise TemplateError(str(error), file=f"templates/{folder}/body.txt.j2") from error
-    try:
+    with _refused_in(f"templates/{folder}/body.html.j2", because="its output cannot become a letter: "):
         refuse_changes(html, nonce=nonce)
         refuse_positions(html, nonce=nonce)
         inlined = inline(html).html
         refuse_losses(html, inlined, blanks=blanks)
-    except (InliningError, ValueError) as error:
-        raise TemplateError(f"its output cannot become a letter: {error}", file=f"templates/{body}") from error
-    try:
+    with _refused_in(f"templates/{folder}"):
         return encode(
             inlined,
             wording.tidy(text),
@@ -177,5 +157,11 @@ def _letter(
             nonce=nonce,
             blanks=blanks.declared(),
         )
-    except ValueError as error:
-        raise TemplateError(str(error), file=f"templates/{folder}") from error
+
+
+@contextmanager
+def _refused_in(file: str, because: str = "") -> Iterator[None]:
+    try:
+        yield
+    except (InliningError, ValueError) as error:
+        raise TemplateError(f"{because}{error}", file=file) from error

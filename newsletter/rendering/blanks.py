@@ -8,7 +8,7 @@ with file and line. `refuse_positions` holds where a value could break out of it
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from html.parser import HTMLParser
 from typing import NoReturn
 
@@ -65,33 +65,14 @@ class StandIn:
 
     __html__ = __str__
 
-    def _refuse(self) -> NoReturn:
+    def _refuse(self, *_: object) -> NoReturn:
         message = (
             f"the blank {self._name} has no value while the letter is rendered,"
             " since it is rendered once for everybody; print it as it is"
         )
         raise TypeError(message)
 
-    def __bool__(self) -> NoReturn:  # noqa: PLE0304 - it never returns
-        self._refuse()
-
-    def __len__(self) -> NoReturn:  # noqa: PLE0303 - it never returns
-        self._refuse()
-
-    def __iter__(self) -> Iterator[str]:
-        self._refuse()
-
-    def __eq__(self, other: object) -> bool:
-        self._refuse()
-
-    def __contains__(self, item: object) -> bool:
-        self._refuse()
-
-    def __add__(self, other: object) -> str:
-        self._refuse()
-
-    __radd__ = __add__
-    __mod__ = __add__
+    __bool__ = __len__ = __iter__ = __eq__ = __contains__ = __add__ = __radd__ = __mod__ = _refuse
 
 
 def refuse_changes(text: str, *, nonce: str) -> None:
@@ -148,8 +129,6 @@ class _Positions(HTMLParser):
                 self._found("in a style attribute")
             elif name in ADDRESSES and not _after_host(value, self.nonce):
                 self._found(f"before the end of the host in {name}")
-
-    handle_startendtag = handle_starttag
 
     def handle_data(self, data: str) -> None:
         if self.nonce in data and self.cdata_elem in {"style", "script"}:

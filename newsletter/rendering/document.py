@@ -124,11 +124,6 @@ class _Parser(HTMLParser):
     def _in_heading(self) -> bool:
         return any(each.tag in _HEADINGS for each in self.open)
 
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.handle_starttag(tag, attrs)
-        if tag not in VOID:
-            self.handle_endtag(tag)
-
     def handle_endtag(self, tag: str) -> None:
         if tag == "a":
             self.link = None

@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html.parser import HTMLParser
+from itertools import zip_longest
 from typing import Any
 
 import tinycss2
@@ -94,7 +95,7 @@ def inline(html: str) -> Inlined:
         if part["comment"] or part["script"]:
             return keep(part[0])
         line = doctype.count("\n") + document[: part.start("css")].count("\n")
-        plain, rest = split(part["css"], line=line, notes=notes)
+        plain, rest = _split(part["css"], line=line, notes=notes)
         opening = part["open"]
         if re.search(r"data-premailer\s*=\s*[\"']?ignore", opening, re.IGNORECASE) or _for_other_media(opening):
             opening = re.sub(r"\s*data-premailer\s*=\s*([\"']?)ignore\1", "", opening, flags=re.IGNORECASE)
@@ -104,19 +105,16 @@ def inline(html: str) -> Inlined:
 
     result = _premailed("<!DOCTYPE html>\n" + _PARTS.sub(apart, document))
     result = _KEPT.sub(lambda match: kept[int(match[1])], result)
-    result = (
-        doctype.lstrip()
-        + ("\n" if doctype else "")
-        + re.sub(r"\A\s*<!DOCTYPE[^>]*>\s*", "", result, flags=re.IGNORECASE)
-    )
+    result = re.sub(r"\A\s*<!DOCTYPE[^>]*>\s*", "", result, flags=re.IGNORECASE)
+    result = (f"{doctype.lstrip()}\n" if doctype else "") + result
     _verify(before, _Events.of(result))
     return Inlined(result, tuple(notes))
 
 
-def split(css: str, *, line: int = 0, notes: list[str] | None = None) -> tuple[str, str]:
+def _split(css: str, *, line: int, notes: list[str]) -> tuple[str, str]:
     """The rules that can be inlined, and the rest. `line` is how many lines of the document come before.
 
-    Raises `InliningError` for CSS that does not parse: Gmail drops a whole block for one mistake in it.
+    CSS that does not parse is refused: Gmail drops a whole block for one mistake in it.
     """
     plain: list[str] = []
     rest: list[str] = []
@@ -125,8 +123,7 @@ def split(css: str, *, line: int = 0, notes: list[str] | None = None) -> tuple[s
             raise InliningError(f"the CSS does not parse: {rule.message}", line=line + rule.source_line)
         if isinstance(rule, AtRule):
             if rule.lower_at_keyword in {"import", "charset"}:
-                if notes is not None:
-                    notes.append(f"line {line + rule.source_line}: @{rule.lower_at_keyword} was left out")
+                notes.append(f"line {line + rule.source_line}: @{rule.lower_at_keyword} was left out")
             else:
                 rest.append(rule.serialize())
         elif isinstance(rule, QualifiedRule):
@@ -135,13 +132,10 @@ def split(css: str, *, line: int = 0, notes: list[str] | None = None) -> tuple[s
 
 
 def _sort_rule(rule: QualifiedRule, *, line: int, plain: list[str], rest: list[str]) -> None:
-    for node in rule.prelude:
+    declarations = tinycss2.parse_declaration_list(rule.content, skip_comments=True, skip_whitespace=True)
+    for node in (*rule.prelude, *declarations):
         if node.type == "error":
             raise InliningError(f"the CSS does not parse: {node.message}", line=line + node.source_line)
-    declarations = tinycss2.parse_declaration_list(rule.content, skip_comments=True, skip_whitespace=True)
-    for declaration in declarations:
-        if isinstance(declaration, ParseError):
-            raise InliningError(f"the CSS does not parse: {declaration.message}", line=line + declaration.source_line)
     body = tinycss2.serialize(rule.content).strip()
     for selector in _selectors(rule.prelude):
         if ":" in selector or "[" in selector:
@@ -232,17 +226,16 @@ def _line(text: str, position: int) -> int:
 
 def _verify(was: _Events, now: _Events) -> None:
     """Nothing but style attributes may have changed: same elements, attributes, text, in the same order."""
-    for (event, line), (other, _) in zip(was.events, now.events, strict=False):
-        if event != other:
+    for one, other in zip_longest(was.events, now.events):
+        if one is None or other is None:
+            event, line = one or other
+            raise InliningError(f"inlining would lose or add {_said(event)}; is every element closed?", line=line)
+        if one[0] != other[0]:
             raise InliningError(
-                f"inlining would change the document here ({_said(event)} became {_said(other)}):"
+                f"inlining would change the document here ({_said(one[0])} became {_said(other[0])}):"
                 " no <a> around a table, no block inside an inline element, every element closed",
-                line=line,
+                line=one[1],
             )
-    if len(was.events) != len(now.events):
-        longer = was if len(was.events) > len(now.events) else now
-        event, line = longer.events[min(len(was.events), len(now.events))]
-        raise InliningError(f"inlining would lose or add {_said(event)}; is every element closed?", line=line)
 
 
 def _said(event: tuple[Any, ...]) -> str:
@@ -284,11 +277,6 @@ class _Events(HTMLParser):
             self._depth += 1
             if self._depth > self.deepest:
                 self.deepest, self.deepest_line = self._depth, self.getpos()[0]
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.handle_starttag(tag, attrs)
-        if tag not in VOID:
-            self.handle_endtag(tag)
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "style" or tag in VOID:

@@ -7,8 +7,7 @@ only what is true of it; scores are never shown.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from newsletter.characters import clean
@@ -53,10 +52,10 @@ class Story:
     blurb: str
     kicker: str
     byline: str
-    reason: str
     subject: str
     sponsored: bool
     direction: str
+    reason: str = ""
     picture: Picture | None = None
     info: Info | None = None
 
@@ -74,40 +73,22 @@ class Group:
 def groups_of(issue: Issue, *, publication: Publication, theme: Theme) -> tuple[Group, ...]:
     """The filled sections of an issue in order."""
     groups: list[Group] = []
-    reasons = _Reasons(issue)
+    leaders = _leaders(issue)
     for section in issue.sections:
-        picks = issue.in_section(section.name)
-        if not picks:
-            continue
         stories = []
-        for number, pick in enumerate(picks, start=1):
-            shown = theme.images == "all" or (theme.images == "lead" and not groups and number == 1)
-            story = story_of(
-                pick.article,
-                number=number,
-                reason=reasons.of(pick),
-                publication=publication,
-                key=issue.slot.key,
-                heading=section.title,
-                show_picture=shown,
-            )
-            stories.append(story)
-        kind = "list" if groups else "cards"
-        groups.append(Group(section.name, clean(section.title or section.name), kind, tuple(stories)))
+        for number, pick in enumerate(issue.in_section(section.name), start=1):
+            story = _story(pick, number=number, heading=section.title, publication=publication, key=issue.slot.key)
+            pictured = theme.images == "all" or (theme.images == "lead" and not groups and number == 1)
+            reason = "" if pick.article.sponsored else _reason(pick, leaders=leaders)
+            stories.append(replace(story, reason=reason, picture=story.picture if pictured else None))
+        if stories:
+            kind = "list" if groups else "cards"
+            groups.append(Group(section.name, clean(section.title or section.name), kind, tuple(stories)))
     return tuple(groups)
 
 
-def story_of(
-    article: Article,
-    *,
-    number: int,
-    reason: str,
-    publication: Publication,
-    key: str,
-    heading: str,
-    show_picture: bool,
-) -> Story:
-    """One article as a story."""
+def _story(pick: Pick, *, number: int, heading: str, publication: Publication, key: str) -> Story:
+    article = pick.article
     title = " ".join(clean(article.title).split()) or "Untitled"
     subject = wording.shorten(clean(article.subject), 60)
     authors = ", ".join(clean(author) for author in article.authors[:3])
@@ -118,11 +99,10 @@ def story_of(
         blurb=wording.shorten(" ".join(clean(article.blurb).split()), 400),
         kicker=_kicker(article, heading=heading),
         byline=f"By {wording.shorten(authors, 80)}" if authors else "",
-        reason="" if article.sponsored else reason,
         subject=subject,
         sponsored=article.sponsored,
         direction=wording.direction(title),
-        picture=_picture(article, title=subject or title, publication=publication) if show_picture else None,
+        picture=_picture(article, title=subject or title, publication=publication),
         info=_info(article),
     )
 
@@ -153,42 +133,40 @@ def _info(article: Article) -> Info | None:
     return Info(clean(card.label) or "Info", wording.shorten(clean(card.name), 120), makers, rating)
 
 
-class _Reasons:
-    """What is true of the picks of one issue: the article that leads each count among everything seen that week."""
+# In the order in which they are told, if a story leads in several.
+_LEADS = {
+    SignalKind.VIEWS: "Most read this week",
+    SignalKind.COMMENTS: "Most discussed this week",
+    SignalKind.SHARES: "Most shared this week",
+}
 
-    def __init__(self, issue: Issue) -> None:
-        since = issue.slot.at - timedelta(days=7)
-        others = [passed.article for passed in issue.passed_over]
-        recent = [article for article in others if article.published is not None and article.published >= since]
-        self._all = [*(pick.article for pick in issue.picks), *recent]
-        self._tops = {
-            kind: self._top(self._all, kind) for kind in (SignalKind.VIEWS, SignalKind.COMMENTS, SignalKind.SHARES)
-        }
 
-    @staticmethod
-    def _top(articles: Iterable[Article], kind: SignalKind) -> float | None:
-        """The highest value of one count, or None when too few are known or none leads."""
-        values = sorted((value for a in articles if (value := a.signal(kind)) is not None), reverse=True)
-        return values[0] if len(values) >= 3 and values[0] > values[1] and values[0] >= 10 else None
+def _leaders(issue: Issue) -> dict[SignalKind, float]:
+    """The highest value of each count among everything seen that week, where enough are known and one leads."""
+    since = issue.slot.at - timedelta(days=7)
+    others = [passed.article for passed in issue.passed_over]
+    recent = [article for article in others if article.published is not None and article.published >= since]
+    seen = [*(pick.article for pick in issue.picks), *recent]
+    leaders = {}
+    for kind in _LEADS:
+        values = sorted((value for article in seen if (value := article.signal(kind)) is not None), reverse=True)
+        if len(values) >= 3 and values[0] > values[1] and values[0] >= 10:
+            leaders[kind] = values[0]
+    return leaders
 
-    def of(self, pick: Pick) -> str:
-        """Why this story is in the letter, in at most five words; empty when there is nothing sure to say."""
-        article = pick.article
-        leads = {kind for kind, top in self._tops.items() if top is not None and article.signal(kind) == top}
-        if SignalKind.VIEWS in leads:
-            return "Most read this week"
-        if SignalKind.COMMENTS in leads:
-            return "Most discussed this week"
-        if SignalKind.SHARES in leads:
-            return "Most shared this week"
-        if rated := _rated(article):
-            return rated
-        if article.featured:
-            return "Editors\u2019 choice"
-        popular = any(term.name.startswith("popular") and term.value >= 0.8 for term in pick.terms)
-        if popular and article.signal(SignalKind.VIEWS) is not None:
-            return "Among the most read"
-        return ""
+
+def _reason(pick: Pick, *, leaders: dict[SignalKind, float]) -> str:
+    """Why this story is in the letter, in at most five words; empty when there is nothing sure to say."""
+    article = pick.article
+    for kind, top in leaders.items():
+        if article.signal(kind) == top:
+            return _LEADS[kind]
+    if rated := _rated(article):
+        return rated
+    if article.featured:
+        return "Editors\u2019 choice"
+    popular = any(term.name.startswith("popular") and term.value >= 0.8 for term in pick.terms)
+    return "Among the most read" if popular and article.signal(SignalKind.VIEWS) is not None else ""
 
 
 def _rated(article: Article) -> str:

@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import product
 
 import tinycss2
 from tinycss2.ast import AtRule
 
 from newsletter.rendering.document import Document
 from newsletter.rendering.finding import Finding, error, info, warning
-from newsletter.rendering.theme import Palette, Theme
+from newsletter.rendering.theme import Theme
 
 WARN_BYTES = 8 * 1024
 MOST_BYTES = 16 * 1024  # Gmail drops the blocks past it (caniemail html-style 6)
 READABLE = 4.5  # WCAG 2.2 § 1.4.3
 _SPACED = re.compile(r"\brgba?\(\s*[\d.]+\s+[\d.]+", re.IGNORECASE)
-_PAIRS = (
-    ("text", "card"),
-    ("muted", "card"),
-    ("link", "card"),
-    ("text", "background"),
-    ("muted", "background"),
-    ("link", "background"),
-    ("on_accent", "accent"),
-)
+_PAIRS = (*product(("text", "muted", "link"), ("card", "background")), ("on_accent", "accent"))
 
 
 def styles(document: Document) -> Iterator[Finding]:
@@ -76,13 +69,9 @@ def colours(theme: Theme) -> Iterator[Finding]:
     """Pairs of the theme's colours that are too close to read."""
     for name, palette in (("light", theme.light), ("dark", theme.dark)):
         for front, back in _PAIRS:
-            ratio = contrast(_colour(palette, front), _colour(palette, back))
+            ratio = contrast(getattr(palette, front), getattr(palette, back))
             if ratio < READABLE:
                 message = f"{name} {front} on {back}: contrast {ratio:.1f}, readable is {READABLE}"
                 yield warning("contrast", message) if ratio >= 3 else error("contrast", message)
     if theme.light.link.lower() == theme.light.text.lower():
         yield info("contrast.link", "links have the colour of the text; only the underline tells them apart")
-
-
-def _colour(palette: Palette, name: str) -> str:
-    return str(getattr(palette, name))

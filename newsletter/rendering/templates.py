@@ -62,19 +62,22 @@ class Templates:
             trim_blocks=True,
             lstrip_blocks=True,
             keep_trailing_newline=True,
-        )
-        self.environment.add_filters(
-            d=_default,
-            default=_default,
-            shorten=wording.shorten,
-            wrap=wording.wrap,
-            hanging=wording.hanging,
-            underline=wording.underline,
+            filters={
+                "d": _default,
+                "default": _default,
+                "shorten": wording.shorten,
+                "wrap": wording.wrap,
+                "hanging": wording.hanging,
+                "underline": wording.underline,
+            },
         )
 
-    def has(self, name: str) -> bool:
-        """Whether there is a template of this name, such as `weekly/body.html.j2`."""
-        return any((folder / name).is_file() for folder in self.folders)
+    def look_at(self, name: str) -> None:
+        """Compile a template without rendering it. Raises `TemplateError`."""
+        try:
+            self.environment.get_template(name)
+        except Exception as error:
+            raise self._explained(error, name) from error
 
     def render(self, name: str, context: Mapping[str, object]) -> str:
         """The text of one template. Raises `TemplateError`."""

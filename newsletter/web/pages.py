@@ -15,7 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from newsletter.app import Project
-from newsletter.errors import NewsletterError, TemplateError
+from newsletter.errors import NewsletterError
 from newsletter.issues import FROZEN, IssueRow
 from newsletter.rendering.wording import date_words
 from subscribers.web import Site
@@ -74,7 +74,7 @@ def page_renderer(project: Project, site: Site) -> RenderPage:
     """Returns what renders a page; raises `TemplateError`. All are read once, so that a broken one is found now."""
     templates, publication, theme = project.templates, project.publication, project.theme
     for page in (*PAGES, ICON):
-        _compiled(project, _file(page))
+        templates.look_at(_file(page))
     fixed = {
         "site": site,
         "publication": publication,
@@ -97,17 +97,6 @@ def page_renderer(project: Project, site: Site) -> RenderPage:
 
 def _file(page: str) -> str:
     return f"pages/{page}.svg.j2" if page == ICON else f"pages/{page}.html.j2"
-
-
-def _compiled(project: Project, name: str) -> None:
-    from jinja2 import TemplateError as JinjaError, TemplateSyntaxError
-
-    try:
-        project.templates.environment.get_template(name)
-    except TemplateSyntaxError as error:
-        raise TemplateError(str(error.message), file=f"templates/{error.name or name}", line=error.lineno) from error
-    except (JinjaError, UnicodeDecodeError) as error:
-        raise TemplateError(f"it cannot be read: {error}", file=f"templates/{name}") from error
 
 
 def _logo(project: Project, site: Site) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
@@ -34,6 +35,7 @@ _PICTURE = {
 }
 _PICTURE_NAME = re.compile(rf"[0-9a-f]{{16,64}}\.(?:{'|'.join(SUFFIXES.values())})")
 _KEY = re.compile(r"[0-9]{4}-W[0-9]{2}")
+_View = TypeVar("_View", bound=Callable[..., Response])
 _ROBOTS = "User-agent: *\nDisallow: {home}/unsubscribe\nDisallow: {home}/resubscribe\nDisallow: {home}/confirm\n"
 
 
@@ -43,18 +45,27 @@ def public_routes(project: Project, *, render_page: RenderPage, site: Site) -> A
     def page(name: str, *, status: int = 200, **context: Any) -> Response:
         return HTMLResponse(render_page(name, context), status, headers=PAGE)
 
-    @routes.get("/issues", summary="The past issues", response_class=HTMLResponse)
-    @routes.head("/issues", include_in_schema=False)
+    def looks(*paths: str, **shown: Any) -> Callable[[_View], _View]:
+        """Answers GET and HEAD; the documentation shows the first alone, and only what has a summary."""
+
+        def add(view: _View) -> _View:
+            for path in paths:
+                routes.get(path, include_in_schema="summary" in shown, **shown)(view)
+                routes.head(path, include_in_schema=False)(view)
+            return view
+
+        return add
+
+    @looks("/issues", summary="The past issues", response_class=HTMLResponse)
     def issues() -> Response:
         return page("issues", issues=past_issues(project, site))
 
-    @routes.get(
+    @looks(
         "/issues/{slot_key}",
         summary="One issue, as it was mailed",
         response_class=HTMLResponse,
         responses={404: {"description": "No such issue"}, 410: {"description": "It was withdrawn"}},
     )
-    @routes.head("/issues/{slot_key}", include_in_schema=False)
     def issue(slot_key: str) -> Response:
         row = project.issues.find(slot_key) if _KEY.fullmatch(slot_key) else None
         if row is None or row.frozen_at is None:
@@ -63,8 +74,7 @@ def public_routes(project: Project, *, render_page: RenderPage, site: Site) -> A
             return page("refused", status=410, message="This issue was withdrawn by its publisher.")
         return HTMLResponse(project.issues.letter(row.id).web_copy(), headers=_LETTER)
 
-    @routes.get("/images/{name}", summary="A picture of an issue", response_class=Response)
-    @routes.head("/images/{name}", include_in_schema=False)
+    @looks("/images/{name}", summary="A picture of an issue", response_class=Response)
     def picture(name: str) -> Response:
         found = project.shelf.image(name) if _PICTURE_NAME.fullmatch(name) else None
         if found is None or found[0] not in SUFFIXES:
@@ -72,15 +82,11 @@ def public_routes(project: Project, *, render_page: RenderPage, site: Site) -> A
         return Response(found[1], media_type=found[0], headers=_PICTURE)
 
     # The link of a letter that was addressed to nobody: the one shown in a browser.
-    @routes.get("/unsubscribe", include_in_schema=False)
-    @routes.get("/unsubscribe/", include_in_schema=False)
-    @routes.head("/unsubscribe", include_in_schema=False)
-    @routes.head("/unsubscribe/", include_in_schema=False)
+    @looks("/unsubscribe", "/unsubscribe/")
     def about_unsubscribe() -> Response:
         return page("about_unsubscribe")
 
-    @routes.get("/healthz", summary="Is it up?", responses={503: {"description": "The database does not answer"}})
-    @routes.head("/healthz", include_in_schema=False)
+    @looks("/healthz", summary="Is it up?", responses={503: {"description": "The database does not answer"}})
     def health() -> JSONResponse:
         # No numbers: asked for before and after a sign-up, they would tell whether an address is suppressed.
         try:
@@ -90,15 +96,13 @@ def public_routes(project: Project, *, render_page: RenderPage, site: Site) -> A
             status, word = 503, "failing"
         return JSONResponse({"status": word, "version": __version__}, status, headers={"Cache-Control": "no-store"})
 
-    @routes.get("/icon.svg", include_in_schema=False)
-    @routes.head("/icon.svg", include_in_schema=False)
+    @looks("/icon.svg")
     def icon() -> Response:
         return Response(
             render_page(ICON, {}), media_type="image/svg+xml", headers={"Cache-Control": "public, max-age=3600"}
         )
 
-    @routes.get("/robots.txt", include_in_schema=False)
-    @routes.head("/robots.txt", include_in_schema=False)
+    @looks("/robots.txt")
     def robots() -> Response:
         return PlainTextResponse(_ROBOTS.format(home=site.path("")), headers={"Cache-Control": "public, max-age=3600"})
 
