@@ -353,14 +353,10 @@ def quoted(text: str) -> bytes:
 
 
 def _filled(context: str, value: str) -> bytes:
-    return _quoted_value(html_module.escape(value) if context == "html" else value)
-
-
-def _quoted_value(value: str) -> bytes:
     """One value, starting and ending at column 0: its own lines, then a soft break."""
-    if _PLAIN_VALUE.fullmatch(value):
-        return value.encode() + b"=\r\n"
-    return quoted(value) + b"=\r\n"
+    if context == "html":
+        value = html_module.escape(value)
+    return (value.encode() if _PLAIN_VALUE.fullmatch(value) else quoted(value)) + b"=\r\n"
 
 
 def dumps(letter: Letter) -> bytes:

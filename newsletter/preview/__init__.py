@@ -1,16 +1,8 @@
 """The live preview: the real next issue on the editor's own machine, as it would go out now.
 
-In reading order:
-
-    recipients  whom a letter is shown for: a subscriber, or a typical sample
-    views       pure: the letter as other mail programs show it, with its pictures served by the preview
-    draft       what is shown: an issue composed as for a send, or the stored letter of a frozen one; what is wrong
-    payload     all of it as JSON for the page
-    watcher     notices that a template, the settings or the shelf changed
-    middleware  which requests are answered: Host, Origin, and a token on every POST
-    routes      the page's addresses
-    export      the same as files
-    page/       the page itself: one template, one style sheet, one script
+In reading order: `recipients` (whom a letter is shown for), `views` (the letter as other mail programs show it),
+`draft` (what is shown, and what is wrong), `payload` (all of it as JSON), `watcher` (notices changes), `middleware`
+(which requests are answered), `routes`, `export` (the same as files), and the page itself in `page/`.
 
 Nothing here is reachable from another machine. GET changes nothing; a pull and a test copy are requested by POST.
 Raises the family of `errors` for a project that cannot be opened at all.

@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -139,7 +139,20 @@ class Draft:
         return shown, None
 
     def _trouble(self, error: Exception) -> Trouble:
-        return _trouble(error, root=self.root, folders=self.project.templates.folders)
+        message = str(error) or type(error).__name__
+        if isinstance(error, TemplateError) and error.file:
+            message = message.removeprefix(f"{error.file}:{error.line}: ").removeprefix(f"{error.file}: ")
+            name = error.file.removeprefix("templates/")
+            path = next((folder / name for folder in self.project.templates.folders if (folder / name).is_file()), None)
+            return Trouble(message, error.file, error.line, _excerpt(path, error.line))
+        if isinstance(error, SettingsError):
+            message = message.removeprefix(f"{self.root / FILE}: ")
+            line = _line_of_setting(message, file=self.root / FILE)
+            return Trouble(message, FILE, line, _excerpt(self.root / FILE, line))
+        if not isinstance(error, NewsletterError):
+            _log.exception("the preview failed", exc_info=error)
+            message = f"{type(error).__name__}: {message}"
+        return Trouble(message)
 
 
 def _shown(project: Project, slot: Slot) -> Shown:
@@ -162,23 +175,6 @@ def _shown(project: Project, slot: Slot) -> Shown:
 def _next_key(slot: Slot) -> str:
     monday = datetime.strptime(f"{slot.key}-1 +0000", "%G-W%V-%u %z")
     return (monday + timedelta(days=7)).strftime("%G-W%V")
-
-
-def _trouble(error: Exception, *, root: Path, folders: Sequence[Path]) -> Trouble:
-    message = str(error) or type(error).__name__
-    if isinstance(error, TemplateError) and error.file:
-        message = message.removeprefix(f"{error.file}:{error.line}: ").removeprefix(f"{error.file}: ")
-        name = error.file.removeprefix("templates/")
-        path = next((folder / name for folder in folders if (folder / name).is_file()), None)
-        return Trouble(message, error.file, error.line, _excerpt(path, error.line))
-    if isinstance(error, SettingsError):
-        message = message.removeprefix(f"{root / FILE}: ")
-        line = _line_of_setting(message, file=root / FILE)
-        return Trouble(message, FILE, line, _excerpt(root / FILE, line))
-    if not isinstance(error, NewsletterError):
-        _log.exception("the preview failed", exc_info=error)
-        message = f"{type(error).__name__}: {message}"
-    return Trouble(message)
 
 
 def _line_of_setting(message: str, *, file: Path) -> int:

@@ -5,7 +5,6 @@ What it does not know: pages, views, the network. Raises `Refused` for an addres
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from newsletter.app import Project
@@ -50,7 +49,7 @@ SAMPLES = (
 def recipient_of(project: Project, key: str) -> Recipient:
     """The recipient a key of the page names: a sample, or an address in the Book. Raises `Refused`."""
     if not key:
-        return next(search(project, "", limit=1), SAMPLES[0])
+        return (*search(project, "", limit=1), *SAMPLES)[0]
     sample = next((sample for sample in SAMPLES if sample.key == key), None)
     found = sample or known(project, key)
     if found is None:
@@ -73,22 +72,20 @@ def known(project: Project, address: str) -> Recipient | None:
     return Recipient(found.email, found.email, found.name, found.public_id, note)
 
 
-def search(project: Project, words: str, *, limit: int) -> Iterator[Recipient]:
+def search(project: Project, words: str, *, limit: int) -> list[Recipient]:
     """Active subscribers whose address or name holds `words`, in pages by id; the first 20,000 are searched."""
     wanted = words.casefold().strip()
-    after, given = 0, 0
+    found: list[Recipient] = []
+    after = 0
     for _ in range(_SEARCHED // _PAGE):
         page = project.book.page_with_suppressions(after=after, limit=_PAGE)
-        for one, suppressed in page:
-            fits = wanted in one.email.casefold() or wanted in one.name.casefold()
-            if fits and one.status == "active" and not suppressed:
-                yield Recipient(one.email, one.email, one.name, one.public_id)
-                given += 1
-                if given == limit:
-                    return
-        if len(page) < _PAGE:
-            return
+        active = [one for one, suppressed in page if one.status == "active" and not suppressed]
+        fitting = (one for one in active if wanted in one.email.casefold() or wanted in one.name.casefold())
+        found += [Recipient(one.email, one.email, one.name, one.public_id) for one in fitting]
+        if len(found) >= limit or len(page) < _PAGE:
+            break
         after = page[-1][0].id
+    return found[:limit]
 
 
 def values_of(recipient: Recipient, *, project: Project) -> dict[str, str]:

@@ -121,7 +121,7 @@ async def _changes(draft: Draft, *, stopping: Callable[[], bool]) -> AsyncIterat
 
 def _add_letter(app: FastAPI, draft: Draft) -> None:
     @app.get("/letter")
-    def letter(
+    def framed(
         slot: Slot = "",
         recipient: As = "",
         scheme: Literal["light", "dark", "forced"] = "light",
@@ -134,14 +134,12 @@ def _add_letter(app: FastAPI, draft: Draft) -> None:
 
     @app.get("/parts/{part}")
     def part(part: Literal["html", "text", "message"], slot: Slot = "", recipient: As = "") -> Response:
-        shown = _shown(draft, slot)
-        chosen = draft.recipient(recipient)
+        shown, chosen = _shown(draft, slot), draft.recipient(recipient)
+        letter = shown.composed.letter
+        if part == "message" or letter is None:
+            return PlainTextResponse(payload.message(shown, chosen, project=draft.project))
         values = recipients.values_of(chosen, project=draft.project)
-        if part == "message" or shown.composed.letter is None:
-            content: str | bytes = payload.message(shown, chosen, project=draft.project)
-        else:
-            content = shown.composed.letter.html(values) if part == "html" else shown.composed.letter.text(values)
-        return PlainTextResponse(content)
+        return PlainTextResponse(letter.html(values) if part == "html" else letter.text(values))
 
     @app.get("/images/{name}")
     def picture(name: str) -> Response:

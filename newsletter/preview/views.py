@@ -97,23 +97,27 @@ def _scheme(html: str, *, dark: bool) -> str:
 
 def _in_word(html: str) -> str:
     html = _NOT_FOR_WORD.sub("", _OFFICE.sub("", _FOR_WORD.sub(r"\1", _STYLE_ELEMENT.sub("", html))))
-    html = _STYLE_ATTRIBUTE.sub(lambda found: found[1] + _kept_by_word(found[3]) + found[4], html)
-    return _IMAGE.sub(lambda found: _STYLE_ATTRIBUTE.sub(_attribute_wins, found[0]), html)
+    html = _restyled(html, _kept_by_word)
+    return _IMAGE.sub(lambda found: _restyled(found[0], _attribute_wins), html)
+
+
+def _restyled(html: str, change: Callable[[str], str]) -> str:
+    """The mark-up with every style attribute changed."""
+    return _STYLE_ATTRIBUTE.sub(lambda found: found[1] + change(found[3]) + found[4], html)
 
 
 def _kept_by_word(style: str) -> str:
     return ";".join(one for one in style.split(";") if not _NOT_IN_WORD.match(one)).replace("inline-block", "inline")
 
 
-def _attribute_wins(found: re.Match[str]) -> str:
-    kept = [one for one in found[3].split(";") if one.partition(":")[0].strip().lower() not in ("width", "height")]
-    return found[1] + ";".join(kept) + found[4]
+def _attribute_wins(style: str) -> str:
+    return ";".join(one for one in style.split(";") if one.partition(":")[0].strip().lower() not in ("width", "height"))
 
 
 def _inverted(html: str) -> str:
     """Light backgrounds made dark and dark text light, as in programs that do not read a letter's dark scheme."""
     html = _BGCOLOR.sub(lambda found: found[1] + _darker(found[2]) + found[3], html)
-    return _STYLE_ATTRIBUTE.sub(lambda found: found[1] + ";".join(map(_turned, found[3].split(";"))) + found[4], html)
+    return _restyled(html, lambda style: ";".join(map(_turned, style.split(";"))))
 
 
 def _turned(declaration: str) -> str:

@@ -102,7 +102,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
 
     def call(self, context: Context, called: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(called, LoopContext):
-            args = tuple(map(_paid, args))
+            args = tuple(_counted(context, one) for one in args)
         name, owner = getattr(called, "__name__", ""), getattr(called, "__self__", None)
         if name in {"format", "format_map"}:
             raise SecurityError(
@@ -149,19 +149,15 @@ def _around(node: nodes.Node, name: str) -> nodes.Filter:
 # Both take the context so that Jinja never works them out while it compiles.
 @pass_context
 def _counted(_: Context, values: Iterable[Any]) -> Iterator[Any]:
-    return _paid(values)
+    """What a loop runs over, each turn paid for."""
+    for value in values:
+        Budget.spend(1)
+        yield value
 
 
 @pass_context
 def _bounded(_: Context, value: Any) -> Any:
     return _made(value)
-
-
-def _paid(values: Iterable[Any]) -> Iterator[Any]:
-    """What a loop runs over, each turn paid for."""
-    for value in values:
-        Budget.spend(1)
-        yield value
 
 
 def _filter(name: str, function: Callable[..., Any]) -> Callable[..., Any]:

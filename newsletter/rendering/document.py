@@ -105,10 +105,8 @@ class _Parser(HTMLParser):
         if tag == "a" and "href" in attributes:
             self.link = Link(attributes["href"], line)
             self.document.links.append(self.link)
-        if self.link and tag != "a":
+        if self.link:
             self.link.words += f" {attributes.get('alt', '')} {attributes.get('aria-label', '')}"
-        elif self.link:
-            self.link.words += attributes.get("aria-label", "")
         if tag in _HEADINGS:
             self.document.headings.append(Heading())
         if self.link and (tag in _HEADINGS or (tag == "a" and self._in_heading())):

@@ -99,7 +99,8 @@ def inline(html: str) -> Inlined:
         opening = part["open"]
         if re.search(r"data-premailer\s*=\s*[\"']?ignore", opening, re.IGNORECASE) or _for_other_media(opening):
             opening = re.sub(r"\s*data-premailer\s*=\s*([\"']?)ignore\1", "", opening, flags=re.IGNORECASE)
-            return keep(f"{opening}{_without_imports(part['css'])}{part['close']}")
+            without_imports = re.sub(r"@(?:import|charset)\b[^;]*;", "", part["css"], flags=re.IGNORECASE)
+            return keep(f"{opening}{without_imports}{part['close']}")
         left = keep(f"{opening}{rest}{part['close']}") if rest.strip() else ""
         return (f"<style>{plain}</style>" if plain.strip() else "") + left
 
@@ -118,7 +119,8 @@ def _split(css: str, *, line: int, notes: list[str]) -> tuple[str, str]:
     """
     plain: list[str] = []
     rest: list[str] = []
-    for rule in tinycss2.parse_stylesheet(_uncommented(css), skip_comments=True, skip_whitespace=True):
+    uncommented = css.replace("<!--", "    ").replace("-->", "   ")
+    for rule in tinycss2.parse_stylesheet(uncommented, skip_comments=True, skip_whitespace=True):
         if isinstance(rule, ParseError):
             raise InliningError(f"the CSS does not parse: {rule.message}", line=line + rule.source_line)
         if isinstance(rule, AtRule):
@@ -164,14 +166,6 @@ def _important(declarations: Iterable[Any]) -> str:
         for declaration in declarations
         if declaration.type == "declaration"
     )
-
-
-def _uncommented(css: str) -> str:
-    return css.replace("<!--", "    ").replace("-->", "   ")
-
-
-def _without_imports(css: str) -> str:
-    return re.sub(r"@(?:import|charset)\b[^;]*;", "", css, flags=re.IGNORECASE)
 
 
 def _for_other_media(opening: str) -> bool:

@@ -11,7 +11,8 @@ exception, whatever a template does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from types import TracebackType
@@ -72,26 +73,30 @@ class Templates:
             },
         )
 
+    def names(self, start: str) -> list[str]:
+        """The names of all templates that begin with `start`."""
+        return self.environment.list_templates(filter_func=lambda name: name.startswith(start) and name.endswith(".j2"))
+
     def look_at(self, name: str) -> None:
         """Compile a template without rendering it. Raises `TemplateError`."""
-        try:
+        with self._bounded(name):
             self.environment.get_template(name)
-        except Exception as error:
-            raise self._explained(error, name) from error
 
     def render(self, name: str, context: Mapping[str, object]) -> str:
         """The text of one template. Raises `TemplateError`."""
-        try:
-            with Budget():
-                return self.environment.get_template(name).render(context)
-        except Exception as error:
-            raise self._explained(error, name) from error
+        with self._bounded(name):
+            return self.environment.get_template(name).render(context)
 
     def render_string(self, source: str, context: Mapping[str, object], *, name: str) -> str:
         """The text of a template that is a setting; `name` says which one. Raises `TemplateError`."""
+        with self._bounded(name):
+            return self.environment.from_string(source).render(context)
+
+    @contextmanager
+    def _bounded(self, name: str) -> Iterator[None]:
         try:
             with Budget():
-                return self.environment.from_string(source).render(context)
+                yield
         except Exception as error:
             raise self._explained(error, name) from error
 

@@ -18,11 +18,7 @@ from newsletter.letter import Letter
 
 def values_of(*, name: str, address: str, token: str) -> dict[str, str]:
     """What fills the blanks of an issue's letter for one recipient; `token` is that of the unsubscribe link."""
-    return {
-        letters.FIRST_NAME: letters.first_name(name),
-        letters.EMAIL: address,
-        letters.UNSUBSCRIBE_TOKEN: token,
-    }
+    return {letters.FIRST_NAME: letters.first_name(name), letters.EMAIL: address, letters.UNSUBSCRIBE_TOKEN: token}
 
 
 def of_issue(

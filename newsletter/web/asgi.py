@@ -40,12 +40,10 @@ class Beside(Protocol):
 def guard_of(project: Project) -> Guard:
     """What judges sign-ups. It keeps its memory in the database, so every process may have one."""
 
-    return Guard(
-        project.database,
-        project.keys,
-        now=project.clock,
-        alarm=lambda text: project.alerts.tell(alerts.SIGN_UPS, text),
-    )
+    def alarm(text: str) -> None:
+        project.alerts.tell(alerts.SIGN_UPS, text)
+
+    return Guard(project.database, project.keys, now=project.clock, alarm=alarm)
 
 
 def create_app(

@@ -22,20 +22,6 @@ from subscribers.web import Site
 
 RenderPage = Callable[[str, Mapping[str, Any]], str]
 
-PAGES = (
-    "subscribe",
-    "check_inbox",
-    "confirm",
-    "confirmed",
-    "confirm_expired",
-    "unsubscribe",
-    "unsubscribed",
-    "resubscribed",
-    "not_found",
-    "refused",
-    "issues",
-    "about_unsubscribe",
-)
 ICON = "icon"
 _STORED = "stored:"
 _LATEST_TITLES = 4
@@ -73,8 +59,8 @@ def _past(project: Project, site: Site, row: IssueRow) -> PastIssue:
 def page_renderer(project: Project, site: Site) -> RenderPage:
     """Returns what renders a page; raises `TemplateError`. All are read once, so that a broken one is found now."""
     templates, publication, theme = project.templates, project.publication, project.theme
-    for page in (*PAGES, ICON):
-        templates.look_at(_file(page))
+    for name in templates.names("pages/"):
+        templates.look_at(name)
     fixed = {
         "site": site,
         "publication": publication,
@@ -90,13 +76,10 @@ def page_renderer(project: Project, site: Site) -> RenderPage:
         more: dict[str, Any] = {"logo": _logo(project, site)}
         if page == "subscribe":
             more["latest"] = _latest(project, site)
-        return templates.render(_file(page), {**fixed, **more, **context})
+        name = f"pages/{page}.svg.j2" if page == ICON else f"pages/{page}.html.j2"
+        return templates.render(name, {**fixed, **more, **context})
 
     return render_page
-
-
-def _file(page: str) -> str:
-    return f"pages/{page}.svg.j2" if page == ICON else f"pages/{page}.html.j2"
 
 
 def _logo(project: Project, site: Site) -> str:
