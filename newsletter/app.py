@@ -179,10 +179,10 @@ class Project:
             logo=f"stored:{self.logo.name}" if self.logo else table.logo,
             logo_width=table.logo_width,
             logo_alt=table.brand or self.settings.newsletter.name,
-            light=rendering.Palette(**table.colours.model_dump()),
-            dark=rendering.Palette(**table.dark.model_dump()),
-            fonts=rendering.Fonts(**table.fonts.model_dump()),
-            social=tuple(rendering.Social(one.name, one.url) for one in table.social),
+            light=table.colours,
+            dark=table.dark,
+            fonts=table.fonts,
+            social=table.social,
             images=table.images,
         )
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from newsletter.issue import Article, Card, Image, Issue, Pick, Section, Signal, SignalKind, Slot, Term
-from newsletter.rendering import Publication, Social, Templates, Theme
+from newsletter.rendering import Publication, Templates, Theme
+from newsletter.settings.tables import Colours, DarkColours, Fonts, SocialLink
 
 NONCE = "0123456789ab"
 NOW = datetime(2026, 11, 19, 7, 0, tzinfo=UTC)
@@ -25,8 +26,14 @@ PUBLICATION = Publication(
     utm={"utm_source": "weekly", "utm_campaign": "{slot}"},
 )
 THEME = Theme(
+    light=Colours(),
+    dark=DarkColours(),
+    fonts=Fonts(),
     brand="Marquee",
-    social=(Social("Instagram", "https://social.example/marquee"), Social("YouTube", "https://video.example/marquee")),
+    social=(
+        SocialLink(name="Instagram", url="https://social.example/marquee"),
+        SocialLink(name="YouTube", url="https://video.example/marquee"),
+    ),
 )
 SECTIONS = (Section("highlights", "Weekly highlights"), Section("guides", "Entertainment guides"))
 _HIGHLIGHTS = (

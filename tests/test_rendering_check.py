@@ -11,7 +11,7 @@ from newsletter.letter import Letter, encode, token_of
 from newsletter.rendering import Level, Templates, check, check_html, render, render_mail
 from newsletter.rendering.blanks import ISSUE_BLANKS, Blanks
 from newsletter.rendering.style_rules import contrast
-from newsletter.rendering.theme import Palette
+from newsletter.settings.tables import Colours, DarkColours
 from tests.rendering_samples import NONCE, NOW, PUBLICATION, THEME, article, week
 
 TEMPLATES = Templates()
@@ -162,7 +162,7 @@ def test_the_longest_values_a_person_can_bring_count_towards_the_size() -> None:
 
 def test_colours_that_cannot_be_read_are_found_in_both_schemes() -> None:
     letter = render(week(), publication=PUBLICATION, theme=THEME, templates=TEMPLATES, nonce=NONCE)
-    pale = replace(THEME, light=Palette(muted="#aaaaaa"), dark=Palette(text="#2a2a2a", card="#1f1d1a"))
+    pale = replace(THEME, light=Colours(muted="#aaaaaa"), dark=DarkColours(text="#2a2a2a"))
     findings = [finding for finding in check(letter, theme=pale) if finding.id == "contrast"]
     assert any(finding.message.startswith("light muted on card: contrast 2.3") for finding in findings)
     assert any(finding.message.startswith("dark text on card") for finding in findings)

@@ -14,7 +14,7 @@ import pytest
 
 from newsletter.errors import TemplateError
 from newsletter.letter import Letter, dumps
-from newsletter.rendering import Templates, Theme, render, render_mail
+from newsletter.rendering import Templates, render, render_mail
 from tests.rendering_samples import HOSTILE, NONCE, PUBLICATION, THEME, VALUES, article, hostile_week, week
 
 TEMPLATES = Templates()
@@ -236,7 +236,11 @@ def test_a_paid_story_is_labelled_above_its_title_in_both_parts() -> None:
 def test_a_letter_of_one_bare_story_is_whole() -> None:
     issue = replace(week(), picks=(replace(week().picks[0], article=article("One story")),))
     bare = render(
-        issue, publication=replace(PUBLICATION, tagline="", utm={}), theme=Theme(), templates=TEMPLATES, nonce=NONCE
+        issue,
+        publication=replace(PUBLICATION, tagline="", utm={}),
+        theme=replace(THEME, brand="", social=()),
+        templates=TEMPLATES,
+        nonce=NONCE,
     )
     assert "the one story" in bare.text(VALUES)
     assert "Marquee Weekly" in bare.html(VALUES)

@@ -30,16 +30,13 @@ from newsletter.rendering.check import Finding, Level, check, check_html
 from newsletter.rendering.inlining import InliningError, inline
 from newsletter.rendering.story import Story, groups_of
 from newsletter.rendering.templates import Templates, shipped_templates
-from newsletter.rendering.theme import Fonts, Palette, Publication, Social, Theme
+from newsletter.rendering.theme import Publication, Theme
 
 __all__ = [
     "Finding",
-    "Fonts",
     "InliningError",
     "Level",
-    "Palette",
     "Publication",
-    "Social",
     "Templates",
     "Theme",
     "check",

@@ -73,14 +73,12 @@ class Templates:
             },
         )
 
-    def names(self, start: str) -> list[str]:
-        """The names of all templates that begin with `start`."""
-        return self.environment.list_templates(filter_func=lambda name: name.startswith(start) and name.endswith(".j2"))
-
-    def look_at(self, name: str) -> None:
-        """Compile a template without rendering it. Raises `TemplateError`."""
-        with self._bounded(name):
-            self.environment.get_template(name)
+    def compile_all(self, folder: str) -> None:
+        """Compile every template of a folder, to find a broken one now. Raises `TemplateError`."""
+        for name in self.environment.list_templates(extensions=("j2",)):
+            if name.startswith(f"{folder}/"):
+                with self._bounded(name):
+                    self.environment.get_template(name)
 
     def render(self, name: str, context: Mapping[str, object]) -> str:
         """The text of one template. Raises `TemplateError`."""

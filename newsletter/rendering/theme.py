@@ -1,63 +1,25 @@
 """The publisher and the theme: the values every template gets. Pure.
 
-`app.py` fills these from the settings; nothing here knows a settings file. Theme tokens are written into the CSS by
-Jinja, never as custom properties: premailer would copy `var(--x)` into style attributes, where Word and Gmail lose it.
+`app.py` fills these from the settings, whose own values the colours and fonts are; nothing here knows the file. Theme
+tokens are written into the CSS by Jinja, never as custom properties: premailer would copy `var(--x)` into style
+attributes, where Word and Gmail lose it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
 from newsletter.letter import Identity, ListHead
 from newsletter.links import picture_address
 
+if TYPE_CHECKING:
+    from newsletter.settings.tables import Colours, DarkColours, Fonts, SocialLink
+
 RIGHT_TO_LEFT = {"ar", "arc", "ckb", "dv", "fa", "he", "iw", "ps", "sd", "ug", "ur", "yi"}
 STORED = "stored:"
-
-
-@dataclass(frozen=True, slots=True)
-class Palette:
-    """Colours as `#rrggbb`. `background` lies around the letter and tints plates; `card` is what text stands on."""
-
-    background: str = "#f3f1ec"
-    card: str = "#ffffff"
-    text: str = "#1c1b19"
-    muted: str = "#625d55"
-    link: str = "#8a1f2b"
-    accent: str = "#8a1f2b"
-    on_accent: str = "#ffffff"
-    border: str = "#ddd8ce"
-
-
-DARK = Palette(
-    background="#141311",
-    card="#1f1d1a",
-    text="#f2efe9",
-    muted="#b5aea3",
-    link="#ff9aa2",
-    accent="#c8404d",
-    on_accent="#ffffff",
-    border="#3a3630",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Fonts:
-    """Font stacks. Short ones: every story repeats them in its style attributes."""
-
-    heading: str = "Georgia, 'Times New Roman', serif"
-    body: str = "-apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
-
-
-@dataclass(frozen=True, slots=True)
-class Social:
-    """A link in the footer, by name."""
-
-    name: str
-    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +30,15 @@ class Theme:
     picture.
     """
 
+    light: Colours
+    dark: DarkColours
+    fonts: Fonts
     look: str = "weekly"
     brand: str = ""
     logo: str = ""
     logo_width: int = 180
     logo_alt: str = ""
-    light: Palette = Palette()
-    dark: Palette = DARK
-    fonts: Fonts = Fonts()
-    social: tuple[Social, ...] = ()
+    social: tuple[SocialLink, ...] = ()
     images: Literal["all", "lead", "none"] = "all"
 
 

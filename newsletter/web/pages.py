@@ -59,8 +59,7 @@ def _past(project: Project, site: Site, row: IssueRow) -> PastIssue:
 def page_renderer(project: Project, site: Site) -> RenderPage:
     """Returns what renders a page; raises `TemplateError`. All are read once, so that a broken one is found now."""
     templates, publication, theme = project.templates, project.publication, project.theme
-    for name in templates.names("pages/"):
-        templates.look_at(name)
+    templates.compile_all("pages")
     fixed = {
         "site": site,
         "publication": publication,
