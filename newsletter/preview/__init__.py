@@ -13,7 +13,7 @@ from __future__ import annotations
 import secrets
 import socket
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,8 +48,7 @@ def run(
     from newsletter.preview.routes import make_app
     from newsletter.preview.watcher import watched
 
-    draft = Draft(root, open_project=open_project, slot_key=slot_key, as_address=as_address)
-    try:
+    with closing(Draft(root, open_project=open_project, slot_key=slot_key, as_address=as_address)) as draft:
         _fill_empty_shelf(draft, say=say)
         with listen(port) as listener:
             number = listener.getsockname()[1]
@@ -60,8 +59,6 @@ def run(
             # uvicorn raises the signal again once it has stopped; here that is the usual end.
             with watched(draft), suppress(KeyboardInterrupt):
                 server.run(sockets=[listener])
-    finally:
-        draft.close()
 
 
 def write_once(
@@ -75,11 +72,8 @@ def write_once(
     from newsletter.preview.draft import Draft
     from newsletter.preview.export import write
 
-    draft = Draft(root, open_project=open_project, slot_key=slot_key, as_address=as_address)
-    try:
+    with closing(Draft(root, open_project=open_project, slot_key=slot_key, as_address=as_address)) as draft:
         return write(draft, folder)
-    finally:
-        draft.close()
 
 
 def listen(port: int) -> socket.socket:

@@ -100,48 +100,40 @@ def refuse_positions(html: str, *, nonce: str) -> None:
     scan = _Positions(nonce)
     scan.feed(html)
     scan.close()
-    if scan.wrong:
-        raise ValueError(f"line {scan.line}: a blank cannot stand {scan.wrong}")
 
 
 class _Positions(HTMLParser):
-    def __init__(self, nonce: str) -> None:
+    def __init__(self, nonce: str, *, part: str = "") -> None:
         super().__init__(convert_charrefs=True)
         self.nonce = nonce
-        self.wrong = ""
-        self.line = 0
+        self.part = part
 
-    def _found(self, where: str) -> None:
-        if not self.wrong:
-            self.wrong, self.line = where, self.getpos()[0]
+    def _refuse(self, where: str) -> NoReturn:
+        raise ValueError(f"line {self.getpos()[0]}: a blank cannot stand {where}{self.part}")
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 - html.parser's
         raw = self.get_starttag_text() or ""
         if self.nonce not in raw:
             return
         if self.nonce in _QUOTED.sub("", raw):
-            self._found("in a tag outside quotes")
+            self._refuse("in a tag outside quotes")
         for name, value in attrs:
             if not value or self.nonce not in value:
                 continue
             if name.startswith("on"):
-                self._found(f"in the script of {name}")
+                self._refuse(f"in the script of {name}")
             elif name == "style":
-                self._found("in a style attribute")
+                self._refuse("in a style attribute")
             elif name in ADDRESSES and not _PAST_HOST.match(value.partition(self.nonce)[0]):
-                self._found(f"before the end of the host in {name}")
+                self._refuse(f"before the end of the host in {name}")
 
     def handle_data(self, data: str) -> None:
         if self.nonce in data and self.cdata_elem in {"style", "script"}:
-            self._found(f"inside <{self.cdata_elem}>")
+            self._refuse(f"inside <{self.cdata_elem}>")
 
     def handle_comment(self, data: str) -> None:
-        if self.nonce not in data:
-            return
-        if not data.startswith("[if"):
-            self._found("in a comment")
-            return
-        inner = _Positions(self.nonce)
+        if self.nonce in data and not data.startswith("[if"):
+            self._refuse("in a comment")
+        inner = _Positions(self.nonce, part=" (for Word)")
+        inner.lineno = self.lineno
         inner.feed(data.partition("]>")[2])
-        if inner.wrong:
-            self._found(f"{inner.wrong} (for Word)")

@@ -23,7 +23,7 @@ __all__ = ["Finding", "Level", "check", "check_html"]
 
 CLIPPED = 102 * 1024  # Gmail shows "[Message clipped]" about here and hides the footer (email-bugs 41)
 NEARLY = 90 * 1024
-_ORDER = {Level.ERROR: 0, Level.WARNING: 1, Level.INFO: 2}
+_ORDER = list(Level)
 _TOKEN = "unsubscribetokenofthecheck0000000000000000"  # noqa: S105 - a stand-in the check can find again
 # The longest values a recipient can have: every character of a name escaped, addresses of RFC 5321 § 4.5.3.1.
 _LONGEST = {FIRST_NAME: "&" * 64, EMAIL: "m" * 254, UNSUBSCRIBE_TOKEN: "t" * 64, CONFIRM_TOKEN: "t" * 64}
@@ -84,7 +84,7 @@ def _sorted(findings: Iterable[Finding], document: Document) -> tuple[Finding, .
     for number, found in enumerate(findings):
         known = found if found.story or not found.url else replace(found, story=document.story_of(found.url))
         once.setdefault((found.id, found.url) if found.url else number, known)
-    return tuple(sorted(once.values(), key=lambda finding: (_ORDER[finding.level], finding.line, finding.id)))
+    return tuple(sorted(once.values(), key=lambda finding: (_ORDER.index(finding.level), finding.line, finding.id)))
 
 
 def _size(html: str) -> Iterator[Finding]:

@@ -116,10 +116,10 @@ def _kicker(article: Article, *, heading: str) -> str:
 
 
 def _picture(article: Article, *, title: str, publication: Publication) -> Picture | None:
-    url = publication.image_url(article.image.url) if article.image else ""
-    if not url or article.image is None:
+    image = article.image
+    if image is None or not (url := publication.image_url(image.url)):
         return None
-    return Picture(url=url, alt=wording.shorten(clean(article.image.alt) or title, 120), wide=article.image.width)
+    return Picture(url=url, alt=wording.shorten(clean(image.alt) or title, 120), wide=image.width)
 
 
 def _info(article: Article) -> Info | None:

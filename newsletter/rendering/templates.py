@@ -120,8 +120,8 @@ class Templates:
         found = ("", 0)
         while traceback is not None:
             file = traceback.tb_frame.f_code.co_filename
-            if any(Path(file).is_relative_to(folder) for folder in self.folders):
-                found = (self._shown(file), traceback.tb_lineno)
+            if (shown := self._shown(file)) != file:
+                found = (shown, traceback.tb_lineno)
             traceback = traceback.tb_next
         return found
 
