@@ -99,14 +99,9 @@ class Article:
 
     def lacks(self) -> tuple[str, ...]:
         """What keeps this article from being picked by itself: any of `title`, `url`, `date`. Empty is complete."""
-        missing = []
-        if not self.title.strip():
-            missing.append("title")
-        if not self.url:
-            missing.append("url")
-        if self.published is None or self.published_from == "guess":
-            missing.append("date")
-        return tuple(missing)
+        dated = self.published is not None and self.published_from != "guess"
+        there = {"title": self.title.strip(), "url": self.url, "date": dated}
+        return tuple(name for name, value in there.items() if not value)
 
     def as_json(self) -> dict[str, object]:
         """What names the article and what it lacks, as JSON values."""
@@ -121,8 +116,7 @@ class Article:
 
     def signal(self, kind: SignalKind) -> float | None:
         """The latest value of one kind, or None when it is unknown."""
-        values = [signal.value for signal in self.signals if signal.kind == kind]
-        return values[-1] if values else None
+        return next((signal.value for signal in reversed(self.signals) if signal.kind == kind), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,8 +219,4 @@ class Issue:
     @property
     def lead(self) -> Pick | None:
         """The first pick of the first filled section."""
-        for section in self.sections:
-            picks = self.in_section(section.name)
-            if picks:
-                return picks[0]
-        return None
+        return next((pick for section in self.sections for pick in self.in_section(section.name)), None)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -43,10 +43,7 @@ STEPS: Mapping[IssueState, frozenset[IssueState]] = {
     IssueState.APPROVED: frozenset({IssueState.SENDING, IssueState.HELD, IssueState.CANCELLED}),
     IssueState.HELD: frozenset({IssueState.APPROVED, IssueState.SENDING, IssueState.CANCELLED}),
     IssueState.SENDING: frozenset({IssueState.HELD, IssueState.CLOSED, IssueState.CANCELLED}),
-    IssueState.CLOSED: frozenset(),
-    IssueState.SKIPPED: frozenset(),
-    IssueState.MISSED: frozenset(),
-    IssueState.CANCELLED: frozenset(),
+    **dict.fromkeys((IssueState.CLOSED, IssueState.SKIPPED, IssueState.MISSED, IssueState.CANCELLED), frozenset()),
 }
 FROZEN = (IssueState.SENDING, IssueState.CLOSED)
 
@@ -151,8 +148,7 @@ class Issues:
         self._database = database
 
     def find(self, slot_key: str) -> IssueRow | None:
-        with self._database.read() as connection:
-            return _one(connection, issues.c.slot_key == slot_key)
+        return self._first(sa.select(issues).where(issues.c.slot_key == slot_key))
 
     def get(self, slot_key: str) -> IssueRow:
         row = self.find(slot_key)
@@ -162,8 +158,7 @@ class Issues:
 
     def unfinished(self) -> IssueRow | None:
         """The oldest issue that is frozen and not closed."""
-        with self._database.read() as connection:
-            return _one(connection, issues.c.state == IssueState.SENDING)
+        return self._first(sa.select(issues).where(issues.c.state == IssueState.SENDING).order_by(issues.c.slot_at))
 
     def newest(self, *, limit: int = 20) -> list[IssueRow]:
         with self._database.read() as connection:
@@ -172,16 +167,17 @@ class Issues:
 
     def last_frozen(self) -> IssueRow | None:
         """The issue frozen last: its time of freezing is where the next window of articles begins."""
-        with self._database.read() as connection:
-            query = sa.select(issues).where(issues.c.frozen_at.is_not(None)).order_by(issues.c.frozen_at.desc())
-            row = connection.execute(query.limit(1)).mappings().first()
-        return _row(row) if row else None
+        frozen = sa.select(issues).where(issues.c.frozen_at.is_not(None))
+        return self._first(frozen.order_by(issues.c.frozen_at.desc()))
 
     def last_slot(self) -> str:
         """The key of the newest slot that has an issue row of any state, or empty."""
+        return next((row.slot_key for row in self.newest(limit=1)), "")
+
+    def _first(self, query: sa.Select[Any]) -> IssueRow | None:
         with self._database.read() as connection:
-            found = connection.scalar(sa.select(issues.c.slot_key).order_by(issues.c.slot_at.desc()).limit(1))
-        return found or ""
+            row = connection.execute(query.limit(1)).mappings().first()
+        return _row(row) if row else None
 
     def open(self, connection: sa.Connection, *, slot_key: str, slot_at: datetime, now: datetime) -> IssueRow:
         """The issue of a slot, made as a draft if there is none. Of many callers at once exactly one makes it."""
@@ -194,12 +190,8 @@ class Issues:
         """Move an issue to another state; refused when the table of states has no such step."""
         if to not in STEPS[issue.state]:
             raise Refused(f"the issue {issue.slot_key} is {issue.state}; it cannot become {to}")
-        moved = connection.execute(
-            issues.update()
-            .where(issues.c.id == issue.id, issues.c.state == issue.state)
-            .values(state=to, reason=reason, **values)
-        )
-        if moved.rowcount != 1:
+        same = issues.update().where(issues.c.id == issue.id, issues.c.state == issue.state)
+        if connection.execute(same.values(state=to, reason=reason, **values)).rowcount != 1:
             raise Refused(f"the issue {issue.slot_key} has changed meanwhile; look again")
 
     def keep(
@@ -212,32 +204,18 @@ class Issues:
     ) -> str:
         """Store the finished Letters and the picks of an issue; returns the hash an approval binds."""
         for variant, letter in variants.items():
-            connection.execute(
-                letters.insert().values(
-                    issue_id=issue.id, variant=variant, format=letter.format, digest=letter.digest, data=dumps(letter)
-                )
-            )
+            stored = {"format": letter.format, "digest": letter.digest, "data": dumps(letter)}
+            connection.execute(letters.insert().values(issue_id=issue.id, variant=variant, **stored))
         for place, pick in enumerate(chosen, 1):
-            connection.execute(
-                picks.insert().values(
-                    issue_id=issue.id,
-                    place=place,
-                    section=pick.section,
-                    position=pick.position,
-                    article_id=pick.article_id,
-                    score=pick.score,
-                    reason=pick.reason,
-                    article=json.dumps(pick.article, ensure_ascii=False),
-                )
-            )
+            values = {**asdict(pick), "article": json.dumps(pick.article, ensure_ascii=False)}
+            connection.execute(picks.insert().values(issue_id=issue.id, place=place, **values))
         return digest_of(variants)
 
     def letter(self, issue_id: int, variant: str = "") -> Letter:
         """The stored Letter of one variant, checked against its hash."""
+        wanted = sa.select(letters).where(letters.c.issue_id == issue_id, letters.c.variant == variant)
         with self._database.read() as connection:
-            row = connection.execute(
-                sa.select(letters).where(letters.c.issue_id == issue_id, letters.c.variant == variant)
-            ).first()
+            row = connection.execute(wanted).first()
         if row is None:
             raise Refused("this issue has no letter: it was never frozen")
         # `dumps` made the bytes, so theirs is the digest of the letter.
@@ -247,14 +225,11 @@ class Issues:
 
     def picks(self, issue_id: int) -> list[FrozenPick]:
         """What went into an issue, in reading order."""
+        columns = (picks.c[field.name] for field in fields(FrozenPick))
+        query = sa.select(*columns).where(picks.c.issue_id == issue_id).order_by(picks.c.place)
         with self._database.read() as connection:
-            rows = connection.execute(
-                sa.select(picks).where(picks.c.issue_id == issue_id).order_by(picks.c.place)
-            ).all()
-        return [
-            FrozenPick(row.section, row.position, row.article_id, row.score, row.reason, json.loads(row.article))
-            for row in rows
-        ]
+            rows = connection.execute(query).mappings().all()
+        return [FrozenPick(**{**row, "article": json.loads(row["article"])}) for row in rows]
 
     def alert(self, connection: sa.Connection, about: str, text: str, *, now: datetime, again: timedelta) -> bool:
         """Note what the operator is told; false when the same was noted about the same less than `again` ago."""
@@ -277,11 +252,6 @@ class Issues:
         with self._database.read() as connection:
             rows = connection.execute(sa.select(alerts).where(where).order_by(alerts.c.id)).all()
         return [Alert(row.about, row.at, row.text) for row in rows]
-
-
-def _one(connection: sa.Connection, where: sa.ColumnElement[bool]) -> IssueRow | None:
-    row = connection.execute(sa.select(issues).where(where).order_by(issues.c.slot_at).limit(1)).mappings().first()
-    return _row(row) if row else None
 
 
 def _row(row: sa.RowMapping) -> IssueRow:

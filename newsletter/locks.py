@@ -12,6 +12,8 @@ import contextlib
 import fcntl
 import hashlib
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -23,31 +25,14 @@ from newsletter.errors import DatabaseError
 
 
 class Lock:
-    """A held lock. `release` gives it back; the end of the process does too."""
+    """A held lock. `release` gives it back, once; the end of the process does too."""
 
-    def __init__(
-        self, *, file: int | None = None, path: Path | None = None, session: sa.Connection | None = None, key: int = 0
-    ) -> None:
-        self._file = file
-        self._path = path
-        self._session = session
-        self._key = key
+    def __init__(self, give_back: Callable[[], None]) -> None:
+        self._held = contextlib.ExitStack()
+        self._held.callback(give_back)
 
     def release(self) -> None:
-        if self._file is not None:
-            # The name goes first: a waiter that opened the old file finds it gone and opens the new one.
-            if self._path is not None:
-                self._path.unlink(missing_ok=True)
-            os.close(self._file)
-            self._file = None
-        if self._session is not None:
-            # Said in words: a connection that is only closed is noticed by the server a moment later. One that is
-            # broken holds nothing any more.
-            with contextlib.suppress(DBAPIError):
-                self._session.execute(sa.select(sa.func.pg_advisory_unlock(self._key)))
-            self._session.invalidate()
-            self._session.close()
-            self._session = None
+        self._held.close()
 
     def __enter__(self) -> Self:
         return self
@@ -64,9 +49,23 @@ def try_lock(database: Database, name: str) -> Lock | None:
     with database.translated():
         session = database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         if session.scalar(sa.select(sa.func.pg_try_advisory_lock(key))):
-            return Lock(session=session, key=key)
+            return Lock(partial(_unlock, session, key=key))
         session.close()
     return None
+
+
+def _unlock(session: sa.Connection, *, key: int) -> None:
+    # Said in words: a connection that is only closed is noticed by the server a moment later. One that is broken
+    # holds nothing any more.
+    with contextlib.suppress(DBAPIError):
+        session.execute(sa.select(sa.func.pg_advisory_unlock(key)))
+    session.invalidate()
+    session.close()
+
+
+def _remove(path: Path, *, file: int) -> None:
+    path.unlink(missing_ok=True)  # before the lock: a waiter that opened the old file finds its name gone
+    os.close(file)
 
 
 def _try_file(folder: Path, name: str) -> Lock | None:
@@ -85,5 +84,5 @@ def _try_file(folder: Path, name: str) -> Lock | None:
         # Between opening and locking, the holder may have released the lock and removed the name.
         with contextlib.suppress(FileNotFoundError):
             if path.stat().st_ino == os.fstat(file).st_ino:
-                return Lock(file=file, path=path)
+                return Lock(partial(_remove, path, file=file))
         os.close(file)

@@ -11,7 +11,7 @@ section had taken is free again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from newsletter.highlights.candidate import Candidate, eligibility
@@ -46,23 +46,19 @@ def choose(
     if max_age <= timedelta(0):
         raise ValueError("max_age must be longer than nothing: write at least one day.")
     ordered = sorted(candidates, key=lambda candidate: candidate.order)
-    measure = _Measure(now=now, max_age=max_age, site_mean=site_mean_of(ordered))
+    rules = _Rules(sections, now, max_age, site_mean_of(ordered), per_subject, per_source)
     passed: list[PassedOver] = []
     entrants = []
     for candidate in ordered:
+        entrant = _entry(candidate, sections)
         refusal = eligibility(candidate, key=slot.key, now=now, window_start=window_start, max_age=max_age)
-        if refusal:
-            passed.append(refusal)
+        if refusal or not entrant.sections:
+            passed.append(refusal or PassedOver(candidate.article, "fits no section", waits=True))
         else:
-            entrants.append(_entry(candidate, sections))
+            entrants.append(entrant)
     carried = [_entry(candidate, ()) for candidate in ordered if candidate.carried_by]
-    passed += [
-        PassedOver(entrant.candidate.article, "fits no section", waits=True)
-        for entrant in entrants
-        if not entrant.sections
-    ]
-    kept, repeats = _without_repeats(measure([entrant for entrant in entrants if entrant.sections]), carried)
-    filled = _fill(kept, sections=sections, measure=measure, per_subject=per_subject, per_source=per_source)
+    kept, repeats = _without_repeats(rules.scored(entrants), carried)
+    filled = _fill(kept, rules=rules)
     picks = _picks(filled.picked)
     picked = {id(pick.article) for pick in picks}
     passed += filled.unplaced
@@ -75,16 +71,28 @@ def choose(
 
 
 @dataclass(frozen=True, slots=True)
-class _Measure:
+class _Rules:
+    """What holds for the whole choice."""
+
+    sections: Sequence[Section]
     now: datetime
     max_age: timedelta
     site_mean: float
+    per_subject: int | None
+    per_source: int | None
 
-    def __call__(self, entrants: Sequence[Entrant]) -> list[Scored]:
-        every = terms_for(
-            [entrant.candidate for entrant in entrants], now=self.now, max_age=self.max_age, site_mean=self.site_mean
-        )
+    def scored(self, entrants: Sequence[Entrant]) -> list[Scored]:
+        candidates = [entrant.candidate for entrant in entrants]
+        every = terms_for(candidates, now=self.now, max_age=self.max_age, site_mean=self.site_mean)
         return [Scored(entrant, terms, total(terms)) for entrant, terms in zip(entrants, every, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Closed:
+    """Why a thin section is closed, and the section that gets its articles, "" for none."""
+
+    into: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +116,11 @@ class _Repeat:
         )
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class _Filled:
     picked: Picked
-    lost: list[Lost] = field(default_factory=list)
-    unplaced: list[PassedOver] = field(default_factory=list)
+    lost: list[Lost]
+    unplaced: list[PassedOver]
 
 
 def _entry(candidate: Candidate, sections: Sequence[Section]) -> Entrant:
@@ -141,80 +149,66 @@ def _without_repeats(scored: Sequence[Scored], carried: Sequence[Entrant]) -> tu
     return [one.entrant for one in scored if id(one.entrant) in fresh], repeats
 
 
-def _fill(
-    entrants: Sequence[Entrant],
-    *,
-    sections: Sequence[Section],
-    measure: _Measure,
-    per_subject: int | None,
-    per_source: int | None,
-) -> _Filled:
+def _fill(entrants: Sequence[Entrant], *, rules: _Rules) -> _Filled:
     """Picks into all sections, and starts anew whenever a thin section is closed."""
-    closed: dict[str, str] = {}  # the name of a closed section, and of the one that gets its articles ("" none)
-    why_closed: dict[str, str] = {}
-    one_source = len({entrant.candidate.article.source for entrant in entrants}) < 2
+    closed: dict[str, _Closed] = {}
     while True:
-        filled = _Filled(Picked(per_subject=per_subject, per_source=per_source, one_source=one_source))
-        _fill_once(entrants, filled, sections=sections, measure=measure, closed=closed, why_closed=why_closed)
-        thin = _first_thin(filled.picked, sections=sections, closed=closed)
+        filled = _fill_once(entrants, rules=rules, closed=closed)
+        thin = _first_thin(filled.picked, sections=[one for one in rules.sections if one.name not in closed])
         if thin is None:
             return filled
         section, found = thin
-        closed[section.name] = (
-            _receiver_of(section, sections=sections, closed=closed) if section.if_thin == IfThin.MERGE else ""
-        )
-        why_closed[section.name] = f"{section.name} found {found} of at least {section.min} and is left out this week"
+        others = [one for one in rules.sections if one.name not in {section.name, *closed}]
+        into = _receiver_of(others) if section.if_thin == IfThin.MERGE else ""
+        why = f"{section.name} found {found} of at least {section.min} and is left out this week"
+        closed[section.name] = _Closed(into, why)
 
 
-def _fill_once(
-    entrants: Sequence[Entrant],
-    filled: _Filled,
-    *,
-    sections: Sequence[Section],
-    measure: _Measure,
-    closed: dict[str, str],
-    why_closed: dict[str, str],
-) -> None:
+def _fill_once(entrants: Sequence[Entrant], *, rules: _Rules, closed: dict[str, _Closed]) -> _Filled:
+    one_source = len({entrant.candidate.article.source for entrant in entrants}) < 2
+    picked = Picked(per_subject=rules.per_subject, per_source=rules.per_source, one_source=one_source)
     open_sections = {id(entrant): _open_sections(entrant, closed) for entrant in entrants}
     lost: dict[int, Lost] = {}
     free = list(entrants)
-    for section in sections:
+    for section in rules.sections:
         mine = [entrant for entrant in free if section.name in open_sections[id(entrant)]]
-        for one in rank(measure(mine), section=section.name, places=section.pick, picked=filled.picked):
+        for one in rank(rules.scored(mine), section=section.name, places=section.pick, picked=picked):
             lost.setdefault(id(one.scored.entrant), one)
-        taken = {id(won.scored.entrant) for won in filled.picked.won}
+        taken = {id(won.scored.entrant) for won in picked.won}
         free = [entrant for entrant in free if id(entrant) not in taken]
-    filled.lost = sorted(
-        (lost[id(entrant)] for entrant in free if id(entrant) in lost), key=lambda one: -one.scored.score
+    return _Filled(
+        picked,
+        sorted((lost[id(one)] for one in free if id(one) in lost), key=lambda one: -one.scored.score),
+        [
+            PassedOver(one.candidate.article, closed[one.sections[0]].why, waits=True)
+            for one in free
+            if id(one) not in lost
+        ],
     )
-    for entrant in free:
-        if id(entrant) not in lost:
-            filled.unplaced.append(PassedOver(entrant.candidate.article, why_closed[entrant.sections[0]], waits=True))
 
 
-def _open_sections(entrant: Entrant, closed: dict[str, str]) -> set[str]:
+def _open_sections(entrant: Entrant, closed: dict[str, _Closed]) -> set[str]:
     """Where an entrant is tried once the sections that take over closed ones are followed."""
     found = set()
-    for section in entrant.sections:
-        name = section
+    for name in entrant.sections:
         while name in closed:
-            name = closed[name]
+            name = closed[name].into  # noqa: PLW2901 - a chain of sections, each closed into the next
         found.add(name)
     return found - {""}
 
 
-def _first_thin(picked: Picked, *, sections: Sequence[Section], closed: dict[str, str]) -> tuple[Section, int] | None:
+def _first_thin(picked: Picked, *, sections: Sequence[Section]) -> tuple[Section, int] | None:
     for section in sections:
         found = sum(won.section == section.name for won in picked.won)
-        if found < section.min and section.if_thin != IfThin.KEEP and section.name not in closed:
+        if found < section.min and section.if_thin != IfThin.KEEP:
             return section, found
     return None
 
 
-def _receiver_of(section: Section, *, sections: Sequence[Section], closed: dict[str, str]) -> str:
+def _receiver_of(others: Sequence[Section]) -> str:
     """The open section that gets a merged one's articles: the first without a rule, else the first; "" when none."""
-    others = [other for other in sections if other.name != section.name and other.name not in closed]
-    return next((other.name for other in [*(o for o in others if o.match == Match()), *others]), "")
+    ruleless = (other for other in others if other.match == Match())
+    return next((other.name for other in (*ruleless, *others)), "")
 
 
 def _picks(picked: Picked) -> list[Pick]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,13 +14,8 @@ from newsletter.issue import Article, Card, Image
 
 def dump(article: Article) -> str:
     """The article as JSON text, without its signals: those have a history of their own."""
-    stored: dict[str, Any] = {one.name: getattr(article, one.name) for one in fields(Article)}
-    stored |= {"signals": (), "id": None, "first_seen": None}
-    for name in ("published", "updated"):
-        stored[name] = stored[name].isoformat() if stored[name] else None
-    for name in ("image", "card"):
-        stored[name] = asdict(stored[name]) if stored[name] else None
-    return storable(json.dumps(stored, ensure_ascii=False, sort_keys=True))
+    stored = asdict(replace(article, signals=(), id=None, first_seen=None))
+    return storable(json.dumps(stored, default=datetime.isoformat, ensure_ascii=False, sort_keys=True))
 
 
 def dump_article(article: Article) -> dict[str, Any]:
@@ -57,15 +52,10 @@ def read_again(before: Article, now: Article) -> Article:
     The words are the new ones. Of the dates the earliest trusted one is kept: a later date, or none, does not make an
     old article new. A title or an address that the source no longer states is kept.
     """
-    dated = _better_dated(before, now)
-    return replace(
-        now,
-        title=now.title or before.title,
-        url=now.url or before.url,
-        published=dated.published,
-        published_raw=dated.published_raw,
-        published_from=dated.published_from,
-    )
+    trusted = [(one.published, one) for one in (before, now) if one.published and one.published_from != "guess"]
+    newest = now if now.published else before
+    dated = min(trusted, key=lambda pair: pair[0])[1] if trusted else newest
+    return _dated_as(replace(now, title=now.title or before.title, url=now.url or before.url), dated)
 
 
 def completed(article: Article, other: Article) -> Article:
@@ -76,17 +66,11 @@ def completed(article: Article, other: Article) -> Article:
     if "url" in lacks:
         article = replace(article, url=other.url)
     if "date" in lacks and other.published is not None:
-        article = replace(
-            article,
-            published=other.published,
-            published_raw=other.published_raw,
-            published_from=other.published_from,
-        )
+        article = _dated_as(article, other)
     return article
 
 
-def _better_dated(before: Article, now: Article) -> Article:
-    trusted = [(one.published, one) for one in (before, now) if one.published and one.published_from != "guess"]
-    if trusted:
-        return min(trusted, key=lambda pair: pair[0])[1]
-    return now if now.published else before
+def _dated_as(article: Article, other: Article) -> Article:
+    return replace(
+        article, published=other.published, published_raw=other.published_raw, published_from=other.published_from
+    )
