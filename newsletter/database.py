@@ -35,8 +35,7 @@ from newsletter.migrations import HEAD, REVISIONS
 from subscribers import UtcDateTime as UtcDateTime  # noqa: PLC0414 - one time type for both packages' tables
 
 BUSY_TIMEOUT = 30.0
-# The key of the advisory lock that makes migrations of PostgreSQL wait for each other; SQLite's writers do anyway.
-_MIGRATING = 0x6E6577736C65
+_MIGRATING = 0x6E6577736C65  # the advisory lock for which migrations of PostgreSQL wait; SQLite's writers do anyway
 
 metadata = sa.MetaData(
     naming_convention={
@@ -93,21 +92,15 @@ class Database:
             raise DatabaseError(
                 "[database] url is not a database address; use sqlite:///newsletter.db or postgresql://user@host/name"
             ) from None
-        self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        if self.url.get_backend_name() == "postgresql":
-            self.url = self.url.set(drivername="postgresql+psycopg")
-        elif not self.is_sqlite or not self.url.database or self.url.database == ":memory:":
+        driver = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}.get(self.url.get_backend_name())
+        self.is_sqlite = driver == "sqlite"
+        if driver is None or (self.is_sqlite and self.url.database in (None, "", ":memory:")):
             raise DatabaseError("[database] url has to name a SQLite file (sqlite:///…) or a PostgreSQL database")
-        else:
-            self.url = self.url.set(drivername="sqlite")
+        self.url = self.url.set(drivername=driver)
         self._in_line = threading.RLock() if self.is_sqlite else nullcontext()
+        options = {"timeout": BUSY_TIMEOUT, "check_same_thread": False} if self.is_sqlite else {}
         try:
-            self.engine = sa.create_engine(
-                self.url,
-                connect_args={"timeout": BUSY_TIMEOUT, "check_same_thread": False} if self.is_sqlite else {},
-                pool_size=20,
-                max_overflow=20,
-            )
+            self.engine = sa.create_engine(self.url, connect_args=options, pool_size=20, max_overflow=20)
         except (NoSuchModuleError, ImportError) as error:
             raise DatabaseError(f"PostgreSQL needs its driver; run {_install('postgres')}") from error
         if self.is_sqlite:
@@ -117,7 +110,6 @@ class Database:
 
     @property
     def file(self) -> Path | None:
-        """The SQLite file, or None."""
         return Path(self.url.database or "") if self.is_sqlite else None
 
     @contextmanager
@@ -136,39 +128,33 @@ class Database:
                 yield connection
 
     def write_rows(self, changes: Sequence[tuple[str, tuple[Any, ...]]], *, flushed: bool) -> list[int]:
-        """One transaction of bare SQLite statements with their values; gives how many rows each changed.
+        """One transaction of bare SQLite statements with their values; returns how many rows each changed.
 
         For what is done per message, where SQLAlchemy's own work costs five times as much as SQLite's. The
         transaction survives the death of this process; a power cut only when it is `flushed`, and then with all that
         was committed before it.
         """
-        with self.translated(), self._in_line:
-            connection = self.engine.raw_connection()
+        with self.translated(), self._in_line, contextlib.closing(self.engine.raw_connection()) as connection:
+            cursor = connection.cursor()
+            if not flushed:
+                cursor.execute("PRAGMA synchronous=NORMAL")
             try:
-                cursor = connection.cursor()
-                if not flushed:
-                    cursor.execute("PRAGMA synchronous=NORMAL")
-                try:
-                    cursor.execute("BEGIN IMMEDIATE")
-                    changed = [cursor.execute(statement, values).rowcount for statement, values in changes]
-                    cursor.execute("COMMIT")
-                except BaseException:
-                    # Not left to closing: a statement that failed keeps its connection, and the write lock, open.
-                    connection.rollback()
-                    raise
-                finally:
-                    if not flushed:
-                        cursor.execute("PRAGMA synchronous=FULL")
+                cursor.execute("BEGIN IMMEDIATE")
+                changed = [cursor.execute(statement, values).rowcount for statement, values in changes]
+                cursor.execute("COMMIT")
+            except BaseException:
+                # Not left to closing: a statement that failed keeps its connection, and the write lock, open.
+                connection.rollback()
+                raise
             finally:
-                connection.close()
+                cursor.execute("PRAGMA synchronous=FULL")
         return changed
 
     def check(self) -> None:
         """Refuse to work with a database that is missing, or older or newer than this version."""
         if self.file is not None and not self.file.exists():
             raise DatabaseError(f"there is no database at {self.file}; `newsletter migrate` makes it")
-        version = self.version()
-        if version is None:
+        if (version := self.version()) is None:
             raise DatabaseError("the database is empty; `newsletter migrate` makes its tables")
         _refuse_newer(version)
         if version != HEAD:
@@ -186,7 +172,7 @@ class Database:
         return moment
 
     def migrate(self, *, now: datetime) -> tuple[str | None, str]:
-        """Bring the database to this version; gives the version before and after. A newer one is refused."""
+        """Bring the database to this version; returns the version before and after. A newer one is refused."""
         from newsletter.migrations.run import upgrade
 
         if self.file is not None and not self.file.parent.is_dir():
@@ -231,20 +217,18 @@ class Database:
         try:
             yield
         except (DBAPIError, sqlite3.Error) as error:
-            sentence = self._sentence(error)
-            if sentence is None:
-                raise
-            raise DatabaseError(sentence) from error
+            if sentence := self._sentence(error):
+                raise DatabaseError(sentence) from error
+            raise
 
     def _sentence(self, error: DBAPIError | sqlite3.Error) -> str | None:
-        if isinstance(error, DBAPIError) and not self.is_sqlite:
-            return self._of_postgres(error)
-        return self._of_sqlite(error.orig if isinstance(error, DBAPIError) else error)
+        if isinstance(error, sqlite3.Error):
+            return self._of_sqlite(str(error))
+        return self._of_sqlite(str(error.orig)) if self.is_sqlite else self._of_postgres(error)
 
-    def _of_sqlite(self, error: BaseException | None) -> str | None:
-        text = str(error).lower()
+    def _of_sqlite(self, said: str) -> str | None:
         name = self.file
-        for part, sentence in (
+        sentences = (
             ("locked", f"the database {name} was locked for {BUSY_TIMEOUT:g} s by another program; try again"),
             ("disk is full", f"the disk is full: the database {name} cannot be written; nothing was lost, make room"),
             ("disk i/o", f"the disk failed or is full: {name} cannot be read or written; look at the disk, try again"),
@@ -252,10 +236,8 @@ class Database:
             ("unable to open", f"the database {name} cannot be opened; check the path and whom its folder belongs to"),
             ("not a database", f"{name} is not a SQLite database; check [database] url"),
             ("malformed", f"the database {name} is damaged; restore it from a backup (docs/running.md)"),
-        ):
-            if part in text:
-                return sentence
-        return None
+        )
+        return next((sentence for part, sentence in sentences if part in said.lower()), None)
 
     def _of_postgres(self, error: DBAPIError) -> str | None:
         name = self.url.set(query={}).render_as_string(hide_password=True)
@@ -282,16 +264,13 @@ def _parsed(url: str) -> sa.URL:
 def _version(connection: sa.Connection) -> str | None:
     if not sa.inspect(connection).has_table("alembic_version"):
         return None
-    found: str | None = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
-    return found
+    return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
 
 
 def _refuse_newer(version: str | None) -> None:
     if version is not None and version not in REVISIONS:
-        raise DatabaseError(
-            f"the database was made by a newer version of newsletter (its version is {version}, "
-            f"this program knows up to {HEAD}); install that version again"
-        )
+        knows = f"its version is {version}, this program knows up to {HEAD}"
+        raise DatabaseError(f"the database was made by a newer version of newsletter ({knows}); install that again")
 
 
 def _make_private(file: Path) -> None:

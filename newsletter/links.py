@@ -121,11 +121,9 @@ def is_loopback(host: str) -> bool:
 
 def same_site(one: str, other: str) -> bool:
     """Whether two addresses lie on one site: the same host, or one inside the other, ignoring `www.` and the like."""
-    hosts = [_AT_THE_FRONT.sub("", urlsplit(address).hostname or "", count=1) for address in (one, other)]
-    if not all(hosts):
-        return False
+    hosts = (_AT_THE_FRONT.sub("", urlsplit(address).hostname or "", count=1) for address in (one, other))
     short, long = sorted(hosts, key=len)
-    return long == short or ("." in short and long.endswith("." + short))
+    return short != "" and (long == short or ("." in short and long.endswith("." + short)))
 
 
 def is_home_page(url: str) -> bool:
@@ -147,10 +145,9 @@ def _usable(url: str, against: str) -> SplitResult | None:
     if not text or len(text) > 2 * MAX_LENGTH:
         return None
     try:
-        text = urljoin(against, text) if against else text
+        parts = _checked(urljoin(against, text))
     except ValueError:
         return None
-    parts = _checked(text)
     if isinstance(parts, str):
         return None
     if _GOOGLE.fullmatch(parts.netloc) and parts.path == "/url":

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from urllib.parse import urljoin, urlsplit
 
 import httpcore2
@@ -55,6 +55,7 @@ class Fetched:
     permanent_redirect_to: str = ""
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Fetcher:
     """Gets addresses. Safe to use from many threads at once; it keeps no connection and no state.
 
@@ -63,76 +64,47 @@ class Fetcher:
     the last byte.
     """
 
-    def __init__(
-        self,
-        *,
-        allow_private: Iterable[str] = (),
-        timeout_total: float = 15,
-        connect: float = 5,
-        max_bytes: int = 8 * 1024 * 1024,
-        user_agent: str = f"newsletter/{__version__}",
-        tls: ssl.SSLContext | None = None,
-    ) -> None:
-        self._allow_private = tuple(allow_private)
-        self._allowed = Allowed.read(self._allow_private)
-        self._timeout_total = timeout_total
-        self._connect = connect
-        self._max_bytes = max_bytes
-        self._user_agent = user_agent
-        self._tls = tls or httpx2.create_ssl_context(trust_env=True)
+    allow_private: Collection[str] = ()
+    timeout_total: float = 15
+    connect: float = 5
+    max_bytes: int = 8 * 1024 * 1024
+    user_agent: str = f"newsletter/{__version__}"
+    tls: ssl.SSLContext = field(default_factory=lambda: httpx2.create_ssl_context(trust_env=True))
 
-    def allowing(self, allow_private: Iterable[str]) -> Fetcher:
+    def allowing(self, allow_private: Collection[str]) -> Fetcher:
         """The same fetcher that may also reach these private hosts or networks."""
-        allow_private = tuple(allow_private)
-        if not allow_private:
-            return self
-        return Fetcher(
-            allow_private=(*self._allow_private, *allow_private),
-            timeout_total=self._timeout_total,
-            connect=self._connect,
-            max_bytes=self._max_bytes,
-            user_agent=self._user_agent,
-            tls=self._tls,
-        )
+        return replace(self, allow_private=(*self.allow_private, *allow_private))
 
     def get(
         self, url: str, *, etag: str = "", last_modified: str = "", max_bytes: int | None = None, accept: str = ""
     ) -> Fetched:
         """The answer to a GET, following up to five redirects. `etag` and `last_modified` make it conditional."""
-        cap = max_bytes or self._max_bytes
-        deadline = time.monotonic() + self._timeout_total
-        headers = {
-            "User-Agent": self._user_agent,
-            "Accept": accept or "*/*",
-            "Accept-Encoding": "gzip, deflate",
-        }
+        cap = max_bytes or self.max_bytes
+        deadline = time.monotonic() + self.timeout_total
+        headers = {"User-Agent": self.user_agent, "Accept": accept or "*/*", "Accept-Encoding": "gzip, deflate"}
         for name, value in (("If-None-Match", etag), ("If-Modified-Since", last_modified)):
             headers |= {name: value} if value and value.isascii() and value.isprintable() else {}
-        wire = Wire(self._allowed, deadline=deadline, connect=self._connect, max_bytes=cap + HEADROOM)
-        with httpx2.Client(transport=Transport(wire, self._tls), trust_env=False, headers=headers) as client:
+        wire = Wire(Allowed.read(self.allow_private), deadline=deadline, connect=self.connect, max_bytes=cap + HEADROOM)
+        with httpx2.Client(transport=Transport(wire, self.tls), trust_env=False, headers=headers) as client:
             try:
                 return _follow(client, url, cap=cap, conditional=bool(etag or last_modified))
             except TooBigError as error:
                 raise FetchError(f"{_host(url)} sent more than {_size(cap)}; is this the right address?") from error
             except (httpx2.TimeoutException, httpcore2.TimeoutException) as error:
-                raise FetchError(
-                    f"{_host(url)} did not answer completely within {self._timeout_total:g} seconds; try again later"
-                ) from error
+                late = f"did not answer completely within {self.timeout_total:g} seconds"
+                raise FetchError(f"{_host(url)} {late}; try again later") from error
             except (httpx2.HTTPError, httpx2.InvalidURL, httpcore2.NetworkError, httpcore2.ProtocolError) as error:
                 raise FetchError(f"{_host(url)} could not be read ({_reason(error)}); check the address") from error
 
 
 def _follow(client: httpx2.Client, url: str, *, cap: int, conditional: bool) -> Fetched:
     """The first answer that is no redirect."""
-    moved_to = ""
-    all_permanent = True
-    here = url
+    moved_to, all_permanent, here = "", True, url
     for _hop in range(MAX_REDIRECTS + 1):
         _check_url(here, came_from=url if here != url else "")
         with client.stream("GET", here) as response:
             if response.status_code not in _REDIRECTS:
-                answer = _answer(response, here, cap=cap, conditional=conditional)
-                return replace(answer, permanent_redirect_to=moved_to)
+                return _answer(response, here, cap=cap, conditional=conditional, moved_to=moved_to)
             target = response.headers.get("location", "")
             if not target:
                 raise FetchError(f"{_host(here)} redirects without saying where to; check the address {here}")
@@ -149,7 +121,7 @@ def _check_url(url: str, *, came_from: str) -> None:
         raise FetchError(f"{who} {reason}; only plain http:// and https:// addresses are read")
 
 
-def _answer(response: httpx2.Response, url: str, *, cap: int, conditional: bool) -> Fetched:
+def _answer(response: httpx2.Response, url: str, *, cap: int, conditional: bool, moved_to: str) -> Fetched:
     status = response.status_code
     headers = {name.lower(): value for name, value in response.headers.items()}
     if status != 304 and not 200 <= status < 300:
@@ -173,6 +145,7 @@ def _answer(response: httpx2.Response, url: str, *, cap: int, conditional: bool)
         etag=headers.get("etag", ""),
         last_modified=headers.get("last-modified", ""),
         not_modified=status == 304,
+        permanent_redirect_to=moved_to,
     )
 
 
@@ -204,5 +177,4 @@ def _size(count: int) -> str:
 
 
 def _reason(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text[:200]
+    return (" ".join(str(error).split()) or type(error).__name__)[:200]

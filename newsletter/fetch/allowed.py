@@ -40,9 +40,8 @@ class Allowed:
         return cls(frozenset(hosts), tuple(networks))
 
     def permits(self, host: str, address: Address) -> bool:
-        if _name(host) in self.hosts or any(address in network for network in self.networks):
-            return True
-        return is_public(address)
+        named = _name(host) in self.hosts or any(address in network for network in self.networks)
+        return named or is_public(address)
 
 
 def _name(host: str) -> str:

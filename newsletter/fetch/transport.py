@@ -117,22 +117,13 @@ class Transport(httpx2.BaseTransport):
         self._pool = httpcore2.ConnectionPool(ssl_context=tls, max_connections=1, network_backend=wire)
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        url = request.url
+        target = httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
         answer = self._pool.handle_request(
-            httpcore2.Request(
-                method=request.method,
-                url=httpcore2.URL(
-                    scheme=request.url.raw_scheme,
-                    host=request.url.raw_host,
-                    port=request.url.port,
-                    target=request.url.raw_path,
-                ),
-                headers=request.headers.raw,
-                extensions=request.extensions,
-            )
+            httpcore2.Request(request.method, target, headers=request.headers.raw, extensions=request.extensions)
         )
-        return httpx2.Response(
-            answer.status, headers=answer.headers, stream=_Body(answer), extensions=answer.extensions
-        )
+        body = _Body(answer)
+        return httpx2.Response(answer.status, headers=answer.headers, stream=body, extensions=answer.extensions)
 
     def close(self) -> None:
         self._pool.close()
@@ -168,7 +159,6 @@ def _resolve(host: str, port: int, *, seconds: float) -> list[Address]:
     except queue.Empty as error:
         raise httpcore2.ConnectTimeout("the name look-up took too long") from error
     if isinstance(answer, OSError):
-        raise FetchError(
-            f"the name {host} cannot be found ({answer.strerror or answer}); check the address"
-        ) from answer
+        why = answer.strerror or answer
+        raise FetchError(f"the name {host} cannot be found ({why}); check the address") from answer
     return answer

@@ -107,9 +107,8 @@ class Shelf:
     def find(self, what: str) -> Shelved:
         """One article by its number or any of its addresses. Raises `Refused` when there is none."""
         with self._database.read() as connection:
-            number = int(what) if what.isascii() and what.isdigit() and len(what) < 12 else None
-            if number is None:
-                number = _at_address(connection, what)
+            is_number = what.isascii() and what.isdigit() and len(what) < 12
+            number = int(what) if is_number else _at_address(connection, what)
         found = list(self._select(sa.select(articles).where(articles.c.id == number))) if number is not None else []
         if not found:
             raise Refused(f"there is no article {what} on the shelf; `newsletter articles list` shows what is")
@@ -125,11 +124,8 @@ class Shelf:
             row = connection.execute(sa.select(articles).where(articles.c.id == number)).one()
             edits = {name: value for name, value in {**json.loads(row.edits), **changes}.items() if value}
             published = edited(load_article(json.loads(row.content)), edits).published
-            connection.execute(
-                articles.update()
-                .where(articles.c.id == number)
-                .values(edits=json.dumps(edits), published=published, changed_at=now)
-            )
+            changed = {"edits": json.dumps(edits), "published": published, "changed_at": now}
+            connection.execute(articles.update().where(articles.c.id == number).values(changed))
         return self.find(str(number))
 
     def _rename(self, connection: sa.Connection, number: int, url: str) -> None:

@@ -211,15 +211,12 @@ class _Intake:
     # Reading and writing.
 
     def _read_named(self, wanted: Iterable[str]) -> dict[str, Row]:
-        found = {
-            name: number
-            for some in portions(sorted(wanted))
-            for name, number in self._connection.execute(
-                sa.select(names.c.name, names.c.article_id).where(names.c.name.in_(some))
-            )
-        }
-        for some in portions(sorted(set(found.values()))):
-            self._read_rows(articles.c.id.in_(some))
+        found: dict[str, int] = {}
+        for some in portions(sorted(wanted)):
+            known = sa.select(names.c.name, names.c.article_id).where(names.c.name.in_(some))
+            found |= {row.name: row.article_id for row in self._connection.execute(known)}
+        for numbers in portions(sorted(set(found.values()))):
+            self._read_rows(articles.c.id.in_(numbers))
         return {name: self._rows[number] for name, number in found.items()}
 
     def _read_titled(self, new: Sequence[_Incoming]) -> dict[tuple[str, str], dict[Row, None]]:
@@ -235,32 +232,23 @@ class _Intake:
 
     def _read_rows(self, which: sa.ColumnElement[bool]) -> None:
         columns = (articles.c[name] for name in ("id", "source", "title_key", "published", "digest", "edits"))
-        for row in self._connection.execute(sa.select(*columns).where(which)):
-            self._rows.setdefault(
-                row.id, Row(row.id, row.source, row.title_key, row.published, row.digest, json.loads(row.edits))
-            )
+        for row in self._connection.execute(sa.select(*columns).where(which)).mappings():
+            self._rows.setdefault(row["id"], Row(**{**row, "edits": json.loads(row["edits"])}))
 
     def write(self) -> None:
         for row in self._rows.values():
             if row.changed:
-                self._connection.execute(
-                    articles.update().where(articles.c.id == row.id).values(**_columns(row), changed_at=self._now)
-                )
+                changed = articles.update().where(articles.c.id == row.id)
+                self._connection.execute(changed.values(**_columns(row), changed_at=self._now))
+        insert = articles.insert().returning(articles.c.id, sort_by_parameter_order=True)
+        at = {"first_seen": self._now, "changed_at": self._now}
         for some in portions(self._added):
-            written = self._connection.execute(
-                articles.insert().returning(articles.c.id, sort_by_parameter_order=True),
-                [
-                    {**_columns(row), "source": row.source, "first_seen": self._now, "changed_at": self._now}
-                    for row in some
-                ],
-            )
-            for row, number in zip(some, written.scalars(), strict=True):
+            values = [{**_columns(row), **at, "source": row.source} for row in some]
+            for row, number in zip(some, self._connection.execute(insert, values).scalars(), strict=True):
                 row.id = number
-        fresh = [
-            {"name": name, "article_id": row.id} for name, row in self._named.items() if name not in self._known_names
-        ]
-        if fresh:
-            self._connection.execute(names.insert(), fresh)
+        fresh = ((name, row.id) for name, row in self._named.items() if name not in self._known_names)
+        if values := [{"name": name, "article_id": number} for name, number in fresh]:
+            self._connection.execute(names.insert(), values)
         self._write_signals()
 
     def _write_signals(self) -> None:
@@ -280,9 +268,4 @@ class _Intake:
 
 
 def _columns(row: Row) -> dict[str, Any]:
-    return {
-        "title_key": row.title_key,
-        "published": row.published,
-        "digest": row.digest,
-        "content": row.content,
-    }
+    return {name: getattr(row, name) for name in ("title_key", "published", "digest", "content")}

@@ -26,22 +26,17 @@ def merge(connection: sa.Connection, *, keep: int, gone: int) -> None:
     # An issue is only ever taken back while it is the newest: the earlier one stays on record.
     carried = min(filter(None, (kept["carried_by"], other["carried_by"])), default="")
     edits = {**json.loads(other["edits"]), **json.loads(kept["edits"])}
-    connection.execute(
-        articles.update()
-        .where(articles.c.id == keep)
-        .values(
-            carried_by=carried,
-            dropped_at=kept["dropped_at"] or other["dropped_at"],
-            held_until=kept["held_until"] or other["held_until"],
-            first_seen=min(kept["first_seen"], other["first_seen"]),
-            edits=json.dumps(edits),
-            published=edited(load_article(json.loads(kept["content"])), edits).published,
-        )
-    )
-    at_once = signals.alias()
-    clash = sa.exists().where(
-        at_once.c.article_id == keep, at_once.c.kind == signals.c.kind, at_once.c.at == signals.c.at
-    )
+    merged = {
+        "carried_by": carried,
+        "dropped_at": kept["dropped_at"] or other["dropped_at"],
+        "held_until": kept["held_until"] or other["held_until"],
+        "first_seen": min(kept["first_seen"], other["first_seen"]),
+        "edits": json.dumps(edits),
+        "published": edited(load_article(json.loads(kept["content"])), edits).published,
+    }
+    connection.execute(articles.update().where(articles.c.id == keep).values(merged))
+    its = signals.alias()
+    clash = sa.exists().where(its.c.article_id == keep, its.c.kind == signals.c.kind, its.c.at == signals.c.at)
     connection.execute(signals.update().where(signals.c.article_id == gone, ~clash).values(article_id=keep))
     connection.execute(articles.delete().where(articles.c.id == gone))
 
