@@ -23,10 +23,6 @@ from newsletter.errors import InDoubt
 @dataclass(frozen=True, kw_only=True)
 class Console(Keys):
     @property
-    def connections(self) -> int:
-        return 1
-
-    @property
     def where(self) -> str:
         return "this screen (console)"
 

@@ -13,8 +13,8 @@
             return lambda: [...]  # the bytes of every accepted message, oldest first
 
 A backend that shows less than the whole message (the console does) sets `keeps_bytes = False` and returns what it
-shows, which has to hold the Message-ID. Only this module wants pytest; `pytest.register_assert_rewrite(
-"newsletter.backends.contract")` in a conftest.py makes its failures tell more.
+shows, which has to hold the Message-ID. `pytest.register_assert_rewrite("newsletter.backends.contract")` in a
+conftest.py makes its failures tell more.
 """
 
 from __future__ import annotations

@@ -22,6 +22,10 @@ class Keys:
     def from_options(cls, options: Mapping[str, Any], *, root: Path) -> Self:
         return read(cls, options, root=root)
 
+    @property
+    def connections(self) -> int:
+        return 1
+
 
 @dataclass(frozen=True, kw_only=True)
 class SmtpKeys(Keys):

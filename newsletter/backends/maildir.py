@@ -30,10 +30,6 @@ _count = itertools.count()
 @dataclass(frozen=True, kw_only=True)
 class Maildir(MaildirKeys):
     @property
-    def connections(self) -> int:
-        return 1
-
-    @property
     def where(self) -> str:
         return f"{self.path} (maildir)"
 

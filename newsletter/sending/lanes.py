@@ -278,10 +278,11 @@ def _message(mailing: Mailing, claim: Claim) -> Message:
 
 
 def _about_the_sender(error: SendError) -> NewsletterError:
-    said = f'the mail server takes nothing from this sender: "{error}". Everybody who was not accepted waits; '
-    if error.permanent:
-        return ConfigurationError(said + "put it right and send again")
-    return Unavailable(said + "send again when it takes mail again")
+    kind: type[NewsletterError] = ConfigurationError if error.permanent else Unavailable
+    do = "put it right and send again" if error.permanent else "send again when it takes mail again"
+    return kind(
+        f'the mail server takes nothing from this sender: "{error}". Everybody who was not accepted waits; {do}'
+    )
 
 
 def _none_lasts(error: NewsletterError) -> Unavailable:

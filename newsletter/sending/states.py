@@ -31,29 +31,19 @@ class DeliveryState(StrEnum):
 # when it is cancelled or forgotten meanwhile. A dead worker's claims wait again, and so do those who were refused only
 # because the server refused everybody. The proof that the server accepted a message settles its doubt however late it
 # comes, whatever was decided meanwhile: so every state leads to *accepted*.
-_PROOF = frozenset({DeliveryState.ACCEPTED})
+_S = DeliveryState
+_PROOF = frozenset({_S.ACCEPTED})
 STEPS: Mapping[DeliveryState, frozenset[DeliveryState]] = {
-    DeliveryState.WAITING: _PROOF
-    | {DeliveryState.CLAIMED, DeliveryState.SKIPPED, DeliveryState.EXPIRED, DeliveryState.CANCELLED},
-    DeliveryState.CLAIMED: _PROOF
-    | {
-        DeliveryState.HANDING_OVER,
-        DeliveryState.WAITING,
-        DeliveryState.REFUSED,
-        DeliveryState.DEFERRED,
-        DeliveryState.SKIPPED,
-        DeliveryState.CANCELLED,
-    },
-    DeliveryState.HANDING_OVER: frozenset(
-        {DeliveryState.ACCEPTED, DeliveryState.REFUSED, DeliveryState.DEFERRED, DeliveryState.IN_DOUBT}
-    ),
-    DeliveryState.ACCEPTED: frozenset(),
-    DeliveryState.REFUSED: _PROOF | {DeliveryState.WAITING},
-    DeliveryState.DEFERRED: _PROOF | {DeliveryState.WAITING, DeliveryState.EXPIRED, DeliveryState.CANCELLED},
-    DeliveryState.IN_DOUBT: _PROOF | {DeliveryState.WAITING, DeliveryState.CANCELLED},
-    DeliveryState.SKIPPED: _PROOF,
-    DeliveryState.EXPIRED: _PROOF,
-    DeliveryState.CANCELLED: _PROOF,
+    _S.WAITING: _PROOF | {_S.CLAIMED, _S.SKIPPED, _S.EXPIRED, _S.CANCELLED},
+    _S.CLAIMED: _PROOF | {_S.HANDING_OVER, _S.WAITING, _S.REFUSED, _S.DEFERRED, _S.SKIPPED, _S.CANCELLED},
+    _S.HANDING_OVER: _PROOF | {_S.REFUSED, _S.DEFERRED, _S.IN_DOUBT},
+    _S.ACCEPTED: frozenset(),
+    _S.REFUSED: _PROOF | {_S.WAITING},
+    _S.DEFERRED: _PROOF | {_S.WAITING, _S.EXPIRED, _S.CANCELLED},
+    _S.IN_DOUBT: _PROOF | {_S.WAITING, _S.CANCELLED},
+    _S.SKIPPED: _PROOF,
+    _S.EXPIRED: _PROOF,
+    _S.CANCELLED: _PROOF,
 }
 HELD = (DeliveryState.CLAIMED, DeliveryState.HANDING_OVER)  # by a worker
 OPEN = frozenset({DeliveryState.WAITING, *HELD, DeliveryState.DEFERRED})

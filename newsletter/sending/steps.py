@@ -29,12 +29,6 @@ _LIVING = (
 class WorkerEnded(NewsletterError):
     """This worker was taken for dead, and its claims were given back."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "this process was taken for dead by another worker, because its lock was lost, and stops here; "
-            "nothing is lost, start it again"
-        )
-
 
 def step(
     table: sa.Table,
@@ -74,7 +68,10 @@ def is_open(worker: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
 def stay_open(connection: sa.Connection, worker: int) -> None:
     """Let nobody end this worker before this transaction ends. Raises `WorkerEnded` when somebody has."""
     if connection.scalar(_LIVING, {"worker": worker}) is None:
-        raise WorkerEnded
+        raise WorkerEnded(
+            "this process was taken for dead by another worker, because its lock was lost, and stops here; "
+            "nothing is lost, start it again"
+        )
 
 
 def hold_issues(connection: sa.Connection) -> None:

@@ -39,7 +39,7 @@ class Smtp(SmtpKeys):
         return self.port or PORTS[self.security]
 
     def open(self) -> SmtpConnection:
-        login = self._login()
+        password = self._password()
         context = None if self.security == "none" else greeting.trust(self.ca_file)
         try:
             wait = min(self.timeout, CONNECT_SECONDS)
@@ -53,7 +53,7 @@ class Smtp(SmtpKeys):
         try:
             # The dot is a small packet of its own: with Nagle's algorithm it waits 40 ms for an acknowledgement.
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            offered = self._greet(line, context, login)
+            offered = self._greet(line, context, password)
         except BaseException as error:
             line.close()
             if isinstance(error, (Unavailable, ConfigurationError)):
@@ -64,27 +64,23 @@ class Smtp(SmtpKeys):
         line.seconds = self.timeout
         return SmtpConnection(line, offered, where=self.where, final_seconds=self.final_timeout)
 
-    def _greet(self, line: Line, context: ssl.SSLContext | None, login: greeting.Login | None) -> greeting.Extensions:
+    def _greet(self, line: Line, context: ssl.SSLContext | None, password: str) -> greeting.Extensions:
         if context and self.security == "tls":
             greeting.encrypt(line, context, host=self.host)
         offered = greeting.greet(line)
         if context and self.security == "starttls":
             offered = greeting.start_tls(line, offered, context, host=self.host)
-        if login:
-            greeting.log_in(line, offered, login)
+        if self.username:
+            greeting.log_in(line, offered, username=self.username, password=password)
         return offered
 
-    def _login(self) -> greeting.Login | None:
-        if not self.username:
-            return None
+    def _password(self) -> str:
         if self.password or self.password_file is None:
-            return greeting.Login(self.username, self.password)
+            return self.password
         try:
-            password = self.password_file.read_text("utf-8").rstrip("\r\n")
+            if password := self.password_file.read_text("utf-8").rstrip("\r\n"):
+                return password
+            problem = "is empty"
         except (OSError, ValueError) as error:
-            raise ConfigurationError(
-                f"[backend] password_file {self.password_file} cannot be read; put the password there"
-            ) from error
-        if not password:
-            raise ConfigurationError(f"[backend] password_file {self.password_file} is empty; put the password there")
-        return greeting.Login(self.username, password)
+            problem = f"cannot be read ({getattr(error, 'strerror', None) or 'it is not text'})"
+        raise ConfigurationError(f"[backend] password_file {self.password_file} {problem}; put the password there")

@@ -11,23 +11,15 @@ import base64
 import re
 import socket
 import ssl
-from dataclasses import dataclass
 from pathlib import Path
 
 from newsletter.backends.smtp.line import Line
-from newsletter.backends.smtp.replies import Answer
 from newsletter.errors import ConfigurationError, Unavailable
 from newsletter.links import is_loopback
 
 Extensions = dict[str, str]  # what EHLO offered: keyword → its parameters, both in capitals
 
 _HOST_NAME = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    username: str
-    password: str
 
 
 def greet(line: Line) -> Extensions:
@@ -92,37 +84,34 @@ def encrypt(line: Line, context: ssl.SSLContext, *, host: str) -> None:
         ) from error
 
 
-def log_in(line: Line, offered: Extensions, login: Login) -> None:
+def log_in(line: Line, offered: Extensions, *, username: str, password: str) -> None:
     """AUTH PLAIN, or LOGIN where that is all there is (RFC 4954); only where it cannot be overheard."""
     if not line.encrypted and not is_loopback(line.peer_address):
         raise ConfigurationError(
             'would get the password in the clear; set [backend] security = "starttls" or "tls", or take username out'
         )
     mechanisms = offered.get("AUTH", "").split()
-    user, password = login.username.encode(), login.password.encode()
     if "PLAIN" in mechanisms:
-        steps = [(b"AUTH PLAIN " + base64.b64encode(b"\0" + user + b"\0" + password), 235)]
+        steps = [("AUTH PLAIN " + _base64(f"\0{username}\0{password}"), 235)]
     elif "LOGIN" in mechanisms:
-        steps = [(b"AUTH LOGIN", 334), (base64.b64encode(user), 334), (base64.b64encode(password), 235)]
+        steps = [("AUTH LOGIN", 334), (_base64(username), 334), (_base64(password), 235)]
     else:
         what = f"offers only {', '.join(mechanisms)}" if mechanisms else "offers no log-in on this port"
         raise ConfigurationError(f"{what}; check [backend] port, security and username")
     for command, expected in steps:
-        line.send(command + b"\r\n")
+        line.send(command.encode("ascii") + b"\r\n")
         answer = line.answer()
         if answer.code != expected:
-            raise _login_refused(answer, login)
+            told = f"{answer.code} {answer.text}".replace(password, "…").replace(_base64(password), "…")
+            if answer.code < 500:
+                raise Unavailable(f'could not check the log-in of "{username}" now: {told}')
+            raise ConfigurationError(
+                f'refused the log-in of "{username}": {told}; check [backend] username and password_file'
+            )
 
 
-def _login_refused(answer: Answer, login: Login) -> ConfigurationError | Unavailable:
-    told = f"{answer.code} {answer.text}"
-    for secret in (login.password, base64.b64encode(login.password.encode()).decode()):
-        told = told.replace(secret, "…") if secret else told
-    if answer.code < 500:
-        return Unavailable(f'could not check the log-in of "{login.username}" now: {told}')
-    return ConfigurationError(
-        f'refused the log-in of "{login.username}": {told}; check [backend] username and password_file'
-    )
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode("ascii")
 
 
 def _own_name(line: Line) -> str:
