@@ -51,7 +51,7 @@ class Refused(NewsletterError):
 
 
 class NotYet(NewsletterError):
-    """A command of the contract whose room is not built yet."""
+    """A command that a later version will have."""
 
 
 class SourceError(NewsletterError):
@@ -77,10 +77,7 @@ class SendError(NewsletterError):
 
     def __init__(self, text: str, *, scope: Scope, permanent: bool, code: int | None = None) -> None:
         super().__init__(f"{code} {text}" if code else text)
-        self.text = text
-        self.scope = scope
-        self.permanent = permanent
-        self.code = code
+        self.text, self.scope, self.permanent, self.code = text, scope, permanent, code
 
 
 class Unavailable(NewsletterError):

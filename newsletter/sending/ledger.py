@@ -24,6 +24,7 @@ from newsletter.sending.states import OPEN, DeliveryState
 from newsletter.sending.steps import goes_on, hold_issues, is_open, kept_text, note, settle, stay_open, step
 
 LEFT = "left the list"
+ALL = sa.true()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,30 +56,29 @@ class Ledger:
         database: Database,
         table: sa.Table,
         *,
-        within: sa.ColumnElement[bool] | None = None,
-        may_receive: sa.ColumnElement[bool] | None = None,
+        within: sa.ColumnElement[bool] = ALL,
+        may_receive: sa.ColumnElement[bool] = ALL,
     ) -> None:
         self._database = database
         self.table = table
-        self.within = sa.true() if within is None else within
-        may = sa.true() if may_receive is None else may_receive
+        self.within = within
         now: sa.BindParameter[datetime] = sa.bindparam("now")
         worker: sa.BindParameter[int] = sa.bindparam("worker")
         mine = sa.and_(table.c.id == sa.bindparam("row"), table.c.worker_id == worker)
         self._again = step(table, DeliveryState.WAITING, since={DeliveryState.DEFERRED}, at=table.c.updated_at).where(
             self.within, table.c.next_try_at <= now
         )
-        self._claim = self._claiming(may)
+        self._claim = self._claiming(may_receive)
         self._group_commit = GroupCommit(database)
         self._intend = Statement(
             database,
             step(table, DeliveryState.HANDING_OVER, at=now)
-            .where(mine, may, is_open(worker))
+            .where(mine, may_receive, is_open(worker))
             .values(attempts=table.c.attempts + 1),
         )
         self._skip = (
             step(table, DeliveryState.SKIPPED, since={DeliveryState.CLAIMED}, at=now)
-            .where(mine, ~may)
+            .where(mine, ~may_receive)
             .values(reason=LEFT)
         )
         self._accept = Statement(

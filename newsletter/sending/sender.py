@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
 
 from newsletter.backends import Backend, Message
 from newsletter.database import Database
@@ -28,9 +29,6 @@ from newsletter.sending.states import OPEN
 from newsletter.sending.tables import deliveries
 from newsletter.sending.tally import Tally
 from subscribers import Book
-
-if TYPE_CHECKING:
-    import sqlalchemy as sa
 
 # How often a running worker looks for workers that have died.
 LOOK_EVERY = timedelta(seconds=5)
