@@ -167,9 +167,8 @@ def _shown(project: Project, slot: Slot) -> Shown:
     )
     findings = rendering.check(letter, publication=project.publication, theme=project.theme)
     verdict = project.weekly.verdict(slot, older_first=False)
-    return Shown(
-        slot, Composed(Issue(slot, project.weekly.sections(), picks), letter, findings), verdict, row, stored=True
-    )
+    issue = Issue(slot, project.weekly.sections(), picks)
+    return Shown(slot, Composed(issue, letter, findings), verdict, row, stored=True)
 
 
 def _next_key(slot: Slot) -> str:
@@ -182,9 +181,8 @@ def _line_of_setting(message: str, *, file: Path) -> int:
     if found := re.search(r"at line (\d+)", message):
         return int(found[1])
     key = re.search(r"\] (?:\"[^\"]*\" |number \d+: )?(?:has no key \")?(?:[a-z_0-9]+\.)*([a-z_0-9]+)", message)
-    lines = _lines(file) if key else []
-    sets = re.compile(rf"\s*{key[1]}\s*=") if key else None
-    return next((number for number, line in enumerate(lines, start=1) if sets and sets.match(line)), 0)
+    sets = re.compile(rf"\s*{key[1]}\s*=" if key else "(?!)")
+    return next((number for number, line in enumerate(_lines(file), start=1) if sets.match(line)), 0)
 
 
 def _lines(path: Path) -> list[str]:

@@ -24,9 +24,7 @@ def write(draft: Draft, folder: Path) -> list[Path]:
     html = letter.html(values)
     pictures = {name: found for name in stored_pictures(html, public_url=public_url) if (found := draft.picture(name))}
     files = {
-        "issue.html": with_local_pictures(
-            html, public_url=public_url, prefix="images/", has=pictures.__contains__
-        ).encode(),
+        "issue.html": with_local_pictures(html, public_url=public_url, prefix="images/", has=pictures.get).encode(),
         "issue.txt": letter.text(values).encode(),
         "issue.eml": message(shown, recipient, project=project),
         "findings.json": (json.dumps(checked(shown), ensure_ascii=False, indent=2) + "\n").encode(),

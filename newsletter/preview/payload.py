@@ -11,7 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 from newsletter.app import Project
-from newsletter.issue import Article
+from newsletter.issue import PassedOver, Pick
 from newsletter.links import canonical
 from newsletter.preview.draft import Draft, Shown
 from newsletter.preview.recipients import SAMPLES, Recipient, addressed, values_of
@@ -44,7 +44,9 @@ def everything(draft: Draft, *, key: str, recipient: Recipient) -> dict[str, Any
         "letter": _letter(shown, recipient, project=project) if shown else None,
         "findings": findings(shown) if shown else [],
         "picks": _picks(shown) if shown else [],
-        "passed_over": _passed_over(shown) if shown else [],
+        "passed_over": [{**_weighed(one), "waits": one.waits} for one in shown.composed.issue.passed_over]
+        if shown
+        else [],
     }
 
 
@@ -95,12 +97,11 @@ def _slot(shown: Shown) -> dict[str, Any]:
 
 
 def _sources(project: Project) -> list[dict[str, str]]:
-    lines = []
-    for source in project.weekly.sources:
-        record = project.shelf.pull_record(source.name)
-        good_at = record.good_at.isoformat() if record.good_at else ""
-        lines.append({"name": source.name, "good_at": good_at, "problem": record.problem})
-    return lines
+    records = {source.name: project.shelf.pull_record(source.name) for source in project.weekly.sources}
+    return [
+        {"name": name, "good_at": record.good_at.isoformat() if record.good_at else "", "problem": record.problem}
+        for name, record in records.items()
+    ]
 
 
 def _letter(shown: Shown, recipient: Recipient, *, project: Project) -> dict[str, Any] | None:
@@ -122,43 +123,23 @@ def _letter(shown: Shown, recipient: Recipient, *, project: Project) -> dict[str
     }
 
 
-def _in_order(shown: Shown) -> list[Any]:
+def _in_order(shown: Shown) -> list[Pick]:
     issue = shown.composed.issue
-    named = [section.name for section in issue.sections]
-    order = {name: number for number, name in enumerate(named)}
-    return sorted(issue.picks, key=lambda pick: (order.get(pick.section, len(named)), pick.position))
+    order = {section.name: number for number, section in enumerate(issue.sections)}
+    return sorted(issue.picks, key=lambda pick: (order.get(pick.section, len(order)), pick.position))
 
 
 def _picks(shown: Shown) -> list[dict[str, Any]]:
     titles = {section.name: section.title for section in shown.composed.issue.sections}
     lines = []
     for pick in _in_order(shown):
-        after = _AFTER_THE_SUM.search(pick.reason)
-        lines.append(
-            {
-                **_article(pick.article),
-                "section": titles.get(pick.section, pick.section),
-                "score": pick.score,
-                "terms": [term.as_json() for term in pick.terms],
-                "reason": pick.reason,
-                "after": after[1] if after and pick.terms else "",
-            }
-        )
+        found = _AFTER_THE_SUM.search(pick.reason)
+        after = found[1] if found and pick.terms else ""
+        lines.append({**_weighed(pick), "section": titles.get(pick.section, pick.section), "after": after})
     return lines
 
 
-def _passed_over(shown: Shown) -> list[dict[str, Any]]:
-    return [
-        {
-            **_article(passed.article),
-            "reason": passed.reason,
-            "score": passed.score,
-            "terms": [term.as_json() for term in passed.terms],
-            "waits": passed.waits,
-        }
-        for passed in shown.composed.issue.passed_over
-    ]
-
-
-def _article(article: Article) -> dict[str, Any]:
-    return {**article.as_json(), "url": canonical(article.url or "")}
+def _weighed(one: Pick | PassedOver) -> dict[str, Any]:
+    terms = [term.as_json() for term in one.terms]
+    article = {**one.article.as_json(), "url": canonical(one.article.url or "")}
+    return {**article, "reason": one.reason, "score": one.score, "terms": terms}

@@ -161,12 +161,8 @@ def _html(draft: Draft, key: str, recipient: str) -> str:
     if shown.composed.letter is None:
         raise Refused("no article was picked, so there is no letter")
     html = shown.composed.letter.html(recipients.values_of(draft.recipient(recipient), project=draft.project))
-    html = with_local_pictures(
-        html,
-        public_url=draft.project.publication.public_url,
-        prefix="/images/",
-        has=lambda name: draft.picture(name) is not None,
-    )
+    public_url = draft.project.publication.public_url
+    html = with_local_pictures(html, public_url=public_url, prefix="/images/", has=draft.picture)
     return prepared(html, urls=payload.story_urls(shown))
 
 

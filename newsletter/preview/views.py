@@ -61,7 +61,7 @@ def seen(html: str, view: View) -> str:
     return _inverted(html) if view.scheme == "forced" else html
 
 
-def with_local_pictures(html: str, *, public_url: str, prefix: str, has: Callable[[str], bool]) -> str:
+def with_local_pictures(html: str, *, public_url: str, prefix: str, has: Callable[[str], object]) -> str:
     """The letter with every stored picture's public address replaced by `prefix` and its name."""
     public = _picture_address(public_url)
     return public.sub(lambda found: prefix + found[1] if has(found[1]) else found[0], html)

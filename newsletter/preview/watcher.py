@@ -37,13 +37,11 @@ class Watch:
 
     def poll(self) -> bool:
         """Whether anything changed since the last poll; the draft was then refreshed."""
-        stamps = self._stamps()
-        changed = stamps != self._files
-        self._files = stamps
-        if changed | self._shelf_changed():
+        before, self._files = self._files, self._stamps()
+        changed = (before != self._files) | self._shelf_changed()
+        if changed:
             self._draft.refresh()
-            return True
-        return False
+        return changed
 
     def _stamps(self) -> tuple[tuple[str, int, int], ...]:
         root = self._draft.root

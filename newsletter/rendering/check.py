@@ -130,15 +130,11 @@ def _text_part(text: str, document: Document) -> Iterator[Finding]:
             )
         elif len(line) > 78 and "://" not in line:
             yield warning("text.line", f"{len(line)} characters in one line of the text part; wrap at 72", line=number)
-    said, written = _vocabulary(document.text), _vocabulary(text)
+    said, written = (set(_WORD.findall(part.casefold())) for part in (document.text, text))
     if len(said) > 20 and len(said & written) < 0.2 * len(said):  # SpamAssassin MPART_ALT_DIFF
         yield warning("text.differs", "the text part shares hardly a word with the HTML part")
     if document.named("img") and len(document.text.encode()) < 400:  # SpamAssassin HTML_IMAGE_ONLY_04
         yield warning("text.little", "pictures and hardly any text: it counts as spam")
-
-
-def _vocabulary(text: str) -> set[str]:
-    return set(_WORD.findall(text.casefold()))
 
 
 def _ways_out(text: str, document: Document) -> Iterator[Finding]:

@@ -85,12 +85,8 @@ def create_app(
     app.add_exception_handler(HTTPException, _refuse(render_page))
     app.add_exception_handler(NewsletterError, _away)
     app.add_exception_handler(Exception, _broken)
-    app.add_middleware(
-        PublicMiddleware,
-        hosts=[public.netloc, *web.allow_hosts],
-        prefix=public.path.rstrip("/"),
-        after_post=after_post,
-    )
+    hosts, prefix = [public.netloc, *web.allow_hosts], public.path.rstrip("/")
+    app.add_middleware(PublicMiddleware, hosts=hosts, prefix=prefix, after_post=after_post)
     return app
 
 
