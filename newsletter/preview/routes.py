@@ -7,7 +7,6 @@ fails is answered with one line of text, which the page shows.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import secrets
 import threading
@@ -17,7 +16,7 @@ from importlib.resources import files
 from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Query, Request
-from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
+from fastapi.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 from jinja2 import Environment
 from pydantic import BaseModel, Field
 
@@ -51,16 +50,9 @@ class TestCopy(BaseModel):
     sure: bool = False
 
 
-class Ascii(JSONResponse):
-    """JSON in ASCII: whatever a source wrote can be encoded."""
-
-    def render(self, content: Any) -> bytes:
-        return json.dumps(content).encode()
-
-
 def make_app(draft: Draft, *, port: int, token: str, stopping: Callable[[], bool]) -> LoopbackMiddleware:
     """The whole application behind its middleware. `stopping` ends open event streams, so that Ctrl-C need not wait."""
-    app = FastAPI(openapi_url=None, default_response_class=Ascii)
+    app = FastAPI(openapi_url=None)
     app.exception_handler(Exception)(_in_a_line)
     app.exception_handler(NewsletterError)(_in_a_line)
     _add_page(app, token=token)

@@ -26,12 +26,10 @@ _FOR_WORD = re.compile(r"<!--\[if [^\]!]*mso[^\]]*\]>(.*?)<!\[endif\]-->", re.IG
 _NOT_FOR_WORD = re.compile(r"<!--\[if !mso[^\]]*\]><!(?:-->|-- -->)(.*?)<!--<!\[endif\]-->", re.IGNORECASE | re.DOTALL)
 _OFFICE = re.compile(r"(?:<noscript>\s*)?<xml\b.*?</xml>(?:\s*</noscript>)?", re.IGNORECASE | re.DOTALL)
 _IMAGE = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
-_DARK_QUERY = re.compile(r"\(\s*prefers-color-scheme\s*:\s*dark\s*\)", re.IGNORECASE)
-_LIGHT_QUERY = re.compile(r"\(\s*prefers-color-scheme\s*:\s*light\s*\)", re.IGNORECASE)
+_QUERY = re.compile(r"\(\s*prefers-color-scheme\s*:\s*(dark|light)\s*\)", re.IGNORECASE)
 _SCHEME = re.compile(
     r'((?:supported-)?color-schemes?(?:\s*:\s*|"\s+content="))(?:light dark|dark light)', re.IGNORECASE
 )
-_ALWAYS, _NEVER = "(min-width: 0)", "(max-width: 0)"
 _NOT_IN_WORD = re.compile(
     r"\s*(?:(?:max|min)-width|border-radius|float|overflow|opacity|position|object-fit|(?:box|text)-shadow"
     r"|background-(?:image|size)|transform)\s*:",
@@ -90,9 +88,9 @@ def prepared(html: str, *, urls: Sequence[str]) -> str:
 
 
 def _scheme(html: str, *, dark: bool) -> str:
-    html = _DARK_QUERY.sub(_ALWAYS if dark else _NEVER, html)
-    html = _LIGHT_QUERY.sub(_NEVER if dark else _ALWAYS, html)
-    return _SCHEME.sub(rf"\g<1>{'dark' if dark else 'light'}", html)
+    scheme = "dark" if dark else "light"
+    html = _QUERY.sub(lambda found: "(min-width: 0)" if found[1].lower() == scheme else "(max-width: 0)", html)
+    return _SCHEME.sub(rf"\g<1>{scheme}", html)
 
 
 def _in_word(html: str) -> str:

@@ -49,7 +49,6 @@ __all__ = [
 
 MAILS = tuple(MAIL_BLANKS)
 SUBJECT_SETTING = "newsletter.toml: [issue] subject"
-_PREHEADER = 130
 
 
 def render(issue: Issue, *, publication: Publication, theme: Theme, templates: Templates, nonce: str) -> Letter:
@@ -129,7 +128,7 @@ def _preheader(subject: str, stories: list[Story]) -> str:
         line = f"{line} Plus: {titles[0]}" if line else titles[0]
         if len(line) < 90 and len(titles) > 1:
             line = f"{line} · {titles[1]}"
-    return wording.shorten(line, _PREHEADER)
+    return wording.shorten(line, 130)
 
 
 def _letter(

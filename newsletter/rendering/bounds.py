@@ -98,7 +98,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
             _refuse_product(_weight(left), _weight(right))
         elif operator == "%" and isinstance(left, str):
             _refuse_format(left, right)
-        return _made(super().call_binop(context, operator, left, right))
+        return _bounded(context, super().call_binop(context, operator, left, right))
 
     def call(self, context: Context, called: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(called, LoopContext):
@@ -110,7 +110,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
             )
         given = (*((owner,) if isinstance(owner, str | bytes) else ()), *args, *kwargs.values())
         _spend_on(name if isinstance(owner, str | bytes) else "", given)
-        return _made(super().call(context, called, *args, **kwargs))
+        return _bounded(context, super().call(context, called, *args, **kwargs))
 
     def concat(self, pieces: Iterable[str]) -> str:
         """One text of what a template, a macro or a block has written."""
@@ -156,8 +156,12 @@ def _counted(_: Context, values: Iterable[Any]) -> Iterator[Any]:
 
 
 @pass_context
-def _bounded(_: Context, value: Any) -> Any:
-    return _made(value)
+def _bounded(_: Context | None, value: Any) -> Any:
+    """A value that was made, paid for, and refused when it is too large."""
+    size = _size(value)
+    _refuse(size > MOST)
+    Budget.spend(size // _PER_STEP)
+    return value
 
 
 def _filter(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -168,7 +172,7 @@ def _filter(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     def counted(*args: Any, **kwargs: Any) -> Any:
         _spend_on(name, (*args[skipped:], *kwargs.values()))
         result = function(*args, **kwargs)
-        return _made(list(islice(result, MOST + 1)) if isinstance(result, Iterator) else result)
+        return _bounded(None, list(islice(result, MOST + 1)) if isinstance(result, Iterator) else result)
 
     return counted
 
@@ -182,14 +186,6 @@ def _spend_on(name: str, given: tuple[Any, ...]) -> None:
         _refuse(any(isinstance(one, int) and abs(one) > _DECIMALS for one in given[1:]))
     elif name in _MULTIPLY:
         _refuse_product(_size(given[0]), *map(_weight, given[1:]))
-
-
-def _made(value: Any) -> Any:
-    """A value that was made, paid for, and refused when it is too large."""
-    size = _size(value)
-    _refuse(size > MOST)
-    Budget.spend(size // _PER_STEP)
-    return value
 
 
 def _size(value: Any) -> int:

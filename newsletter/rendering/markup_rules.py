@@ -77,15 +77,10 @@ def _structure(document: Document) -> Iterator[Finding]:
 
 def _tables(document: Document) -> Iterator[Finding]:
     """Layout tables must say so: else a screen reader announces rows and columns (WAI-ARIA, `presentation`)."""
-    data_lines = set()
-    for head in document.named("th"):
-        before = [e.line for e in document.named("table") if e.line <= head.line]
-        data_lines.update(before[-1:])
-    bare = [
-        table.line
-        for table in document.named("table")
-        if table.attributes.get("role") not in {"presentation", "none"} and table.line not in data_lines
-    ]
+    tables = document.named("table")
+    data_lines = {max((t.line for t in tables if t.line <= th.line), default=0) for th in document.named("th")}
+    layout = (table for table in tables if table.line not in data_lines)
+    bare = [table.line for table in layout if table.attributes.get("role") not in {"presentation", "none"}]
     if bare:
         message = f'{len(bare)} layout tables without role="presentation" are read out cell by cell'
         yield warning("table.role", message, line=bare[0])

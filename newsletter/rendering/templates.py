@@ -101,19 +101,17 @@ class Templates:
     def _explained(self, error: Exception, name: str) -> TemplateError:
         if isinstance(error, TemplateError):
             return error
-        if isinstance(error, TemplateNotFound):
-            message = f"there is no template {error.name or name}"
-            file, line = self._where(error.__traceback__)
-            return TemplateError(message, file=file or name, line=line)
         if isinstance(error, TemplateSyntaxError):
             return TemplateError(str(error.message), file=self._shown(error.filename or name), line=error.lineno)
         file, line = self._where(error.__traceback__)
         message = str(error) or type(error).__name__
-        if isinstance(error, SecurityError):
+        if isinstance(error, TemplateNotFound):
+            message = f"there is no template {error.name or name}"
+        elif isinstance(error, SecurityError):
             message = f"not allowed in a template: {message}"
         elif not isinstance(error, (UndefinedError, TypeError)):
             message = f"{type(error).__name__}: {message}"
-        return TemplateError(message, file=file or name, line=line if file else 0)
+        return TemplateError(message, file=file or name, line=line)
 
     def _where(self, traceback: TracebackType | None) -> tuple[str, int]:
         """The innermost line of a template in a traceback, which Jinja has rewritten to template lines."""

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import accumulate
 from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
 from newsletter.issue import Card
@@ -59,12 +60,8 @@ def _wrapped(paragraph: str, indent: str, width: int) -> str:
 
 def _cut(line: str, space: int) -> int:
     """How many characters fit into `space` columns, at least one."""
-    wide = 0
-    for number, character in enumerate(line):
-        wide += columns(character)
-        if wide > space and number:
-            return number
-    return len(line)
+    widths = accumulate(columns(character) for character in line)
+    return max(1, sum(wide <= space for wide in widths))
 
 
 def underline(text: str, character: str = "-") -> str:

@@ -107,5 +107,5 @@ class Alerts:
             nonce=nonce,
             blanks=(letters.Blank(letters.EMAIL),),
         )
-        addresses = [parseaddr(editor)[1] for editor in self.editors]
+        addresses = (parseaddr(editor)[1] for editor in self.editors)
         return [addressing.single(alert, address=address, name="", tokens={}, now=now) for address in addresses]

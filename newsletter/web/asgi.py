@@ -19,10 +19,10 @@ from newsletter.app import Project
 from newsletter.errors import NewsletterError
 from newsletter.sending import alerts
 from newsletter.web.middleware import HEADERS, PublicMiddleware
-from newsletter.web.pages import RenderPage, page_renderer, site_of
+from newsletter.web.pages import RenderPage, page_renderer
 from newsletter.web.public import PAGE, public_routes
 from subscribers import Guard
-from subscribers.web import SAME_TIME, router
+from subscribers.web import SAME_TIME, Site, router
 
 _AWAY = "Something is wrong on our side. Please try again in a few minutes; your link stays good."
 _WRONG_METHOD = "This address cannot be used in that way."
@@ -57,7 +57,8 @@ def create_app(
 
     Raises the configuration errors: settings, database, keys and pages are all looked at before anybody is served.
     """
-    site = site_of(project)
+    table = project.settings.newsletter
+    site = Site(name=table.name, public_url=table.public_url, language=table.language)
     render_page = page_renderer(project, site)
     public, web = urlsplit(site.public_url), project.settings.web
     app = FastAPI(

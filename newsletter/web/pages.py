@@ -17,13 +17,13 @@ from zoneinfo import ZoneInfo
 from newsletter.app import Project
 from newsletter.errors import NewsletterError
 from newsletter.issues import FROZEN, IssueRow
+from newsletter.rendering.theme import STORED
 from newsletter.rendering.wording import date_words
 from subscribers.web import Site
 
 RenderPage = Callable[[str, Mapping[str, Any]], str]
 
 ICON = "icon"
-_STORED = "stored:"
 _LATEST_TITLES = 4
 _NEWEST = 200
 
@@ -38,11 +38,6 @@ class PastIssue:
     date: str
     path: str
     titles: Sequence[str] = ()
-
-
-def site_of(project: Project) -> Site:
-    table = project.settings.newsletter
-    return Site(name=table.name, public_url=table.public_url, language=table.language)
 
 
 def past_issues(project: Project, site: Site) -> list[PastIssue]:
@@ -84,9 +79,9 @@ def page_renderer(project: Project, site: Site) -> RenderPage:
 def _logo(project: Project, site: Site) -> str:
     """The address of the logo; a stored one only once it is there: the first `pull` puts it on the shelf."""
     logo = project.theme.logo
-    if not logo.startswith(_STORED):
+    if not logo.startswith(STORED):
         return logo
-    name = logo.removeprefix(_STORED)
+    name = logo.removeprefix(STORED)
     try:
         return site.path(f"/images/{name}") if project.shelf.image(name) else ""
     except NewsletterError:
