@@ -133,11 +133,10 @@ def _without_repeats(scored: Sequence[Scored], carried: Sequence[Entrant]) -> tu
     """Of near-duplicates the best scored is kept; one that was carried comes before all. Order is kept."""
     ranked = sorted(scored, key=lambda one: (-one.score, -len(one.entrant.candidate.article.body)))
     kept = Kept(entrant.title for entrant in (*carried, *(one.entrant for one in ranked)))
-    stands: list[Entrant] = []
+    stands = list(carried)
     repeats = []
     for entrant in carried:
         kept.keep(entrant.title)
-        stands.append(entrant)
     for one in ranked:
         near = kept.nearest(one.entrant.title)
         if near is None:
@@ -176,15 +175,10 @@ def _fill_once(entrants: Sequence[Entrant], *, rules: _Rules, closed: dict[str, 
             lost.setdefault(id(one.scored.entrant), one)
         taken = {id(won.scored.entrant) for won in picked.won}
         free = [entrant for entrant in free if id(entrant) not in taken]
-    return _Filled(
-        picked,
-        sorted((lost[id(one)] for one in free if id(one) in lost), key=lambda one: -one.scored.score),
-        [
-            PassedOver(one.candidate.article, closed[one.sections[0]].why, waits=True)
-            for one in free
-            if id(one) not in lost
-        ],
-    )
+    losers = sorted((lost[id(one)] for one in free if id(one) in lost), key=lambda one: -one.scored.score)
+    untried = (one for one in free if id(one) not in lost)
+    unplaced = [PassedOver(one.candidate.article, closed[one.sections[0]].why, waits=True) for one in untried]
+    return _Filled(picked, losers, unplaced)
 
 
 def _open_sections(entrant: Entrant, closed: dict[str, _Closed]) -> set[str]:

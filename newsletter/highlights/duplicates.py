@@ -28,9 +28,8 @@ from rapidfuzz import fuzz
 APART = timedelta(days=21)
 """Titles published further apart than this are never near-duplicates."""
 
-_RAREST = (
-    4  # titles are compared when their rarest words meet: that finds 98.6 % of the pairs in a fiftieth of the time
-)
+# Titles are compared when their rarest words meet: that finds 98.6 % of the pairs in a fiftieth of the time.
+_RAREST = 4
 _SET, _SORT, _SHORT, _SAME_WORD = 88, 60, 80, 70
 _SHARED, _LONG = 3, 4
 _CROWD = 100
@@ -114,9 +113,7 @@ def likeness(one: Title, other: Title) -> int | None:
 
 def _told_apart(one: Title, other: Title) -> bool:
     """ "Season 2" is not "Season 3" nor the whole show; ten best are not twelve; two shows renewed are two stories."""
-    if one.subject and other.subject and one.subject != other.subject:
-        return True
-    if one.labelled != other.labelled:
+    if len({one.subject, other.subject} - {""}) > 1 or one.labelled != other.labelled:
         return True
     return bool(one.numbers - other.numbers and other.numbers - one.numbers)
 

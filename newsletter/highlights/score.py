@@ -88,21 +88,13 @@ def _first(*values: float | None) -> float | None:
 def _popularity(candidates: Sequence[Candidate]) -> list[Measured]:
     """The share of the others an article beats, counting ties half, among those known by the same kind of number."""
     found = [_loudest(candidate.article) for candidate in candidates]
-    values: dict[SignalKind, list[float]] = {}
-    for signal in found:
-        if signal is not None:
-            values.setdefault(signal[0], []).append(signal[1])
-    for column in values.values():
-        column.sort()
+    values = {kind: sorted(one[1] for one in found if one and one[0] == kind) for kind in _BEST_FIRST}
     return [_place(signal, values, candidate.weight) for signal, candidate in zip(found, candidates, strict=True)]
 
 
 def _loudest(article: Article) -> tuple[SignalKind, float] | None:
-    for kind in _BEST_FIRST:
-        value = _first(article.signal(kind)) if article.signals else None
-        if value is not None:
-            return kind, value
-    return None
+    known = ((kind, _first(article.signal(kind))) for kind in _BEST_FIRST)
+    return next(((kind, value) for kind, value in known if value is not None), None)
 
 
 def _place(
@@ -114,12 +106,9 @@ def _place(
         kind, value = signal
         column = values[kind]
         share = (bisect_left(column, value) + bisect_right(column, value)) / 2 / len(column)
-        place = (
-            f"{_ordinal(round(100 * share))} of 100 among {len(column)}"
-            if len(column) > 1
-            else "nothing to compare it with"
-        )
-        why = f"{value:,.0f} {_counted(kind, value)}: {place}"
+        place = f"{_ordinal(round(100 * share))} of 100 among {len(column)}"
+        noun = kind.value[:-1] if value == 1 else kind.value
+        why = f"{value:,.0f} {noun}: {place if len(column) > 1 else 'nothing to compare it with'}"
     if source_weight == 1:
         return Measured(share, why, known=signal is not None)
     # Weight 2 is the chance of the better of two draws: it lifts without ever running into a ceiling.
@@ -161,10 +150,6 @@ def _recency(article: Article, *, now: datetime, max_age: timedelta) -> Measured
     days = age // timedelta(days=1)
     when = "less than a day old" if days < 1 else "1 day old" if days == 1 else f"{days} days old"
     return Measured(min(1.0, max(0.0, 1 - age / max_age)), when)
-
-
-def _counted(kind: SignalKind, value: float) -> str:
-    return kind.value[:-1] if value == 1 else kind.value
 
 
 def _ordinal(number: int) -> str:

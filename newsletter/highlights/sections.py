@@ -33,15 +33,13 @@ def sections_of(candidate: Candidate, *, sections: Sequence[Section]) -> tuple[s
 
 def fits(article: Article, match: Match) -> bool:
     """Whether every field that is set fits. Raises `ValueError` when `match.title` is not a regular expression."""
-    if match.category and not _meet(match.category, (*article.categories, article.section)):
-        return False
-    if match.tag and not _meet(match.tag, article.tags):
-        return False
-    if match.source and not _meet(match.source, (article.source,)):
-        return False
-    if match.url_prefix and not _starts(article.url or "", match.url_prefix):
-        return False
-    return not match.title or _pattern(match.title).search(article.title) is not None
+    return (
+        (not match.category or _meet(match.category, (*article.categories, article.section)))
+        and (not match.tag or _meet(match.tag, article.tags))
+        and (not match.source or _meet(match.source, (article.source,)))
+        and (not match.url_prefix or _starts(article.url or "", match.url_prefix))
+        and (not match.title or _pattern(match.title).search(article.title) is not None)
+    )
 
 
 def _fits_rule(article: Article, section: Section) -> bool:
@@ -76,6 +74,5 @@ def _pattern(text: str) -> re.Pattern[str]:
     try:
         return re.compile(text, re.IGNORECASE)
     except re.error as error:
-        raise ValueError(
-            f"“{text}” is not a regular expression ({error}): correct the section's title rule."
-        ) from error
+        what = f"“{text}” is not a regular expression ({error})"
+        raise ValueError(f"{what}: correct the section's title rule.") from error

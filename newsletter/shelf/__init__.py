@@ -25,7 +25,7 @@ import sqlalchemy as sa
 
 from newsletter.database import Database, insert_if_absent, storable
 from newsletter.errors import Refused
-from newsletter.issue import Article, Signal, SignalKind
+from newsletter.issue import Article
 from newsletter.shelf.intake import SAME_TITLE, Put, take_in
 from newsletter.shelf.names import exact_name, url_name
 from newsletter.shelf.statements import latest_signals, merge
@@ -181,7 +181,12 @@ class Shelf:
         for row in rows:
             edits = json.loads(row.edits)
             yield Shelved(
-                article=_article(row, latest.get(row.id, {}), edits),
+                article=replace(
+                    edited(load_article(json.loads(row.content)), edits),
+                    id=row.id,
+                    first_seen=row.first_seen,
+                    signals=tuple(latest.get(row.id, {}).values()),
+                ),
                 changed_at=row.changed_at,
                 dropped=row.dropped_at is not None,
                 held_until=row.held_until,
@@ -201,8 +206,3 @@ def _alone(connection: sa.Connection) -> None:
     """Lock out other pulls: two sources may bring one article. SQLite has one writer anyway."""
     if connection.dialect.name == "postgresql":
         connection.execute(sa.text("LOCK TABLE articles IN SHARE ROW EXCLUSIVE MODE"))
-
-
-def _article(row: Any, latest: Mapping[SignalKind, Signal], edits: Mapping[str, str]) -> Article:
-    article = edited(load_article(json.loads(row.content)), edits)
-    return replace(article, id=row.id, first_seen=row.first_seen, signals=tuple(latest.values()))

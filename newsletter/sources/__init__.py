@@ -90,10 +90,11 @@ def load(
     Raises `SettingsError` for an unknown kind, an unknown key or an impossible value.
     """
     module_name, _, class_name = place_of(kind, SOURCES, table=f'[[sources]] "{name}"').partition(":")
+    table = f'[[sources]] "{name}" kind "{kind}"'
     try:
         source_class = getattr(importlib.import_module(module_name), class_name)
     except (ImportError, AttributeError, ValueError) as error:
-        raise SettingsError(f'[[sources]] "{name}" kind "{kind}" cannot be loaded ({error}): is it there?') from error
+        raise SettingsError(f"{table} cannot be loaded ({error}): is it there?") from error
     if not hasattr(source_class, "from_options"):
-        raise SettingsError(f'[[sources]] "{name}" kind "{kind}" is not a source; it has no from_options')
+        raise SettingsError(f"{table} is not a source; it has no from_options")
     return cast("Source", source_class.from_options(name, options, root=root, fetcher=fetcher, clock=clock))

@@ -66,7 +66,8 @@ _FORMS = (
     re.compile(rf"{_ASCTIME}{_CLOCK}{_OFFSET}\s+(?P<year>\d{{4}})", re.IGNORECASE),
     re.compile(_EAST_ASIAN),
 )
-_WEEK = re.compile(r"(\d{4})-?W(\d{2})-?([1-7])")
+# ISO 8601 without separators, and its weeks: 20240205, 20240205T101500Z, 2024-W06-1
+_COMPACT = re.compile(r"\d{8}(?:T\d{4}(?:\d{2})?(?:Z|[+-]\d{2}:?\d{2})?)?|\d{4}-W\d{2}-[1-7]|\d{4}W\d{2}[1-7]")
 _THREE_NUMBERS = r"(?P<one>\d{1,4})(?P<between>[/.-])(?P<two>\d{1,2})(?P=between)(?P<three>\d{1,4})"
 _NUMBERS = re.compile(rf"{_THREE_NUMBERS}(?:,?\s+{_CLOCK}{_OFFSET})?", re.IGNORECASE)
 
@@ -80,7 +81,7 @@ def read_date(raw: str, *, zone: tzinfo, now: datetime, order: DateOrder | None 
     """
     text = " ".join(raw[:100].split())
     try:
-        local = _from_digits(text) or _from_week(text) or _from_forms(text, zone) or _from_numbers(text, zone, order)
+        local = _from_compact(text) or _from_forms(text, zone) or _from_numbers(text, zone, order)
         if local is None:
             return None
         moment = (local if local.tzinfo else local.replace(tzinfo=zone)).astimezone(UTC)
@@ -89,21 +90,10 @@ def read_date(raw: str, *, zone: tzinfo, now: datetime, order: DateOrder | None 
     return moment if EARLIEST <= moment <= now + AHEAD else None
 
 
-def _from_digits(text: str) -> datetime | None:
-    if not (text.isascii() and text.isdigit()):
-        return None
-    if len(text) == 8:
-        return datetime(int(text[:4]), int(text[4:6]), int(text[6:]))  # noqa: DTZ001 - the caller adds the zone
-    if len(text) in (10, 13):
+def _from_compact(text: str) -> datetime | None:
+    if len(text) in (10, 13) and text.isascii() and text.isdigit():
         return datetime.fromtimestamp(int(text[:10]), UTC)
-    return None
-
-
-def _from_week(text: str) -> datetime | None:
-    found = _WEEK.fullmatch(text)
-    if found is None:
-        return None
-    return datetime.fromisocalendar(*(int(part) for part in found.groups()))
+    return datetime.fromisoformat(text) if _COMPACT.fullmatch(text) else None
 
 
 def _from_forms(text: str, zone: tzinfo) -> datetime | None:
@@ -112,14 +102,7 @@ def _from_forms(text: str, zone: tzinfo) -> datetime | None:
             given = found.groupdict()
             month = _MONTHS.get(given["word"].lower()) if given.get("word") else int(given["month"])
             return _moment(_year(given["year"]), month, int(given["day"]), given, zone) if month else None
-    return _from_basic(text)
-
-
-def _from_basic(text: str) -> datetime | None:
-    """ISO 8601's form without separators, as in 20240205T101500Z."""
-    if not re.fullmatch(r"\d{8}T\d{4}(?:\d{2})?(?:Z|[+-]\d{2}:?\d{2})?", text):
-        return None
-    return datetime.fromisoformat(text)
+    return None
 
 
 def _from_numbers(text: str, zone: tzinfo, order: DateOrder | None) -> datetime | None:
