@@ -29,7 +29,9 @@ from newsletter.links import refusal
 
 __all__ = ["FetchError", "Fetched", "Fetcher"]
 
+USER_AGENT = f"newsletter/{__version__}"
 MAX_REDIRECTS = 5
+MAX_BYTES = 8 * 1024 * 1024
 HEADROOM = 256 * 1024
 """Bytes on the wire beyond the cap that headers, redirects and TLS may take."""
 
@@ -66,9 +68,6 @@ class Fetcher:
 
     allow_private: Collection[str] = ()
     timeout_total: float = 15
-    connect: float = 5
-    max_bytes: int = 8 * 1024 * 1024
-    user_agent: str = f"newsletter/{__version__}"
     tls: ssl.SSLContext = field(default_factory=lambda: httpx2.create_ssl_context(trust_env=True))
 
     def allowing(self, allow_private: Collection[str]) -> Fetcher:
@@ -76,20 +75,20 @@ class Fetcher:
         return replace(self, allow_private=(*self.allow_private, *allow_private))
 
     def get(
-        self, url: str, *, etag: str = "", last_modified: str = "", max_bytes: int | None = None, accept: str = ""
+        self, url: str, *, etag: str = "", last_modified: str = "", max_bytes: int = MAX_BYTES, accept: str = "*/*"
     ) -> Fetched:
         """The answer to a GET, following up to five redirects. `etag` and `last_modified` make it conditional."""
-        cap = max_bytes or self.max_bytes
         deadline = time.monotonic() + self.timeout_total
-        headers = {"User-Agent": self.user_agent, "Accept": accept or "*/*", "Accept-Encoding": "gzip, deflate"}
+        headers = {"User-Agent": USER_AGENT, "Accept": accept, "Accept-Encoding": "gzip, deflate"}
         for name, value in (("If-None-Match", etag), ("If-Modified-Since", last_modified)):
             headers |= {name: value} if value and value.isascii() and value.isprintable() else {}
-        wire = Wire(Allowed.read(self.allow_private), deadline=deadline, connect=self.connect, max_bytes=cap + HEADROOM)
+        wire = Wire(Allowed.read(self.allow_private), deadline=deadline, max_bytes=max_bytes + HEADROOM)
         with httpx2.Client(transport=Transport(wire, self.tls), trust_env=False, headers=headers) as client:
             try:
-                return _follow(client, url, cap=cap, conditional=bool(etag or last_modified))
+                return _follow(client, url, cap=max_bytes, conditional=bool(etag or last_modified))
             except TooBigError as error:
-                raise FetchError(f"{_host(url)} sent more than {_size(cap)}; is this the right address?") from error
+                large = f"sent more than {_size(max_bytes)}"
+                raise FetchError(f"{_host(url)} {large}; is this the right address?") from error
             except (httpx2.TimeoutException, httpcore2.TimeoutException) as error:
                 late = f"did not answer completely within {self.timeout_total:g} seconds"
                 raise FetchError(f"{_host(url)} {late}; try again later") from error
@@ -98,10 +97,12 @@ class Fetcher:
 
 
 def _follow(client: httpx2.Client, url: str, *, cap: int, conditional: bool) -> Fetched:
-    """The first answer that is no redirect."""
+    """The first answer that is no redirect. Every address is looked at, also those that redirects name."""
     moved_to, all_permanent, here = "", True, url
     for _hop in range(MAX_REDIRECTS + 1):
-        _check_url(here, came_from=url if here != url else "")
+        if reason := refusal(here):
+            who = f"{_host(url)} redirects to an address that" if here != url else f"the address {url[:200]!r}"
+            raise FetchError(f"{who} {reason}; only plain http:// and https:// addresses are read")
         with client.stream("GET", here) as response:
             if response.status_code not in _REDIRECTS:
                 return _answer(response, here, cap=cap, conditional=conditional, moved_to=moved_to)
@@ -112,13 +113,6 @@ def _follow(client: httpx2.Client, url: str, *, cap: int, conditional: bool) -> 
             here = urljoin(here, target.replace(" ", "%20"))
             moved_to = here if all_permanent else moved_to
     raise FetchError(f"{_host(url)} redirects more than {MAX_REDIRECTS} times; check the address {url}")
-
-
-def _check_url(url: str, *, came_from: str) -> None:
-    """Refuses what is not a plain http(s) address, in the URL given or in one a redirect named."""
-    if reason := refusal(url):
-        who = f"{_host(came_from)} redirects to an address that" if came_from else f"the address {url[:200]!r}"
-        raise FetchError(f"{who} {reason}; only plain http:// and https:// addresses are read")
 
 
 def _answer(response: httpx2.Response, url: str, *, cap: int, conditional: bool, moved_to: str) -> Fetched:

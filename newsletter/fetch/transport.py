@@ -16,6 +16,8 @@ import httpx2
 from newsletter.errors import FetchError
 from newsletter.fetch.allowed import Address, Allowed
 
+CONNECT_SECONDS = 5
+
 
 class TooBigError(Exception):
     """More bytes arrived than the cap allows."""
@@ -24,10 +26,9 @@ class TooBigError(Exception):
 class Wire(httpcore2.NetworkBackend):
     """The connections of one request, each to a checked address, all under one deadline and one count of bytes."""
 
-    def __init__(self, allowed: Allowed, *, deadline: float, connect: float, max_bytes: int) -> None:
+    def __init__(self, allowed: Allowed, *, deadline: float, max_bytes: int) -> None:
         self._allowed = allowed
         self._deadline = deadline
-        self._connect = connect
         self._bytes_left = max_bytes
 
     def connect_tcp(
@@ -45,7 +46,7 @@ class Wire(httpcore2.NetworkBackend):
                 stream = backend.connect_tcp(
                     str(address),
                     port,
-                    timeout=min(self._connect, self.left()),
+                    timeout=min(CONNECT_SECONDS, self.left()),
                     local_address=local_address,
                     socket_options=socket_options,
                 )

@@ -6,8 +6,7 @@
     sections     which sections an article is tried in
     score        five terms, each with its number and its words
     ranking      the best first, then the best beside what is already picked
-    reasons      the choice in words
-    choice       all of it in order: candidates → Issue
+    choice       all of it in order: candidates → Issue, and why in words
 
 What it does not know: where candidates come from, what happens to the Issue, and what editors liked before.
 """

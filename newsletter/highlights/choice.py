@@ -16,8 +16,7 @@ from datetime import datetime, timedelta
 
 from newsletter.highlights.candidate import Candidate, eligibility
 from newsletter.highlights.duplicates import Kept, Title
-from newsletter.highlights.ranking import Entrant, Lost, Picked, Scored, rank
-from newsletter.highlights.reasons import reason
+from newsletter.highlights.ranking import Entrant, Lost, Picked, Scored, Won, points, rank
 from newsletter.highlights.score import site_mean_of, terms_for, total
 from newsletter.highlights.sections import sections_of
 from newsletter.highlights.subject import subject_of
@@ -217,8 +216,24 @@ def _picks(picked: Picked) -> list[Pick]:
                 position=positions[won.section],
                 score=won.scored.score,
                 terms=won.scored.terms,
-                reason=reason(won),
+                reason=_reason(won),
                 beat=won.runner_up.entrant.candidate.article.title if won.runner_up else "",
             )
         )
     return picks
+
+
+def _reason(won: Won) -> str:
+    """The terms with their numbers, what was held back, and the runner-up, in one line."""
+    # such as: popularity .41 (8,412 views: 91st of 100 among 37) + rating .05 (not rated: neutral)
+    summed = (f"{term.name} {f'{term.points:.2f}'.removeprefix('0')} ({term.why})" for term in won.scored.terms)
+    parts = [f"{won.scored.score:.2f} = {' + '.join(summed)}"]
+    if won.penalty.why:
+        parts.append(f"held back {points(won.penalty.points)}: {won.penalty.why}")
+    if won.runner_up is None:
+        parts.append("no other candidate")
+    elif won.margin == 0:
+        parts.append(f"tied with “{won.runner_up.entrant.title.text}”, settled by date and address")
+    else:
+        parts.append(f"beat “{won.runner_up.entrant.title.text}” by {points(won.margin)}")
+    return "; ".join(parts)

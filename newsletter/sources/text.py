@@ -53,6 +53,7 @@ _BOILERPLATE = re.compile(
 _CUT_MARK = re.compile(r"\s*(?:\[\s*(?:…|\.{3}|\+|&hellip;)\s*\]|\(\s*(?:…|\.{3})\s*\))\s*$")
 _CUT_LINE = re.compile(r"\[\s*(?:…|\.{3})\s*\](?=\n)")  # what follows it was put there by a plug-in
 _SENTENCE_END = re.compile(r"""(?:[.!?…]+["'”’»)\]]*(?=\s|$)|[。！？]+[」』”’）]*)""")
+_COMPLETE = re.compile(r"""[.!?。！？]["'”’»)\]」』]*$""")
 _NOT_AN_END = re.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|Gen|Gov|Sen|Rep|Lt|Col|Sgt|Rev|Hon|vs|No|Vol|Ep|Inc|Ltd|Co|Corp|bzw|Nr|ca|approx|"
     r"Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|e\.g|i\.e|z\.B|d\.h)|(?<![A-Za-z])[A-Z]|\b[A-Z]\.[A-Z])\.$"
@@ -91,7 +92,7 @@ def without_boilerplate(text: str) -> str:
         tail = max(0, len(text) - 700)  # boilerplate stands at the end; looking further would cost more than it finds
         text = text[:tail] + _BOILERPLATE.sub("", _CUT_MARK.sub("…", text[tail:])).rstrip()
         text = text.removesuffix("Read").rstrip() if before.endswith("Read more") else text
-    if text.endswith("…") and _complete(text[:-1].rstrip()):
+    if text.endswith("…") and _COMPLETE.search(text[:-1].rstrip()):
         text = text[:-1].rstrip()
     return "" if text == "…" else text
 
@@ -164,10 +165,6 @@ def _deep_at(html: str) -> int:
 
 def _same_words(one: str, other: str) -> bool:
     return re.findall(r"\w+", one.casefold()) == re.findall(r"\w+", other.casefold())
-
-
-def _complete(text: str) -> bool:
-    return bool(re.search(r"""[.!?。！？]["'”’»)\]」』]*$""", text))
 
 
 def _is_end(line: str, found: re.Match[str]) -> bool:

@@ -58,13 +58,8 @@ class Feed:
         if self.keys.path is not None:
             data = read_bytes(self.keys.path, max_bytes=MAX_BYTES)
         else:
-            answer = self.fetcher.get(
-                self.keys.url,
-                etag=known.get("etag", ""),
-                last_modified=known.get("last_modified", ""),
-                max_bytes=MAX_BYTES,
-                accept=ACCEPT,
-            )
+            since = {name: known.get(name, "") for name in ("etag", "last_modified")}
+            answer = self.fetcher.get(self.keys.url, max_bytes=MAX_BYTES, accept=ACCEPT, **since)
             if answer.not_modified:
                 return Pulled(state=previous, unchanged=True)
             data, address, content_type = answer.body, answer.url, answer.headers.get("content-type", "")

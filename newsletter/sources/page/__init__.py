@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -54,9 +54,9 @@ class Page:
         reading = Reading(self.name, zone=self.keys.timezone, order=self.keys.date_order, now=self.clock())
         digest = hashlib.sha256(f"{__version__} {self.keys}".encode())
         articles, problems = [], []
-        for label, get in self._pages():
+        for label, place in self._pages():
             try:
-                data, address, content_type = get()
+                data, address, content_type = self._get(place)
                 digest.update(hashlib.sha256(data).digest())
                 article = parse(data, reading=replace(reading, address=address), content_type=content_type)
             except SourceError as error:
@@ -73,18 +73,18 @@ class Page:
             return Pulled(state=state, unchanged=True)
         return Pulled(articles=tuple(articles), state=state, problems=shortened(problems))
 
-    def _pages(self) -> Iterator[tuple[str, Callable[[], tuple[bytes, str, str]]]]:
-        """A label for each page, and how to get its bytes, address and media type."""
-        for url in self.keys.urls or (self.keys.url,) if self.keys.path is None else ():
-            yield url, lambda url=url: self._fetch(url)  # type: ignore[misc]
-        if self.keys.path is not None and self.keys.path.is_dir():
-            for file in files_inside(self.keys.path, SUFFIXES, limit=MAX_PAGES):
-                yield file.name, lambda file=file: (read_bytes(file, max_bytes=MAX_BYTES), "", "")  # type: ignore[misc]
-        elif (only := self.keys.path) is not None:
-            yield only.name, lambda: (read_bytes(only, max_bytes=MAX_BYTES), "", "")
+    def _pages(self) -> list[tuple[str, str | Path]]:
+        """A label for each page, and its address or file."""
+        if (path := self.keys.path) is None:
+            return [(url, url) for url in self.keys.urls or (self.keys.url,)]
+        files = files_inside(path, SUFFIXES, limit=MAX_PAGES) if path.is_dir() else [path]
+        return [(file.name, file) for file in files]
 
-    def _fetch(self, url: str) -> tuple[bytes, str, str]:
-        answer = self.fetcher.get(url, max_bytes=MAX_BYTES, accept=ACCEPT)
+    def _get(self, place: str | Path) -> tuple[bytes, str, str]:
+        """The bytes, address and media type of a page; a file has neither of those."""
+        if isinstance(place, Path):
+            return read_bytes(place, max_bytes=MAX_BYTES), "", ""
+        answer = self.fetcher.get(place, max_bytes=MAX_BYTES, accept=ACCEPT)
         return answer.body, answer.url, answer.headers.get("content-type", "")
 
 

@@ -40,6 +40,7 @@ _UPDATED_METAS = ("article:modified_time", "og:updated_time", "datemodified", "l
 _SEPARATOR = re.compile(r"\s+(?:[|»›·•—–-]|::)\s+")  # noqa: RUF001
 _URL_DAY = re.compile(r"/((?:19|20)\d{2})[/-](0?[1-9]|1[0-2])[/-](0?[1-9]|[12]\d|3[01])(?=[/_-])")
 _SAVED_FROM = re.compile(rb"<!-- saved from url=\(\d+\)(\S{1,2000}) -->")
+_DATE_MARK = re.compile(r"datepublished|pubdate|entry-date|published|dateline|timestamp")
 _BYLINE_MARK = re.compile(r"(?:^|[\s_-])(?:author|byline)(?:[_-]{0,2}(?:name|link|text)s?)?(?:$|\s)", re.IGNORECASE)
 _AUTHOR_IS_NO_NAME = re.compile(r"https?:|www\.|@\w+$|^(?:admin|staff|editor|null|undefined|author)$", re.IGNORECASE)
 
@@ -115,11 +116,8 @@ def _metas(page: Element) -> dict[str, list[str]]:
 def _title(page: Element, head: _Head) -> str:
     """The title without the site's name: the visible headline when it is clear which that is, else the head's."""
     site = head.meta("og:site_name", "application-name")
-    headings = [
-        text
-        for heading in islice(page.iter("h1"), 10)
-        if (text := one_line(text_of(heading))) and _letters(text) != _letters(site)
-    ]
+    shown = (one_line(text_of(heading)) for heading in islice(page.iter("h1"), 10))
+    headings = [text for text in shown if text and _letters(text) != _letters(site)]
     written = [head.meta("og:title"), head.said("headline"), head.meta("twitter:title", "title", "dc.title")]
     written.append(text_of(page.find(".//title")))
     candidates = [cut for text in written if (cut := _without_site(one_line(plain(text)), site=site))]
@@ -173,9 +171,7 @@ def _time_element(page: Element) -> str:
     for place in page.iter("time", "span", "abbr", "p", "div"):
         stamp = place.get("datetime") or place.get("content") or place.get("title") or ""
         said = f"{place.get('itemprop') or ''} {place.get('class') or ''} {place.get('pubdate') or ''}".lower()
-        if re.search(r"datepublished|pubdate|entry-date|published|dateline|timestamp", said) and re.search(
-            r"\d{4}", stamp
-        ):
+        if _DATE_MARK.search(said) and re.search(r"\d{4}", stamp):
             return stamp
     for heading in islice(page.iter("h1"), 10):
         scope = heading

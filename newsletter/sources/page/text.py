@@ -98,11 +98,10 @@ def card_in(lines: list[str]) -> Card | None:
 
     "3 users" alone is a count without a rating: `rating_count` is 3 and `rating` None.
     """
-    start, label = next(
-        ((at, found[1]) for at, line in enumerate(lines) if (found := _CARD.fullmatch(line))), (None, "")
-    )
-    if start is None:
+    headings = [(at, found[1]) for at, line in enumerate(lines) if (found := _CARD.fullmatch(line))]
+    if not headings:
         return None
+    start, label = headings[0]
     box = [line for line in lines[start + 1 : start + 40] if line]
     if not box or _PRODUCED_BY.fullmatch(box[0]) or _RATING.fullmatch(box[0]):
         return None
@@ -180,17 +179,14 @@ def _facts(story: list[str], *, reading: Reading) -> tuple[Article, list[str]]:
     """What the first lines say besides the story: a byline, a date and an address standing alone on their lines."""
     facts, kept = Article(title=""), []
     for position, line in enumerate(story):
-        if position < 6 and len(line) < 200:
-            byline, address = _BYLINE.fullmatch(line), _ADDRESS.fullmatch(line)
-            if address and not facts.url and canonical(address.group(1)):
-                facts = replace(facts, url=canonical(address.group(1)))
-                continue
-            if byline and not facts.authors:
-                facts = replace(facts, authors=names([byline.group(1)]))
-                continue
-            stamp = _STAMP_LABEL.sub("", line)
-            if not facts.published and any(c.isdigit() for c in stamp) and (moment := reading.date(stamp)):
-                facts = replace(facts, published=moment, published_raw=line[:100], published_from="guess")
-                continue
-        kept.append(line)
+        early = line if position < 6 and len(line) < 200 else ""
+        byline, address, stamp = _BYLINE.fullmatch(early), _ADDRESS.fullmatch(early), _STAMP_LABEL.sub("", early)
+        if address and not facts.url and canonical(address[1]):
+            facts = replace(facts, url=canonical(address[1]))
+        elif byline and not facts.authors:
+            facts = replace(facts, authors=names([byline[1]]))
+        elif not facts.published and any(c.isdigit() for c in stamp) and (moment := reading.date(stamp)):
+            facts = replace(facts, published=moment, published_raw=line[:100], published_from="guess")
+        else:
+            kept.append(line)
     return facts, kept
