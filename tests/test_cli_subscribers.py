@@ -169,7 +169,7 @@ def test_the_record_of_consent_is_shown(tmp_path: Path) -> None:
     project = demo(tmp_path)
     shown = run("subscribers", "show", "Ada@HarbourLight.example", project=project).stdout
     assert "active" in shown
-    assert "a demo reader" in shown
+    assert "imported, operator holds consent" in shown
 
 
 def everything_in(project: Path) -> bytes:

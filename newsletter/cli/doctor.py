@@ -11,9 +11,9 @@ import socket
 import stat
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 import click
@@ -24,7 +24,9 @@ from newsletter.errors import NewsletterError, SettingsError
 
 if TYPE_CHECKING:
     from newsletter.app import Project
+    from newsletter.weekly import Verdict
 
+Result = TypeVar("Result")
 OK, WARN, FAIL = "ok", "warn", "fail"
 LOOK_UP_SECONDS = 5.0
 TOLD_LATELY = timedelta(days=7)
@@ -55,8 +57,7 @@ def doctor(context: ProjectContext, as_json: bool) -> int:
     """
     signs, code = _examine(context)
     if as_json:
-        checks = [{"check": s.check, "level": s.level, "text": s.text, "advice": s.advice} for s in signs]
-        output.dump({"checks": checks, "verdict": _figures(context, _verdict), "numbers": _figures(context, _numbers)})
+        output.dump({"checks": signs, "verdict": _figures(context, _verdict), "numbers": _figures(context, _numbers)})
     else:
         output.table(
             ("level", "check", "found"),
@@ -76,7 +77,7 @@ def _examine(context: ProjectContext) -> tuple[list[Sign], int]:
     return signs, 1 if any(one.level == FAIL for one in signs) else 0
 
 
-def _figures(context: ProjectContext, read: Callable[[Project], dict[str, Any]]) -> dict[str, Any] | None:
+def _figures(context: ProjectContext, read: Callable[[Project], Result]) -> Result | None:
     """What `read` makes of the project; None where a check has said why that cannot be."""
     from subscribers import SubscribersError
 
@@ -86,8 +87,8 @@ def _figures(context: ProjectContext, read: Callable[[Project], dict[str, Any]])
         return None
 
 
-def _verdict(project: Project) -> dict[str, Any]:
-    return project.weekly.verdict(project.slot(None)).as_json()
+def _verdict(project: Project) -> Verdict:
+    return project.weekly.verdict(project.slot(None))
 
 
 def _numbers(project: Project) -> dict[str, Any]:
@@ -98,7 +99,7 @@ def _numbers(project: Project) -> dict[str, Any]:
         "unfinished_issue": unfinished.slot_key if unfinished else None,
         "outbox_waiting": outbox.ledger(project.database).still_open(),
         "workers": workers.count_open(project.database),
-        "subscribers": asdict(project.book.counts()),
+        "subscribers": project.book.counts(),
     }
 
 

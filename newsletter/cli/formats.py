@@ -9,35 +9,12 @@ from typing import TYPE_CHECKING, Any
 from newsletter.cli import output
 
 if TYPE_CHECKING:
-    from newsletter.issue import Issue, PassedOver, Pick, Term
+    from newsletter.issue import Issue, PassedOver, Term
     from newsletter.rendering.check import Finding
     from newsletter.weekly import PullLine, Verdict
 
-
 # A long list hides what it is for: the first ones lost by the least.
 SHOWN = 25
-
-
-def pick_json(pick: Pick) -> dict[str, Any]:
-    return {
-        "section": pick.section,
-        "position": pick.position,
-        "score": pick.score,
-        "reason": pick.reason,
-        "beat": pick.beat,
-        "article": pick.article.as_json(),
-        "terms": [term.as_json() for term in pick.terms],
-    }
-
-
-def passed_over_json(one: PassedOver) -> dict[str, Any]:
-    return {
-        "reason": one.reason,
-        "score": one.score,
-        "waits": one.waits,
-        "article": one.article.as_json(),
-        "terms": [term.as_json() for term in one.terms],
-    }
 
 
 def issue_json(issue: Issue) -> dict[str, Any]:
@@ -45,8 +22,8 @@ def issue_json(issue: Issue) -> dict[str, Any]:
         "slot": issue.slot.key,
         "at": issue.slot.at.isoformat(),
         "sections": [{"name": section.name, "title": section.title} for section in issue.sections],
-        "picked": [pick_json(pick) for pick in issue.picks],
-        "passed_over": [passed_over_json(one) for one in issue.passed_over],
+        "picked": issue.picks,
+        "passed_over": issue.passed_over,
     }
 
 
@@ -82,18 +59,10 @@ def terms(those: Sequence[Term]) -> None:
     )
 
 
-def finding_json(finding: Finding) -> dict[str, Any]:
-    return {
-        "id": finding.id,
-        "level": finding.level,
-        "message": finding.message,
-        "line": finding.line,
-        "url": finding.url,
-        "story": finding.story,
-    }
-
-
 def findings(those: Sequence[Finding]) -> None:
+    if not those:
+        output.say("nothing was found")
+        return
     output.table(
         ("level", "finding", "line#", "says", "about"),
         [(one.level, one.id, one.line or "", one.message, one.about) for one in those],
@@ -109,18 +78,6 @@ def verdict(one: Verdict) -> None:
 def remarks(one: Verdict) -> None:
     for line in one.remarks():
         output.say(f"  {line}")
-
-
-def pull_json(line: PullLine) -> dict[str, Any]:
-    return {
-        "source": line.source,
-        "new": line.new,
-        "changed": line.changed,
-        "same": line.same,
-        "unchanged": line.unchanged,
-        "failed": line.failed,
-        "problems": list(line.problems),
-    }
 
 
 def pull_text(line: PullLine) -> str:

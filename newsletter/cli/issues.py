@@ -19,7 +19,8 @@ from newsletter.cli.context import (
 from newsletter.errors import Refused
 
 if TYPE_CHECKING:
-    from newsletter.issues import Alert, IssueRow
+    from newsletter.app import Project
+    from newsletter.issues import IssueRow
     from newsletter.sending.audit import IssueAudit
 
 
@@ -80,17 +81,31 @@ def show(context: ProjectContext, key: str, address: str | None, as_json: bool) 
     With --address: [{"state", "reason", "attempts", "code", "text", "at"} and
     then, oldest first, {"attempt", "outcome", "code", "text", "at"} of every answer that was noted].
     """
+    project = context.project
     key = context.slot(key).key
-    alerts = context.project.issues.alerts(key)
-    if alerts and context.project.issues.find(key) is None:
-        _show_told(context, key, alerts, as_json=as_json)
+    told: list[dict[str, Any]] = [{"at": one.at, "text": one.text} for one in project.issues.alerts(key)]
+    if told and project.issues.find(key) is None:  # its letter may have had errors at every try
+        shown: dict[str, Any] = {"slot": key, "state": None}
+    else:
+        row = project.issues.get(key)
+        if address is not None:
+            _show_address(context, row, address, as_json=as_json)
+            return
+        shown = {**_json(row), "states": project.sender.report(row).totals, "picks": _picks(project, row)}
+    if as_json:
+        output.dump({**shown, "alerts": told})
         return
-    row = context.project.issues.get(key)
-    if address is not None:
-        _show_address(context, row, address, as_json=as_json)
-        return
-    totals = context.project.sender.report(row).totals
-    picks = [
+    if shown["state"] is None:
+        output.say(f"{key} is not begun")
+    else:
+        _show(context, row, shown)
+    if told:
+        output.heading("The operator was told")
+        output.table(("at", "what"), [(output.when(one["at"], context.zone), one["text"]) for one in told])
+
+
+def _picks(project: Project, row: IssueRow) -> list[dict[str, Any]]:
+    return [
         {
             "section": one.section,
             "position": one.position,
@@ -99,36 +114,11 @@ def show(context: ProjectContext, key: str, address: str | None, as_json: bool) 
             "score": one.score,
             "reason": one.reason,
         }
-        for one in context.project.issues.picks(row.id)
+        for one in project.issues.picks(row.id)
     ]
-    if as_json:
-        told = [{"at": one.at, "text": one.text} for one in alerts]
-        output.dump({**_json(row), "states": totals, "picks": picks, "alerts": told})
-        return
-    _show(context, row, totals)
-    if picks:
-        output.heading("Articles")
-        for one in picks:
-            output.item(f"{one['section']} {one['position']}. {one['title']}", [str(one["reason"])])
-    if alerts:
-        _told(context, alerts)
 
 
-def _told(context: ProjectContext, alerts: list[Alert]) -> None:
-    output.heading("The operator was told")
-    output.table(("at", "what"), [(output.when(one.at, context.zone), one.text) for one in alerts])
-
-
-def _show_told(context: ProjectContext, key: str, alerts: list[Alert], *, as_json: bool) -> None:
-    """What was told about an issue that was never begun: its letter may have had errors at every try."""
-    if as_json:
-        output.dump({"slot": key, "state": None, "alerts": [{"at": one.at, "text": one.text} for one in alerts]})
-        return
-    output.say(f"{key} is not begun")
-    _told(context, alerts)
-
-
-def _show(context: ProjectContext, row: IssueRow, totals: dict[str, int]) -> None:
+def _show(context: ProjectContext, row: IssueRow, shown: dict[str, Any]) -> None:
     output.facts(
         {
             "issue": row.slot_key,
@@ -139,9 +129,13 @@ def _show(context: ProjectContext, row: IssueRow, totals: dict[str, int]) -> Non
             if row.frozen_at
             else "",
             "closed": output.when(row.closed_at, context.zone) if row.closed_at else "",
-            "became": output.counts(totals),
+            "became": output.counts(shown["states"]),
         }
     )
+    if shown["picks"]:
+        output.heading("Articles")
+        for one in shown["picks"]:
+            output.item(f"{one['section']} {one['position']}. {one['title']}", [one["reason"]])
 
 
 def _show_address(context: ProjectContext, row: IssueRow, address: str, *, as_json: bool) -> None:
@@ -223,11 +217,8 @@ def _audit_json(one: IssueAudit) -> dict[str, Any]:
         "state": one.state,
         "frozen": one.frozen,
         "states": one.counts,
-        "ever_in_doubt": [
-            {"address": doubt.address, "attempt": doubt.attempt, "settled": doubt.settled}
-            for doubt in one.ever_in_doubt
-        ],
-        "wrong": list(one.wrong),
+        "ever_in_doubt": one.ever_in_doubt,
+        "wrong": one.wrong,
     }
 
 

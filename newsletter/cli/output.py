@@ -12,6 +12,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
@@ -81,7 +82,7 @@ def note(text: str) -> None:
 
 
 def dump(value: object) -> None:
-    """JSON on standard output, in UTF-8 whatever the terminal's encoding."""
+    """JSON on standard output, in UTF-8 whatever the terminal's encoding. A dataclass is its `as_json` or fields."""
     text = json.dumps(value, ensure_ascii=False, indent=2, default=_plain)
     click.echo(text.encode("utf-8", "backslashreplace"))
 
@@ -91,6 +92,10 @@ def _plain(value: object) -> object:
         return value.astimezone(UTC).isoformat(timespec="seconds")
     if isinstance(value, Mapping):
         return dict(value)
+    if as_json := getattr(value, "as_json", None):
+        return as_json()
+    if is_dataclass(value):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
     return str(value)
 
 

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import os
-import tempfile
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from newsletter.cli import output
 from newsletter.cli.context import Command, ProjectContext, json_option, pass_project_context
 from newsletter.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from subscribers import Book
 
 DATABASE_VARIABLE = "NEWSLETTER_DATABASE__URL"
 SETTINGS_FILE = "newsletter.toml"
@@ -100,32 +94,12 @@ def _make_database(context: ProjectContext) -> None:
 
 def _add_demo(context: ProjectContext) -> None:
     from newsletter import demo
+    from subscribers import import_csv
 
     project = context.project
     project.unchecked_database.migrate(now=context.clock())
     demo.write_site(context.folder / "site", now=context.clock())
-    _add_readers(project.book)
-
-
-def _add_readers(book: Book) -> None:
-    """The demo's readers, each put into their state the way a real one gets there."""
-    from newsletter.demo import subscribers
-    from subscribers import import_csv
-
-    readers = subscribers()
-    for reader in readers:
-        if reader.state != "pending":
-            book.add_confirmed(reader.email, name=reader.name, language=reader.language, detail="a demo reader")
-        if reader.state == "unsubscribed":
-            book.unsubscribe(reader.email)
-        if reader.state == "suppressed":
-            book.suppress(reader.email, reason=reader.reason)
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "demo.csv"
-        with file.open("w", encoding="utf-8", newline="") as text:
-            waiting = [(one.email, one.name, one.language) for one in readers if one.state == "pending"]
-            csv.writer(text).writerows([("email", "name", "language"), *waiting])
-        import_csv(book, file)
+    import_csv(project.book, demo.READERS, confirmed=True)
 
 
 def _next_steps(root: Path, *, demo: bool) -> None:

@@ -125,12 +125,8 @@ def _finish(context: ProjectContext, done: Done, interrupts: Interrupts, *, as_j
     report = done.report
     if as_json:
         verdict = done.verdict
-        extra = {
-            "pulled": [formats.pull_json(line) for line in verdict.pulled],
-            "picked": [formats.pick_json(pick) for pick in verdict.composed.issue.picks] if verdict.composed else [],
-            "verdict": verdict.as_json(),
-        }
-        output.dump({**report_json(report), **extra})
+        picked = verdict.composed.issue.picks if verdict.composed else ()
+        output.dump({**report_json(report), "pulled": verdict.pulled, "picked": picked, "verdict": verdict})
     else:
         _say_report(context, report)
         if not done.verdict.mails:
@@ -149,11 +145,7 @@ def report_json(report: Report) -> dict[str, Any]:
         "already": report.already,
         "reason": report.reason,
         "next_try_at": report.next_try_at,
-        "ended": {
-            "workers": report.ended.workers,
-            "claims": report.ended.claims,
-            "doubts": report.ended.doubts,
-        },
+        "ended": report.ended,
     }
 
 
@@ -253,9 +245,9 @@ def _rehearsal_json(context: ProjectContext, verdict: Verdict) -> dict[str, Any]
         **(formats.issue_json(composed.issue) if composed else {}),
         "subject": verdict.subject,
         "audience": verdict.recipients,
-        "findings": [formats.finding_json(finding) for finding in composed.findings] if composed else [],
-        "pulled": [formats.pull_json(line) for line in verdict.pulled],
-        "verdict": verdict.as_json(),
+        "findings": composed.findings if composed else (),
+        "pulled": verdict.pulled,
+        "verdict": verdict,
     }
 
 

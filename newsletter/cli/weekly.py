@@ -31,7 +31,7 @@ def pull(context: ProjectContext, as_json: bool) -> int:
         raise ConfigurationError("there is no source to read; add a [[sources]] table to newsletter.toml")
     lines = context.project.weekly.pull()
     if as_json:
-        output.dump([formats.pull_json(line) for line in lines])
+        output.dump(lines)
     else:
         for line in lines:
             output.say(formats.pull_text(line))
@@ -62,7 +62,7 @@ def pick(context: ProjectContext, slot_key: str | None, why: str | None, as_json
     verdict = weekly.verdict(slot, older_first=slot_key is None)
     issue = verdict.composed.issue if verdict.composed else weekly.pick(slot)
     if as_json:
-        output.dump({**formats.issue_json(issue), "verdict": verdict.as_json()})
+        output.dump({**formats.issue_json(issue), "verdict": verdict})
         return
     row = context.project.issues.find(slot.key)
     if row is not None and row.frozen_at is not None:
@@ -89,14 +89,7 @@ def _explain(context: ProjectContext, issue: Issue, what: str, *, as_json: bool)
     else:
         found, terms = "not looked at: it is older than anything this issue could carry", ()
     if as_json:
-        output.dump(
-            {
-                "slot": issue.slot.key,
-                "article": shelved.article.as_json(),
-                "picked": picked and formats.pick_json(picked),
-                "passed_over": passed and formats.passed_over_json(passed),
-            }
-        )
+        output.dump({"slot": issue.slot.key, "article": shelved.article, "picked": picked, "passed_over": passed})
         return
     output.say(shelved.article.title)
     output.say(found)
@@ -156,16 +149,12 @@ def check(
         raise click.UsageError("--slot and --html exclude each other")
     found, verdict = _of_letter(context, slot_key) if file is None else (_of_file(file, inlined), None)
     if as_json:
-        findings = [formats.finding_json(one) for one in found]
-        output.dump({"findings": findings, "verdict": verdict and verdict.as_json()})
-        return 1 if any(one.level == "error" for one in found) else 0
-    if found:
-        formats.findings(found)
+        output.dump({"findings": found, "verdict": verdict})
     else:
-        output.say("nothing was found")
-    if verdict is not None:
-        output.say()
-        formats.verdict(verdict)
+        formats.findings(found)
+        if verdict is not None:
+            output.say()
+            formats.verdict(verdict)
     return 1 if any(one.level == "error" for one in found) else 0
 
 

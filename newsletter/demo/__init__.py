@@ -1,11 +1,14 @@
-"""The demo project: Tramlight, a magazine for a city that does not exist, and the people who read it.
+"""The demo project: Tramlight, a magazine for a city that does not exist, and its readers.
 
 `site/` holds the articles as Markdown templates: `{3 days ago, 12:30}` becomes that day and clock time in the
 magazine's own zone, so that the demo is a fresh fortnight whenever it is written. Some articles are awkward on
 purpose: one has no date, one no address, one is paid for, one is too old, two are the same story and three are about
 one show.
 
-Knows nothing of settings, sources or the database: `write_site`, `subscribers` and `SETTINGS` are files and values.
+`readers.csv` holds twenty-five in every state of consent, with names as hard to print as real ones, for
+`subscribers import --confirmed`.
+
+Knows nothing of settings, sources or the database: it is files and values.
 Everything stands on `.example`, which nobody can own (RFC 2606 §3). `docs/pictures/draw.py` drew the images.
 Raises `ValueError` for a `now` without a zone, and `OSError` when the folder cannot be written.
 """
@@ -14,19 +17,15 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, time, timedelta
-from importlib.resources import files
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from newsletter.demo.readers import DemoReader, subscribers
-
-__all__ = ["SETTINGS", "DemoReader", "subscribers", "write_site"]
-
-_HERE = files("newsletter.demo")
+_HERE = Path(__file__).parent
 _ZONE = ZoneInfo("Europe/Lisbon")
 _WHEN = re.compile(r'"\{(\d+) days? ago, (\d\d:\d\d)\}"')
 
-SETTINGS = _HERE.joinpath("newsletter.toml").read_text(encoding="utf-8")
+READERS = _HERE / "readers.csv"
+SETTINGS = (_HERE / "newsletter.toml").read_text(encoding="utf-8")
 """The demo's commented `newsletter.toml`: reads the folder `site`, writes the Maildir `mail`."""
 
 
@@ -36,14 +35,11 @@ def write_site(folder: Path, *, now: datetime) -> None:
         raise ValueError("The demo's dates count back from now: give now with a time zone.")
     images = folder / "images"
     images.mkdir(parents=True, exist_ok=True)
-    site = _HERE.joinpath("site")
-    for article in site.iterdir():
-        if article.name.endswith(".md"):
-            text = _dated(article.read_text(encoding="utf-8"), now=now)
-            (folder / article.name).write_text(text, encoding="utf-8", newline="\n")
-    for image in site.joinpath("images").iterdir():
-        if image.name.endswith((".jpg", ".png")):
-            (images / image.name).write_bytes(image.read_bytes())
+    for article in (_HERE / "site").glob("*.md"):
+        text = _dated(article.read_text(encoding="utf-8"), now=now)
+        (folder / article.name).write_text(text, encoding="utf-8", newline="\n")
+    for image in (_HERE / "site" / "images").iterdir():
+        (images / image.name).write_bytes(image.read_bytes())
 
 
 def _dated(text: str, *, now: datetime) -> str:

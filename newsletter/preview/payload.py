@@ -57,7 +57,7 @@ def checked(shown: Shown) -> dict[str, Any]:
 
 def findings(shown: Shown) -> list[dict[str, Any]]:
     """The findings of the letter, errors first."""
-    return [{**asdict(finding), "level": str(finding.level)} for finding in shown.composed.findings]
+    return [asdict(finding) for finding in shown.composed.findings]
 
 
 def message(shown: Shown, recipient: Recipient, *, project: Project) -> bytes:
