@@ -153,7 +153,7 @@ def _as(value: Any, wanted: Any) -> Any:
     if wanted is str:
         return value if isinstance(value, str) else None
     if wanted is tzinfo:
-        return _zone(value)
+        return zone(value)
     if get_origin(wanted) is tuple:
         return _texts(value)
     if isinstance(value, str) or (isinstance(value, int) and wanted is float):
@@ -164,7 +164,8 @@ def _as(value: Any, wanted: Any) -> Any:
     return value if isinstance(value, wanted) else None
 
 
-def _zone(value: Any) -> tzinfo | None:
+def zone(value: Any) -> ZoneInfo | None:
+    """The time zone of an IANA name; None if it is none."""
     try:
         return ZoneInfo(value) if isinstance(value, str) else None
     except (ValueError, OSError, LookupError):

@@ -19,6 +19,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO
@@ -180,16 +181,17 @@ class Ticker:
 
     def _follow(self, key: str, child: subprocess.Popen[bytes], output: IO[bytes]) -> str:
         """Log the child's lines until it ends; returns the last one."""
-        lines = _Lines(output)
-        last = ""
-        ended = False
+        last, read, ended = "", 0, False
         while not ended:
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 child.wait(_READ_OUTPUT_EVERY)
                 ended = True
-            except subprocess.TimeoutExpired:
-                pass
-            for line in lines.new(ended=ended):
+            # Read without moving the place at which the child writes.
+            data = os.pread(output.fileno(), os.fstat(output.fileno()).st_size - read, read)
+            if not ended:
+                data = data[: data.rfind(b"\n") + 1]
+            read += len(data)
+            for line in filter(None, map(str.strip, data.decode("utf-8", "replace").splitlines())):
                 last = line
                 log.info("%s: %s", key, line)
         return last
@@ -213,20 +215,3 @@ class Ticker:
         # What the send has told the operator itself, or an earlier try has led to, is not said twice.
         if not any(told.text.startswith(_FAILED) or told.text in last for told in project.issues.alerts(key)):
             project.alerts.tell(alerts.issue(key), text)
-
-
-class _Lines:
-    """The lines of a file somebody else is writing, through the same open file: read without moving its place."""
-
-    def __init__(self, output: IO[bytes]) -> None:
-        self._output = output
-        self._read = 0
-
-    def new(self, *, ended: bool) -> list[str]:
-        """The full lines since the last call, the empty ones left out; when `ended`, the unfinished one too."""
-        size = os.fstat(self._output.fileno()).st_size
-        data = os.pread(self._output.fileno(), size - self._read, self._read)
-        if not ended:
-            data = data[: data.rfind(b"\n") + 1]
-        self._read += len(data)
-        return [line.strip() for line in data.decode("utf-8", "replace").splitlines() if line.strip()]

@@ -6,11 +6,11 @@ words. What it does not know: SPF, DKIM and DMARC records.
 
 from __future__ import annotations
 
-import queue
 import socket
 import stat
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -72,8 +72,8 @@ def _examine(context: ProjectContext) -> tuple[list[Sign], int]:
     except SettingsError as error:
         return [Sign("settings", FAIL, str(error))], SettingsError.exit_code
     signs = [Sign("settings", OK, f"{project.root / 'newsletter.toml'} reads well")]
-    for name, check in CHECKS.items():
-        signs += _signs(name, check, project)
+    for check in CHECKS:
+        signs += _signs(check, project)
     return signs, 1 if any(one.level == FAIL for one in signs) else 0
 
 
@@ -103,9 +103,10 @@ def _numbers(project: Project) -> dict[str, Any]:
     }
 
 
-def _signs(name: str, check: Callable[[Project], Iterator[Sign]], project: Project) -> list[Sign]:
+def _signs(check: Callable[[Project], Iterator[Sign]], project: Project) -> list[Sign]:
     from subscribers import SubscribersError
 
+    name = check.__name__.strip("_").replace("_", " ")
     seen: list[Sign] = []
     try:
         seen.extend(check(project))
@@ -219,38 +220,27 @@ def _backend(project: Project) -> Iterator[Sign]:
 def _names(project: Project) -> Iterator[Sign]:
     sender = project.settings.from_address.rpartition("@")[2]
     public = urlsplit(project.settings.newsletter.public_url).hostname or ""
-    if _resolves(sender):
-        yield Sign("name of the sender", OK, f"{sender} is found")
-    else:
-        yield Sign(
-            "name of the sender",
-            WARN,
-            f"{sender} is not found",
-            "mail servers refuse senders whose domain has neither MX nor address records; check [newsletter] from",
-        )
-    if _resolves(public):
-        yield Sign("name of the pages", OK, f"{public} is found")
-    else:
-        yield Sign("name of the pages", FAIL, f"{public} is not found", "check [newsletter] public_url")
+    refused = "mail servers refuse senders whose domain has neither MX nor address records; check [newsletter] from"
+    for check, host, level, advice in (
+        ("name of the sender", sender, WARN, refused),
+        ("name of the pages", public, FAIL, "check [newsletter] public_url"),
+    ):
+        found = _resolves(host)
+        yield Sign(check, OK, f"{host} is found") if found else Sign(check, level, f"{host} is not found", advice)
 
 
 def _resolves(host: str) -> bool:
     """Whether the system finds an address of the host within a few seconds; a look-up cannot be stopped."""
-    answers: queue.Queue[bool] = queue.Queue()
+    found: list[object] = []
 
     def ask() -> None:
-        try:
-            socket.getaddrinfo(host, None)
-        except (OSError, UnicodeError):
-            answers.put(False)
-        else:
-            answers.put(True)
+        with suppress(OSError, UnicodeError):
+            found.extend(socket.getaddrinfo(host, None))
 
-    threading.Thread(target=ask, daemon=True).start()
-    try:
-        return answers.get(timeout=LOOK_UP_SECONDS)
-    except queue.Empty:
-        return False
+    looking = threading.Thread(target=ask, daemon=True)
+    looking.start()
+    looking.join(LOOK_UP_SECONDS)
+    return bool(found)
 
 
 def _pages(project: Project) -> Iterator[Sign]:
@@ -267,17 +257,8 @@ def _pages(project: Project) -> Iterator[Sign]:
         yield Sign("pages", OK, f"{url} answers")
 
 
-CHECKS: dict[str, Callable[[Project], Iterator[Sign]]] = {
-    "postal address": _postal_address,
-    "editors": _editors,
-    "database": _database,
-    "keys": _keys,
-    "templates": _templates,
-    "sources": _sources,
-    "told": _told,
-    "audience": _audience,
-    "issue": _issue,
-    "backend": _backend,
-    "names": _names,
-    "pages": _pages,
-}
+# In this order; each has the name of its function.
+CHECKS: tuple[Callable[[Project], Iterator[Sign]], ...] = (
+    *(_postal_address, _editors, _database, _keys, _templates, _sources),
+    *(_told, _audience, _issue, _backend, _names, _pages),
+)

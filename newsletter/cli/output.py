@@ -10,16 +10,16 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, tzinfo
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 import click
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 COLOURS = {
     "ok": "green", "warn": "yellow", "fail": "bold red",
@@ -110,22 +110,13 @@ def counts(numbers: Mapping[str, int], *, always: Iterable[str] = ()) -> str:
     return ", ".join(f"{name} {numbers.get(name, 0):,}" for name in told if numbers.get(name) or name in set(always))
 
 
-def terminal() -> Console | None:
-    """A console if standard output is a terminal, or None."""
-    if not sys.stdout.isatty():
-        return None
-    from rich.console import Console
-
-    return Console(markup=False, highlight=False, emoji=False)
-
-
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Rows under headings. A column whose name ends in `#` stands to the right; a known word has its colour."""
     lines = [[_safe(str(cell)) for cell in row] for row in rows]
-    console = terminal()
-    if console is None:
+    if not sys.stdout.isatty():
         _columns([[name.rstrip("#") for name in columns], *lines])
         return
+    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -134,7 +125,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         drawn.add_column(name.rstrip("#"), justify="right" if name.endswith("#") else "left", overflow="fold")
     for line in lines:
         drawn.add_row(*(Text(cell, style=COLOURS.get(cell, "")) for cell in line))
-    console.print(drawn)
+    Console(markup=False, highlight=False, emoji=False).print(drawn)
 
 
 def _columns(lines: Sequence[Sequence[str]]) -> None:
@@ -163,27 +154,14 @@ def _safe(text: str) -> str:
 
 def heading(title: str, beside: str = "") -> None:
     """A heading with an empty line before it."""
-    console = terminal()
-    if console is None:
-        say(f"\n{title} ({beside})" if beside else f"\n{title}")
-        return
-    from rich.text import Text
-
-    line = Text(f"\n{_safe(title)}", style="bold magenta")
-    console.print(line.append(f"  {_safe(beside)}", style="not bold dim") if beside else line)
+    title = click.style(_safe(title), bold=True, fg="magenta")
+    click.echo(f"\n{title} ({_safe(beside)})" if beside else f"\n{title}")
 
 
 def item(title: str, lines: Iterable[str]) -> None:
-    """A thing of a list, and indented lines about it."""
-    console = terminal()
-    if console is None:
-        say(f"  {title}")
-        for line in lines:
-            say(f"     {line}")
-        return
-    from rich.padding import Padding
-    from rich.text import Text
-
-    console.print(Padding(Text(_safe(title), style="bold"), (0, 0, 0, 2)))
+    """A thing of a list, and indented lines about it, which a terminal wraps."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
+    fill = partial(textwrap.fill, width=width, break_long_words=False, break_on_hyphens=False)
+    click.secho(fill(_safe(title), initial_indent="  ", subsequent_indent="  "), bold=True)
     for line in lines:
-        console.print(Padding(Text(_safe(line), style="dim"), (0, 0, 0, 5)))
+        click.secho(fill(_safe(line), initial_indent=" " * 5, subsequent_indent=" " * 5), dim=True)

@@ -15,7 +15,7 @@ import click
 
 from newsletter.cli import formats, output
 from newsletter.cli.context import Command, ProjectContext, json_option, pass_project_context, slot_option
-from newsletter.errors import ConfigurationError, Refused
+from newsletter.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -189,27 +189,16 @@ def _code(report: Report, interrupts: Interrupts) -> int:
 
 
 def _test_copy(context: ProjectContext, slot_key: str | None, address: str, *, as_json: bool) -> int:
-    from newsletter.issue import Issue
-    from newsletter.issues import FROZEN
-    from newsletter.weekly import Composed, without_address
     from subscribers import parse_address
 
-    project = context.project
+    weekly = context.project.weekly
     email = parse_address(address).email
-    if not project.publication.postal_address.strip():
-        raise without_address("letter")
     slot = context.slot(slot_key)
-    row = project.issues.find(slot.key)
-    if row is not None and row.state in FROZEN:
-        composed = Composed(Issue(slot, (), ()), project.issues.letter(row.id))
-    else:
-        composed = project.weekly.compose(slot)
-    if composed.letter is None:
-        raise Refused("there is nothing to send: no article was picked; `newsletter pull` reads the sources first")
+    composed = weekly.stored(slot) or weekly.compose(slot)
     for finding in composed.findings:
         if finding.level != "info":
             output.note(f"{finding.level}: {finding.text}")
-    reply = project.weekly.test_copy(composed, email, project.backend())
+    reply = weekly.test_copy(composed, email, context.project.backend())
     if as_json:
         output.dump({"slot": slot.key, "to": email, "reply": reply})
         return 0

@@ -160,15 +160,13 @@ def check(
 
 def _of_letter(context: ProjectContext, slot_key: str | None) -> tuple[tuple[Finding, ...], Verdict]:
     from newsletter import rendering
-    from newsletter.issues import FROZEN
 
     project = context.project
     slot = context.slot(slot_key)
     verdict = project.weekly.verdict(slot, older_first=slot_key is None)
-    row = project.issues.find(slot.key)
-    if row is not None and row.state in FROZEN:
-        letter = project.issues.letter(row.id)
-        return rendering.check(letter, publication=project.publication, theme=project.theme), verdict
+    stored = project.weekly.stored(slot)
+    if stored is not None and stored.letter is not None:
+        return rendering.check(stored.letter, publication=project.publication, theme=project.theme), verdict
     composed = verdict.composed or project.weekly.compose(slot)
     if composed.letter is None:
         raise Refused(f"there is no letter of {slot.key} to check: no article was picked (`newsletter pick` says why)")

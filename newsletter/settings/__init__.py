@@ -13,7 +13,8 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any, Self
@@ -88,11 +89,8 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _names(self) -> Self:
-        for table, names in (
-            ("sources", [s.name for s in self.sources]),
-            ("sections", [s.name for s in self.sections]),
-        ):
-            double = {name for name in names if names.count(name) > 1}
+        for table, named in (("sources", self.sources), ("sections", self.sections)):
+            double = [name for name, number in Counter(one.name for one in named).items() if number > 1]
             if double:
                 raise ValueError(f'[[{table}]] has two tables named "{min(double)}"')
         if not self.sections:
@@ -123,14 +121,12 @@ class Settings(BaseSettings):
             _leave_out(layer, without)
         if any(where[0] == "newsletter" for where in without):
             file["newsletter"] = {**STAND_INS, **file.get("newsletter", {})}
-        kinds = []
-        kind = BackendTable().kind
+        kinds = [BackendTable().kind]
         for layer in layers:
             table = layer.get("backend")
-            kind = table.get("kind", kind) if isinstance(table, dict) else kind
-            kinds.append(kind)
-        for layer, its_kind in zip(layers[:2], kinds[:2], strict=True):
-            if its_kind != kind and isinstance(layer.get("backend"), dict):
+            kinds.append(table.get("kind", kinds[-1]) if isinstance(table, dict) else kinds[-1])
+        for layer, kind in zip(layers, kinds[1:], strict=True):
+            if kind != kinds[-1] and isinstance(layer.get("backend"), dict):
                 layer["backend"] = {}
         return tuple(InitSettingsSource(settings_cls, layer) for layer in (environment, dotenv, file))
 
@@ -195,7 +191,10 @@ def _load(root: Path, *, without: Sequence[tuple[str, ...]]) -> Settings:
     data = _parsed(file, root=root)
     variables = [*os.environ, *_variables(root / ".env")]
     _leave_out(data, without)
-    _refuse_later(data)
+    for table, inside in data.items():
+        _refuse_later(f"{FILE}: [{table}]", table)
+        for key in inside if isinstance(inside, dict) else ():
+            _refuse_later(f"{FILE}: [{table}] {key}", table, key)
     backend = "backend" in data or any(name.upper().startswith(f"{PREFIX}BACKEND") for name in variables)
     for name in data:
         if name not in Settings.model_fields or name == "root":
@@ -247,14 +246,10 @@ def _leave_out(layer: dict[str, Any], without: Iterable[tuple[str, ...]]) -> Non
             layer.pop(where[0], None)
 
 
-def _refuse_later(data: Mapping[str, Any]) -> None:
-    for key, capability in LATER.items():
-        table, _, name = key.partition(".")
-        inside = data.get(table)
-        if inside is not None and (not name or (isinstance(inside, dict) and name in inside)):
-            where = f"[{table}] {name}".strip()
-            text = f"{FILE}: {where} belongs to {capability}, which comes with a later version; take it out"
-            raise Mistake(text, (table,))
+def _refuse_later(where: str, table: str, key: str = "") -> None:
+    if capability := LATER.get(table) or LATER.get(f"{table}.{key}"):
+        text = f"{where} belongs to {capability}, which comes with a later version; take it out"
+        raise Mistake(text, (table,))
 
 
 def _variables(file: Path) -> list[str]:
@@ -282,10 +277,7 @@ def _refuse_strange_variables(names: Iterable[str], *, backend: bool, without: S
         table, _, key = variable.upper().removeprefix(PREFIX).lower().partition("__")
         if (table,) in without:
             continue
-        capability = LATER.get(table) or LATER.get(f"{table}.{key}")
-        if capability:
-            text = f"{variable} belongs to {capability}, which comes with a later version; take it out"
-            raise Mistake(text, (table,))
+        _refuse_later(variable, table, key)
         if table not in tables:
             near = nearest(table, tables)
             hint = f"; did you mean {PREFIX}{near.upper()}__…?" if near else ""

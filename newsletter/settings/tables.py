@@ -8,32 +8,21 @@ from __future__ import annotations
 import json
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from email.utils import getaddresses
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit, urlunsplit
-from zoneinfo import ZoneInfo
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    field_validator,
-    model_validator,
-)
-from pydantic_settings import (
-    NoDecode,
-)
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic_settings import NoDecode
 
 from newsletter.characters import ends_setting
 from newsletter.issue import DAYS
 from newsletter.links import canonical, is_loopback, refusal
-from newsletter.options import did_you_mean
+from newsletter.options import did_you_mean, zone
 
 _DURATION = re.compile(r"\s*(\d{1,9})\s*(s|m|h|d|w)\s*")
 _LONGEST = timedelta(days=3650)
@@ -60,12 +49,26 @@ def _some_time(value: timedelta) -> timedelta:
     return value
 
 
+def _must(right: Callable[[str], object], why: str) -> AfterValidator:
+    """Refuse a text, or a list with one, that is not `right`: the sentence is the text and `why`."""
+
+    def check(value: Any) -> Any:
+        for text in (value,) if isinstance(value, str) else value:
+            if not right(text):
+                raise ValueError(f'"{text}" {why}')
+        return value
+
+    return AfterValidator(check)
+
+
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 SomeTime = Annotated[Duration, AfterValidator(_some_time)]
 _ADDRESS = re.compile(r"(?=.{3,254}$)[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 _PUBLIC_URL = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%/\[\]-]{1,300}")  # no query, nothing that could end a header
 _COLOUR = r"^#[0-9a-fA-F]{6}$"
 _NAME = r"^[a-z0-9][a-z0-9_-]*$"
+_LIST_ID = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 _LANGUAGE = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
 EXAMPLES = {
     _COLOUR: 'be a colour such as "#1a2b3c"',
@@ -78,13 +81,14 @@ def _is_https(value: str) -> bool:
     return not refusal(value) and urlsplit(value).scheme == "https"
 
 
-def _https(value: str) -> str:
-    if not _is_https(value):
-        raise ValueError(f'"{value}" has to be an https address')
-    return value
+def _is_network(value: str) -> bool:
+    try:
+        return bool(ip_network(value, strict=False))
+    except ValueError:
+        return False
 
 
-HttpsAddress = Annotated[str, AfterValidator(_https)]
+HttpsAddress = Annotated[str, _must(_is_https, "has to be an https address")]
 Colour = Annotated[str, Field(pattern=_COLOUR)]
 Name = Annotated[str, Field(pattern=_NAME, max_length=60)]
 
@@ -158,14 +162,16 @@ class Newsletter(Table):
     reply_to: str = Field("", description="Where answers go; empty is the sender.")
     editors: Words = Field((), description="Addresses that are told when somebody has to act.")
     language: str = Field("en", pattern=_LANGUAGE, description="BCP 47 tag of the texts.")
-    timezone: str = Field("UTC", description="IANA zone the schedule and dates are in.")
+    timezone: Annotated[str, _must(zone, 'is not a time zone such as "Europe/Berlin"')] = Field(
+        "UTC", description="IANA zone the schedule and dates are in."
+    )
     public_url: str = Field(
         description="Where readers reach `newsletter serve`: https, or http on loopback alone. Required."
     )
     postal_address: str = Field("", max_length=300, description="A street address; without it nothing is sent.")
-    list_id: str = Field(
-        "", max_length=255, description="RFC 2919 list id; never change it. Default: weekly.<sender's domain>."
-    )
+    list_id: Annotated[
+        str, _must(lambda text: not text or _LIST_ID.fullmatch(text), "has to look like weekly.example.org (RFC 2919)")
+    ] = Field("", max_length=255, description="RFC 2919 list id; never change it. Default: weekly.<sender's domain>.")
     key_file: Path = Field(Path("newsletter.key"), description="The keys behind every unsubscribe link. Back it up.")
 
     @field_validator("from_", "reply_to", "editors")
@@ -178,15 +184,6 @@ class Newsletter(Table):
             if text and not (whole and _ADDRESS.fullmatch(found[0]) and text.isprintable()):
                 more = "" if text.isascii() else "; write an international domain in its xn-- form"
                 raise ValueError(f'"{text}" is not a mail address such as "News <news@example.org>"{more}')
-        return value
-
-    @field_validator("timezone")
-    @classmethod
-    def _zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (KeyError, OSError, ValueError) as error:
-            raise ValueError(f'"{value}" is not a time zone such as "Europe/Berlin"') from error
         return value
 
     @field_validator("public_url")
@@ -203,21 +200,18 @@ class Newsletter(Table):
             raise ValueError(f'"{value}" has to be an https address (http is for 127.0.0.1 and localhost alone)')
         return urlunsplit(parts).rstrip("/")
 
-    @field_validator("list_id")
-    @classmethod
-    def _list_id(cls, value: str) -> str:
-        if value and not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", value):
-            raise ValueError(f'"{value}" has to look like weekly.example.org (RFC 2919)')
-        return value
-
 
 class Schedule(Table):
     """When an issue is due, in `[newsletter] timezone`."""
 
     day: str = Field("thursday", description="Day of the week.")
-    time: str = Field("07:00", description="Local time, `HH:MM`.")
+    time: Annotated[str, _must(_TIME.fullmatch, 'is not a time such as "07:00"')] = Field(
+        "07:00", description="Local time, `HH:MM`."
+    )
     grace: Duration = Field(timedelta(hours=24), description="How late an issue may still be made; later is missed.")
-    approval: Literal["auto", "required"] = Field("auto", description="`auto`: sent without anybody's approval.")
+    approval: Annotated[
+        Literal["auto", "required"], _must(lambda text: text == "auto", 'comes with a later version; use "auto"')
+    ] = Field("auto", description="`auto`: sent without anybody's approval.")
 
     @field_validator("day")
     @classmethod
@@ -225,20 +219,6 @@ class Schedule(Table):
         if value.lower() not in DAYS:
             raise ValueError(f'"{value}" is not a day{did_you_mean(value, DAYS)}')
         return value.lower()
-
-    @field_validator("time")
-    @classmethod
-    def _time(cls, value: str) -> str:
-        if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
-            raise ValueError(f'"{value}" is not a time such as "07:00"')
-        return value
-
-    @field_validator("approval")
-    @classmethod
-    def _approval(cls, value: str) -> str:
-        if value == "required":
-            raise ValueError('"required" comes with a later version; use "auto"')
-        return value
 
 
 class SourceTable(Table):
@@ -293,16 +273,12 @@ class IssueTable(Table):
         "{{ lead.title }}", min_length=1, max_length=300, description="Subject line, a template over the issue."
     )
     min: int = Field(3, ge=1, le=100, description="Fewer picks than this make a thin week.")
-    when_thin: Literal["send", "skip", "hold"] = Field("skip", description="What a thin week does.")
+    when_thin: Annotated[
+        Literal["send", "skip", "hold"],
+        _must(lambda text: text != "hold", 'comes with a later version; use "send" or "skip"'),
+    ] = Field("skip", description="What a thin week does.")
     max_age: SomeTime = Field(timedelta(days=14), description="Older articles are no longer picked.")
     utm: dict[str, str] = Field(default_factory=dict, description="Added to article links, such as utm_source.")
-
-    @field_validator("when_thin")
-    @classmethod
-    def _thin(cls, value: str) -> str:
-        if value == "hold":
-            raise ValueError('"hold" comes with a later version; use "send" or "skip"')
-        return value
 
 
 class Colours(Table):
@@ -349,20 +325,19 @@ class Theme(Table):
 
     look: Name = Field("weekly", description="Folder of templates the issue is rendered from.")
     brand: str = Field("", max_length=60, description="Word in the masthead; empty is the newsletter's name.")
-    logo: str = Field("", description="https address, or a file of the project (PNG, JPEG, GIF).")
+    logo: Annotated[
+        str,
+        _must(
+            lambda text: _is_https(text) or not re.match("[a-z]+:", text, re.IGNORECASE),
+            "has to be an https address or a file of the project",
+        ),
+    ] = Field("", description="https address, or a file of the project (PNG, JPEG, GIF).")
     logo_width: int = Field(180, ge=16, le=600, description="Displayed width of the logo in pixels.")
     colours: Colours = Field(Colours(), description="Light colours as #rrggbb.")
     dark: DarkColours = Field(DarkColours(), description="Dark colours as #rrggbb.")
     fonts: Fonts = Field(Fonts(), description="Font stacks `heading` and `body`.")
     social: tuple[SocialLink, ...] = Field((), description="Links in the footer: `name`, `url`.")
     images: Literal["all", "lead", "none"] = Field("all", description="Which stories show their picture.")
-
-    @field_validator("logo")
-    @classmethod
-    def _address_or_file(cls, value: str) -> str:
-        if re.match("[a-z]+:", value, re.IGNORECASE) and not _is_https(value):
-            raise ValueError(f'"{value}" has to be an https address or a file of the project')
-        return value
 
 
 class BackendTable(Table):
@@ -395,19 +370,11 @@ class Sending(Table):
 class Web(Table):
     """The public pages."""
 
-    trusted_proxies: Words = Field((), description="Networks whose X-Forwarded-For is believed.")
+    trusted_proxies: Annotated[Words, _must(_is_network, "is not an address or a network such as 10.0.0.0/8")] = Field(
+        (), description="Networks whose X-Forwarded-For is believed."
+    )
     allow_origins: Words = Field((), description="Sites whose pages may use the sign-up hook and form.")
     allow_hosts: Words = Field((), description="Further Host names that are answered, besides public_url's.")
-
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for text in value:
-            try:
-                ip_network(text, strict=False)
-            except ValueError as error:
-                raise ValueError(f'"{text}" is not an address or a network such as 10.0.0.0/8') from error
-        return value
 
     @field_validator("allow_origins")
     @classmethod

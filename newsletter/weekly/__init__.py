@@ -16,13 +16,14 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from newsletter import highlights, rendering
 from newsletter.backends import Backend
 from newsletter.database import Database
 from newsletter.errors import Busy, ConfigurationError, NewsletterError, Refused, SourceError
 from newsletter.issue import IfThin, Issue, Match, Section, Slot
-from newsletter.issues import FrozenPick, IssueRow, Issues, IssueState
+from newsletter.issues import FROZEN, FrozenPick, IssueRow, Issues, IssueState
 from newsletter.letter import UNSUBSCRIBE_TOKEN
 from newsletter.locks import try_lock
 from newsletter.sending import addressing, alerts
@@ -155,13 +156,7 @@ class Weekly:
                 title=table.title or table.name.replace("-", " ").capitalize(),
                 pick=table.pick,
                 min=table.min,
-                match=Match(
-                    category=table.match.category,
-                    tag=table.match.tag,
-                    url_prefix=table.match.url_prefix,
-                    title=table.match.title,
-                    source=table.match.source,
-                ),
+                match=Match(**table.match.model_dump()),
                 if_thin=IfThin(table.if_thin),
             )
             for table in self.settings.sections
@@ -169,9 +164,7 @@ class Weekly:
 
     def compose(self, slot: Slot) -> Composed:
         """The issue of this slot, rendered and checked, as it would go out now. Changes nothing."""
-        return self._rendered(self.pick(slot))
-
-    def _rendered(self, issue: Issue) -> Composed:
+        issue = self.pick(slot)
         if not issue.picks:
             return Composed(issue, None)
         making = self.making()
@@ -183,6 +176,13 @@ class Weekly:
             nonce=secrets.token_hex(6),
         )
         return Composed(issue, letter, rendering.check(letter, publication=self.publication, theme=making.theme))
+
+    def stored(self, slot: Slot) -> Composed | None:
+        """The letter of a frozen issue as it was stored, without its picks and not checked; None of any other."""
+        row = self.issues.find(slot.key)
+        if row is None or row.state not in FROZEN:
+            return None
+        return Composed(Issue(slot, (), ()), self.issues.letter(row.id))
 
     def verdict(
         self,
@@ -293,12 +293,8 @@ class Weekly:
         slot itself has its turn once its time has come. `confirm` is asked before the freeze. Raises `Busy` while
         another process does the same, and the verdict's error.
         """
-
-        def read() -> Sequence[PullLine]:
-            pulled = self._pull_and_tell()
-            on_pulled(pulled)
-            return pulled
-
+        send = partial(self.sender.send, stop=stop, on_progress=on_progress)
+        read = partial(self._pull_and_tell, on_pulled)
         lock = try_lock(self.database, "send")
         if lock is None:
             raise Busy(Busy.SENDING)
@@ -307,10 +303,10 @@ class Weekly:
                 verdict = self.verdict(slot, older_first=first, scheduled=scheduled, read=read)
                 if verdict.outcome != Outcome.FINISH or verdict.row is None:
                     break
-                done = Done(self.sender.send(verdict.row, backend(), stop=stop, on_progress=on_progress), verdict)
+                done = Done(send(verdict.row, backend()), verdict)
                 if verdict.slot_key == slot.key or done.report.run or stop.is_set() or self.clock() < slot.at:
                     return done
-            return self._make(slot, verdict, backend=backend, confirm=confirm, stop=stop, on_progress=on_progress)
+            return Done(self._make(slot, verdict, backend=backend, confirm=confirm, send=send), verdict)
 
     def _make(
         self,
@@ -319,37 +315,36 @@ class Weekly:
         *,
         backend: Callable[[], Backend],
         confirm: Callable[[Verdict], bool],
-        stop: threading.Event,
-        on_progress: Callable[[IssueRow, Tally], None] | None,
-    ) -> Done:
+        send: Callable[[IssueRow, Backend], Report],
+    ) -> Report:
         """Freeze and send the issue if the verdict says so; else record and report why not."""
         if verdict.row is not None:
-            return Done(self.sender.report(verdict.row), verdict)
+            return self.sender.report(verdict.row)
         if verdict.error is not None:
             if isinstance(verdict.error, Refused):
                 self.alerts.tell(alerts.issue(slot.key), verdict.reason)
             raise verdict.error
         if verdict.outcome == Outcome.SKIP:
             self._skip(slot, verdict.reason)
-            return Done(Report(slot.key, IssueState.SKIPPED, reason=verdict.reason), verdict)
+            return Report(slot.key, IssueState.SKIPPED, reason=verdict.reason)
         if verdict.outcome != Outcome.SEND or verdict.composed is None:
-            return Done(Report(slot.key, IssueState.DRAFT, reason=verdict.reason), verdict)
+            return Report(slot.key, IssueState.DRAFT, reason=verdict.reason)
         # A backend that is away or set up wrongly is found before anything is frozen.
         ready = backend()
         ready.open().close()
         if not confirm(verdict):
-            return Done(Report(slot.key, IssueState.DRAFT, reason="not confirmed"), verdict)
-        row = self.freeze(slot, verdict.composed)
-        return Done(self.sender.send(row, ready, stop=stop, on_progress=on_progress), verdict)
+            return Report(slot.key, IssueState.DRAFT, reason="not confirmed")
+        return send(self.freeze(slot, verdict.composed), ready)
 
-    def _pull_and_tell(self) -> tuple[PullLine, ...]:
+    def _pull_and_tell(self, on_pulled: Callable[[Sequence[PullLine]], None]) -> list[PullLine]:
         """Pull; a source that could not be read stops nothing, and the operator is told."""
-        pulled = tuple(self.pull())
+        pulled = self.pull()
         for line in pulled:
             if line.failed:
                 self.alerts.tell(
                     alerts.source(line.source), f"the source {line.source} could not be read: {line.failed}"
                 )
+        on_pulled(pulled)
         return pulled
 
     def _skip(self, slot: Slot, reason: str) -> None:
@@ -368,8 +363,10 @@ class Weekly:
 
     def test_copy(self, composed: Composed, address: str, backend: Backend) -> str:
         """Send one copy of the composed letter, recording nothing; returns what the server said."""
+        if not self.publication.postal_address.strip():
+            raise without_address("letter")
         if composed.letter is None:
-            raise Refused("there is nothing to send: no article was picked")
+            raise Refused("there is nothing to send: no article was picked; `newsletter pull` reads the sources first")
         subscriber = self.book.find(address)
         name = subscriber.name if subscriber else ""
         # For a stranger a token that works as any and is nobody's: leaving by a test copy changes nothing.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -126,7 +126,7 @@ class Verdict:
             "subject": self.subject,
             "recipients": self.recipients,
             "empty_sections": list(self.empty_sections),
-            "silent_sources": [{"source": one.source, "reason": one.reason} for one in self.silent_sources],
+            "silent_sources": [asdict(one) for one in self.silent_sources],
         }
 
 
@@ -157,7 +157,7 @@ def decide(composed: Composed, *, recipients: int, at_least: int, thin_too: bool
         outcome, reason = Outcome.NOTHING_NEW, "no article was picked"
     elif number < at_least and not thin_too:
         outcome = Outcome.THIN
-        reason = f"a thin week: {_articles(number)} to carry, [issue] min is {at_least}"
+        reason = f"a thin week: {number} article{'s' if number > 1 else ''} to carry, [issue] min is {at_least}"
     elif not recipients:
         outcome, reason = Outcome.NOBODY, "nobody is subscribed yet"
     elif errors:
@@ -195,7 +195,3 @@ def _none_of(name: str, number: int, *, issue: Issue) -> str:
     if len(counts) == 1:
         return f"all its {number} articles are passed over ({counts[0].partition(' ')[2]})"
     return f"all its {number} articles are passed over ({', '.join(counts)})"
-
-
-def _articles(number: int) -> str:
-    return f"{number} article{'' if number == 1 else 's'}"
