@@ -10,7 +10,7 @@ import logging
 import secrets
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from newsletter.backends import BACKENDS
 from newsletter.database import Database
 from newsletter.errors import ConfigurationError, KeyFileError, SettingsError
-from newsletter.issue import Slot
+from newsletter.issue import DAYS, Slot
 from newsletter.issues import Issues
 from newsletter.options import check
 from newsletter.settings import Settings, load, load_for_sending
@@ -64,6 +64,7 @@ class Project:
         self.clock = clock
         self.settings = settings or load(root)
         check(self.settings.backend.kind, self.settings.backend.options, kinds=BACKENDS, root=root)
+        self._single_mails: dict[str, Letter] = {}
         self.mistakes = (*mistakes, *self._mistaken_sources())
         if settings is None:
             self.refuse_mistakes()
@@ -274,7 +275,7 @@ class Project:
     @cached_property
     def schedule(self) -> Schedule:
         table = self.settings.schedule
-        return Schedule(day=table.day, time=table.time, timezone=self.settings.newsletter.timezone)
+        return Schedule(DAYS.index(table.day) + 1, time.fromisoformat(table.time), self.settings.zone)
 
     def slot(self, key: str | None) -> Slot:
         """The slot of a key, or the current week's. Raises `ConfigurationError` for a key that is none."""
@@ -311,7 +312,3 @@ class Project:
                 nonce=secrets.token_hex(6),
             )
         return self._single_mails[kind]
-
-    @cached_property
-    def _single_mails(self) -> dict[str, Letter]:
-        return {}

@@ -7,40 +7,31 @@ name stays right even where a skipped Sunday pushes the instant into Monday.
 
 What it does not know: which issues exist, and who acts on a due slot (`schedule` ticks, the database decides).
 
-Raises `ValueError`, in one sentence, for an impossible day, time, zone or key.
+Raises `ValueError`, in one sentence, for an impossible key.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time as clock_time, timedelta
 from zoneinfo import ZoneInfo
 
-from newsletter.issue import DAYS, Slot
+from newsletter.issue import Slot
 
 _WEEK = timedelta(days=7)
 _SECOND = timedelta(seconds=1)
-_TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _KEY = re.compile(r"([0-9]{4})-W([0-9]{2})")
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """The rule: a weekday's English name, a local time as "HH:MM" (24 hours), and an IANA time zone."""
+    """The rule: a day of the week (1 is Monday), a local time, and the zone it is in."""
 
-    day: str
-    time: str
-    timezone: str
-    iso_day: int = field(init=False, repr=False, compare=False)
-    clock: clock_time = field(init=False, repr=False, compare=False)
-    zone: ZoneInfo = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "iso_day", _iso_day(self.day))
-        object.__setattr__(self, "clock", _clock(self.time))
-        object.__setattr__(self, "zone", _zone(self.timezone))
+    iso_day: int
+    clock: clock_time
+    zone: ZoneInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,21 +80,15 @@ def due(
     the newest slot is looked at.
     """
     now = now.astimezone(UTC)  # two times in one zone would be compared by their faces, which a clock change falsifies
-    newest = _newest_at(schedule, now=now)
+    newest = current(schedule, now=now)
+    if newest.at > now:
+        newest = current(schedule, now=now - _WEEK)
     first = slot_of_week(schedule, key=last_key).at if last_key else (since or newest.at)
     waiting = [slot for slot in slots(schedule, start=first.astimezone(UTC), end=now + _SECOND) if slot.key > last_key]
     waiting = [slot for slot in waiting if slot.at <= now and (since is None or slot.at >= since)]
     if waiting and now - waiting[-1].at <= grace:
         return Due(slot=waiting[-1], missed=tuple(waiting[:-1]))
     return Due(missed=tuple(waiting))
-
-
-def _newest_at(schedule: Schedule, *, now: datetime) -> Slot:
-    """The newest slot whose time has come."""
-    slot = current(schedule, now=now)
-    if slot.at <= now:
-        return slot
-    return _slot_on(_planned_in_week_of(now.astimezone(schedule.zone).date() - _WEEK, schedule), schedule)
 
 
 def _planned_in_week_of(day: date, schedule: Schedule) -> date:
@@ -136,24 +121,3 @@ def _first_valid(wall: datetime, zone: ZoneInfo) -> datetime:
         else:
             early = middle
     return late.astimezone(zone)
-
-
-def _iso_day(name: str) -> int:
-    wanted = name.strip().casefold()
-    if wanted not in DAYS:
-        raise ValueError(f"“{name}” is not a day of the week: write one of {', '.join(DAYS)}.")
-    return DAYS.index(wanted) + 1
-
-
-def _clock(text: str) -> clock_time:
-    match = _TIME.fullmatch(text.strip())
-    if match is None:
-        raise ValueError(f"“{text}” is not a time of day: write hours and minutes as HH:MM, from 00:00 to 23:59.")
-    return clock_time(int(match[1]), int(match[2]))
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # unknown; climbing out of the database; a folder of it such as "Asia"
-        raise ValueError(f"“{name}” is not a time zone: write an IANA name, such as Asia/Manila or UTC.") from None

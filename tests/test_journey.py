@@ -17,16 +17,18 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import time, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from newsletter.app import Project
+from newsletter.issue import DAYS
 from newsletter.slots import Schedule, current
 from newsletter.ticker import Ticker
 from tests.catcher import Catcher
@@ -148,7 +150,7 @@ def test_from_the_sign_up_box_to_the_last_letter_and_out_again_with_one_click(
     set_line(project, "[issue]\n", "[issue]\nmin = 1\n")
     far = f"{now + timedelta(days=3):%A}".lower()  # no slot comes while this goes on, so the ticker keeps quiet
     set_line(project, 'day = "thursday"', f'day = "{far}"')
-    rule = Schedule(day=far, time="16:00", timezone="Europe/Lisbon")
+    rule = Schedule(DAYS.index(far) + 1, time.fromisoformat("16:00"), ZoneInfo("Europe/Lisbon"))
     this_week, next_week = (current(rule, now=now + timedelta(weeks=weeks)).key for weeks in (0, 1))
 
     def send(key: str) -> None:

@@ -197,6 +197,33 @@ def test_a_value_whose_room_comes_later_is_refused_by_name(written: Written, tex
     assert "later version" in said
 
 
+@pytest.mark.parametrize(
+    ("day", "clock", "zone", "named"),
+    [
+        ("thorsday", "09:00", "UTC", "thorsday"),
+        ("", "09:00", "UTC", "[schedule] day"),
+        ("monday", "24:00", "UTC", "24:00"),
+        ("monday", "9:00", "UTC", "[schedule] time"),
+        ("monday", "\u0660\u0669:\u0660\u0660", "UTC", "[schedule] time"),
+        ("monday", "0\u0669:\u0660\u0660", "UTC", "[schedule] time"),
+        ("monday", "09:00", "Europe/Atlantis", "Europe/Atlantis"),
+        ("monday", "09:00", "../../etc/passwd", "[newsletter] timezone"),
+        ("monday", "09:00", "Asia", "[newsletter] timezone"),
+        ("monday", "09:00", "", "[newsletter] timezone"),
+        ("monday", "09:00", "UTC\\u0000", "[newsletter]"),
+    ],
+)
+def test_an_impossible_schedule_is_refused_by_a_sentence(
+    written: Written, day: str, clock: str, zone: str, named: str
+) -> None:
+    text = f'timezone = "{zone}"\n[schedule]\nday = "{day}"\ntime = "{clock}"\n'
+    assert named in refusal(lambda: written(text))
+
+
+def test_a_day_is_read_in_any_case(written: Written) -> None:
+    assert written('[schedule]\nday = "Thursday"\n').schedule.day == "thursday"
+
+
 def test_the_demos_settings_are_settings(written: Written) -> None:
     assert written(SETTINGS, head="").newsletter.name == "Tramlight"
 

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import zoneinfo
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from newsletter.slots import DAYS, Schedule, current, due, slot_of_week, slots
+from newsletter.issue import DAYS
+from newsletter.slots import Schedule, current, due, slot_of_week, slots
 
-MANILA = Schedule("thursday", "09:00", "Asia/Manila")
+
+def rule(day: str, clock: str, zone: str) -> Schedule:
+    return Schedule(DAYS.index(day) + 1, time.fromisoformat(clock), zoneinfo.ZoneInfo(zone))
+
+
+MANILA = rule("thursday", "09:00", "Asia/Manila")
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 
@@ -52,7 +58,7 @@ def test_every_zone_has_exactly_one_slot_in_every_week_of_three_years() -> None:
     for zone in distinct_zones():
         for day in DAYS:
             for clock in ("00:00", "02:30"):
-                found = list(slots(Schedule(day, clock, zone), start=start, end=end))
+                found = list(slots(rule(day, clock, zone), start=start, end=end))
                 keys = [slot.key for slot in found if wanted[0] <= slot.key <= wanted[-1]]
                 assert keys == wanted, (zone, day, clock)
                 moments = [slot.at.timestamp() for slot in found]
@@ -60,19 +66,19 @@ def test_every_zone_has_exactly_one_slot_in_every_week_of_three_years() -> None:
 
 
 def test_a_time_the_clocks_jump_over_becomes_the_first_instant_after_the_gap() -> None:
-    berlin = Schedule("sunday", "02:30", "Europe/Berlin")
+    berlin = rule("sunday", "02:30", "Europe/Berlin")
     assert slot_of_week(berlin, key="2026-W13").at.isoformat() == "2026-03-29T03:00:00+02:00"
-    half_an_hour = Schedule("sunday", "02:15", "Australia/Lord_Howe")
+    half_an_hour = rule("sunday", "02:15", "Australia/Lord_Howe")
     assert slot_of_week(half_an_hour, key="2026-W40").at.isoformat() == "2026-10-04T02:30:00+11:00"
 
 
 def test_a_time_that_comes_twice_means_the_first_of_the_two() -> None:
-    berlin = Schedule("sunday", "02:30", "Europe/Berlin")
+    berlin = rule("sunday", "02:30", "Europe/Berlin")
     assert slot_of_week(berlin, key="2026-W43").at.isoformat() == "2026-10-25T02:30:00+02:00"
 
 
 def test_a_day_that_did_not_exist_still_has_its_slot() -> None:
-    apia = Schedule("friday", "09:00", "Pacific/Apia")  # 30 December 2011 was left out when the date line moved
+    apia = rule("friday", "09:00", "Pacific/Apia")  # 30 December 2011 was left out when the date line moved
     slot = slot_of_week(apia, key="2011-W52")
     assert slot.at.isoformat() == "2011-12-31T00:00:00+14:00"
     around = slots(apia, start=at("2011-12-12T00:00Z"), end=at("2012-01-14T00:00Z"))
@@ -99,9 +105,9 @@ def test_nothing_is_due_before_its_time_and_the_slot_is_due_at_its_time() -> Non
 
 
 def test_a_slot_with_an_issue_is_never_due_again_even_when_the_day_is_changed() -> None:
-    friday = Schedule("friday", "09:00", "Asia/Manila")
+    friday = rule("friday", "09:00", "Asia/Manila")
     assert due(friday, now=at("2026-11-20T09:30+08:00"), last_key="2026-W47", grace=DAY).slot is None
-    monday = Schedule("monday", "09:00", "Asia/Manila")
+    monday = rule("monday", "09:00", "Asia/Manila")
     assert due(monday, now=at("2026-11-22T09:30+08:00"), last_key="2026-W47", grace=DAY) == due(
         monday, now=at("2026-11-22T23:30+08:00"), last_key="2026-W48", grace=DAY
     )
@@ -138,32 +144,8 @@ def test_a_clock_set_back_asks_for_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("day", "clock", "zone", "named"),
-    [
-        ("thorsday", "09:00", "UTC", "thorsday"),
-        ("", "09:00", "UTC", "day of the week"),
-        ("monday", "24:00", "UTC", "24:00"),
-        ("monday", "9:00", "UTC", "HH:MM"),
-        ("monday", "\u0660\u0669:\u0660\u0660", "UTC", "HH:MM"),
-        ("monday", "09:00", "Europe/Atlantis", "Europe/Atlantis"),
-        ("monday", "09:00", "../../etc/passwd", "IANA"),
-        ("monday", "09:00", "Asia", "IANA"),
-        ("monday", "09:00", "", "IANA"),
-        ("monday", "09:00", "UTC\0", "IANA"),
-    ],
-)
-def test_an_impossible_rule_is_refused_by_a_sentence(day: str, clock: str, zone: str, named: str) -> None:
-    with pytest.raises(ValueError, match=named):
-        Schedule(day, clock, zone)
-
-
-@pytest.mark.parametrize(
     "key", ["", "2026-47", "2026-W00", "2025-W53", "2026-W54", "0000-W01", "2026-W47x", "\u0662\u0660\u0662\u0666-W47"]
 )
 def test_a_key_that_names_no_week_is_refused_by_a_sentence(key: str) -> None:
     with pytest.raises(ValueError, match="names no week"):
         slot_of_week(MANILA, key=key)
-
-
-def test_a_day_is_read_in_any_case() -> None:
-    assert Schedule(" Thursday ", "09:00", "UTC").iso_day == 4

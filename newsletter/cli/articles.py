@@ -33,18 +33,14 @@ def articles() -> None:
 def _status(shelved: Shelved) -> str:
     """Why an article would not be picked now, or nothing."""
     lacks = shelved.article.lacks()
+    guessed = " (the one shown is a guess)" if shelved.article.published and "date" in lacks else ""
     told = (
         f"carried by {shelved.carried_by}" if shelved.carried_by else "",
         "dropped" if shelved.dropped else "",
         f"held until {shelved.held_until}" if shelved.held_until else "",
-        f"incomplete, lacks {' and '.join(lacks)}{_guessed(shelved)}" if lacks else "",
+        f"incomplete, lacks {' and '.join(lacks)}{guessed}" if lacks else "",
     )
     return "; ".join(filter(None, told))
-
-
-def _guessed(shelved: Shelved) -> str:
-    """What is to be said of a date that is there and counts as lacking."""
-    return " (the one shown is a guess)" if shelved.article.published and "date" in shelved.article.lacks() else ""
 
 
 def _json(shelved: Shelved) -> dict[str, Any]:
@@ -111,9 +107,8 @@ def show(context: ProjectContext, what: str, as_json: bool) -> None:
 
     shelved = context.project.shelf.find(what)
     article = shelved.article
-    signals = [{"kind": one.kind, "value": one.value, "at": one.at} for one in article.signals]
     if as_json:
-        output.dump({**_json(shelved), "article": dump_article(article), "signals": signals})
+        output.dump({**_json(shelved), "article": dump_article(article), "signals": article.signals})
         return
     output.facts(_facts(context, shelved))
     if article.body:

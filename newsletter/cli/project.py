@@ -82,10 +82,8 @@ def _write_files(root: Path) -> None:
 def _make_database(context: ProjectContext) -> None:
     """The database of a project whose settings still wait to be filled in."""
     from newsletter.database import Database
-    from newsletter.settings.tables import DatabaseTable
 
-    prefix = "sqlite:///"
-    database = Database(prefix + str((context.folder / DatabaseTable().url.removeprefix(prefix)).resolve()))
+    database = Database(f"sqlite:///{(context.folder / 'newsletter.db').resolve()}")
     try:
         database.migrate(now=context.clock())
     finally:
@@ -159,11 +157,11 @@ def schedule(context: ProjectContext, weeks: int, as_json: bool) -> None:
     # Two weeks more than asked: a slot may lie up to a week ahead.
     coming = list(islice(slots(rule, start=now, end=now + timedelta(weeks=weeks + 2)), weeks))
     if as_json:
-        output.dump([{"slot": one.key, "at": one.at.isoformat(), "zone": rule.timezone} for one in coming])
+        output.dump([{"slot": one.key, "at": one.at.isoformat(), "zone": rule.zone.key} for one in coming])
         return
     output.table(
         ("slot", "at", "day", "zone"),
-        [(one.key, output.when(one.at, context.zone), one.at.strftime("%A"), rule.timezone) for one in coming],
+        [(one.key, output.when(one.at, context.zone), one.at.strftime("%A"), rule.zone) for one in coming],
     )
 
 

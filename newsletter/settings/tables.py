@@ -68,7 +68,7 @@ _PUBLIC_URL = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%/\[\]-]{1,300}")  # no que
 _COLOUR = r"^#[0-9a-fA-F]{6}$"
 _NAME = r"^[a-z0-9][a-z0-9_-]*$"
 _LIST_ID = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
-_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+_TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _LANGUAGE = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
 EXAMPLES = {
     _COLOUR: 'be a colour such as "#1a2b3c"',
@@ -221,19 +221,23 @@ class Schedule(Table):
         return value.lower()
 
 
-class SourceTable(Table):
-    """One source. `url` or `path` says where; the other keys belong to the kind (docs/settings.md)."""
+class KindTable(Table):
+    """A table of which the keys that are not declared belong to its kind."""
 
     model_config = ConfigDict(extra="allow")
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return dict(self.model_extra or {})
+
+
+class SourceTable(KindTable):
+    """One source. `url` or `path` says where; the other keys belong to the kind (docs/settings.md)."""
 
     name: Name = Field(description="Short name, unique in the file. Required.")
     kind: str = Field("feed", description="`feed`, `page`, `folder`, or `package.module:Class`.")
     weight: float = Field(1.0, gt=0, le=10, description="How much its articles' popularity counts.")
     sections: Words = Field((), description="Sections its articles may go to; empty is any.")
-
-    @property
-    def options(self) -> dict[str, Any]:
-        return dict(self.model_extra or {})
 
 
 class MatchTable(Table):
@@ -340,16 +344,10 @@ class Theme(Table):
     images: Literal["all", "lead", "none"] = Field("all", description="Which stories show their picture.")
 
 
-class BackendTable(Table):
+class BackendTable(KindTable):
     """How messages are handed over. The other keys belong to the kind."""
 
-    model_config = ConfigDict(extra="allow")
-
     kind: str = Field("maildir", description="`smtp`, `maildir`, `console`, `memory`, or `package.module:Class`.")
-
-    @property
-    def options(self) -> dict[str, Any]:
-        return dict(self.model_extra or {})
 
 
 class Pace(Table):
