@@ -50,14 +50,9 @@ def init(context: ProjectContext, folder: Path, demo: bool) -> None:
 
 
 def _write_settings(file: Path, *, demo: bool) -> None:
-    if demo:
-        from newsletter import demo as sample
+    from newsletter import demo as sample, project_files
 
-        text = sample.SETTINGS
-    else:
-        from newsletter.project_files import settings_text
-
-        text = settings_text()
+    text = sample.SETTINGS if demo else project_files.settings_text()
     with file.open("x", encoding="utf-8", newline="\n") as new:
         new.write(text)
 
@@ -67,11 +62,7 @@ def _write_files(root: Path) -> None:
     from subscribers import create_keys
 
     (root / "templates").mkdir(exist_ok=True)
-    for name, text in (
-        (".env.example", project_files.ENVIRONMENT),
-        (".gitignore", project_files.GITIGNORE),
-        ("templates/README.txt", project_files.TEMPLATES_README),
-    ):
+    for name, text in project_files.files():
         if not (root / name).exists():
             (root / name).write_text(text, encoding="utf-8", newline="\n")
     # Keys that are there belong to links already mailed.
@@ -98,6 +89,7 @@ def _add_demo(context: ProjectContext) -> None:
     project.unchecked_database.migrate(now=context.clock())
     demo.write_site(context.folder / "site", now=context.clock())
     import_csv(project.book, demo.READERS, confirmed=True)
+    project.book.suppress(demo.COMPLAINED, reason="complaint")
 
 
 def _next_steps(root: Path, *, demo: bool) -> None:

@@ -25,6 +25,7 @@ _ZONE = ZoneInfo("Europe/Lisbon")
 _WHEN = re.compile(r'"\{(\d+) days? ago, (\d\d:\d\d)\}"')
 
 READERS = _HERE / "readers.csv"
+COMPLAINED = "crosspatch@icehouse.example"  # one of them, active, who must never be mailed
 SETTINGS = (_HERE / "newsletter.toml").read_text(encoding="utf-8")
 """The demo's commented `newsletter.toml`: reads the folder `site`, writes the Maildir `mail`."""
 
