@@ -289,11 +289,10 @@ class Project:
     def _post(self, connection: sa.Connection, kind: str, subscriber: Subscriber, values: Mapping[str, str]) -> None:
         """Put a single mail to a subscriber into the outbox, inside the transaction that causes it."""
         from newsletter.sending import addressing, outbox
-        from newsletter.weekly import without_address
+        from newsletter.weekly import need_address
 
         self.refuse_mistakes()
-        if not self.publication.postal_address.strip():
-            raise without_address("mail")
+        need_address(self.publication, "mail")
         now = self.clock()
         # Never their name: anybody may have entered it, with anything in it.
         message = addressing.single(self._single_mail(kind), address=subscriber.email, name="", tokens=values, now=now)

@@ -150,8 +150,6 @@ def _as(value: Any, wanted: Any) -> Any:
         return None
     if wanted is Path:
         return Path(value) if isinstance(value, (str, Path)) and str(value) else None
-    if wanted is str:
-        return value if isinstance(value, str) else None
     if wanted is tzinfo:
         return zone(value)
     if get_origin(wanted) is tuple:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -16,7 +18,7 @@ from newsletter.errors import ConfigurationError, Refused
 
 if TYPE_CHECKING:
     from newsletter.issue import Article, Slot
-    from newsletter.shelf import Shelved
+    from newsletter.shelf import Shelf, Shelved
 
 ADDED = "added-by-hand"
 
@@ -54,6 +56,13 @@ def _json(shelved: Shelved) -> dict[str, Any]:
     }
 
 
+def _newest_first(shelf: Shelf, *, before: int | None = None) -> Iterator[Shelved]:
+    """The articles on the shelf, or those below a number; read a page at a time."""
+    while page := shelf.page(limit=200, before=before):
+        yield from page
+        before = page[-1].article.id
+
+
 @articles.command("list")
 @click.option("--incomplete", is_flag=True, help="Only those that lack something.")
 @click.option("--limit", metavar="N", type=click.IntRange(1, 1000), default=50, show_default=True, help="How many.")
@@ -66,14 +75,9 @@ def list_(context: ProjectContext, incomplete: bool, limit: int, before: int | N
     JSON: [{"id", "title", "url", "source", "published", "first_seen", "lacks": ["title" | "url" | "date"],
     "carried_by", "dropped", "held_until", "edited": [FIELD]}]
     """
-    found: list[Shelved] = []
-    full = True
-    while full and len(found) < limit:
-        page = context.project.shelf.page(limit=limit, before=before)
-        full = len(page) == limit
-        before = page[-1].article.id if page else before
-        found += [one for one in page if not incomplete or one.article.lacks()]
-    shown, full = found[:limit], full or len(found) > limit
+    every = _newest_first(context.project.shelf, before=before)
+    found = list(islice((one for one in every if not incomplete or one.article.lacks()), limit + 1))
+    shown = found[:limit]
     if as_json:
         output.dump([_json(one) for one in shown])
         return
@@ -90,7 +94,7 @@ def list_(context: ProjectContext, incomplete: bool, limit: int, before: int | N
             for one in shown
         ],
     )
-    if full and shown:
+    if len(found) > limit:
         output.note(f"there are more: --before {shown[-1].article.id}")
 
 
@@ -201,13 +205,8 @@ def _shelved(context: ProjectContext, article: Article) -> Shelved:
     shelf = context.project.shelf
     if article.url:
         return shelf.find(article.url)
-    before: int | None = None
-    while page := shelf.page(limit=200, before=before):
-        for one in page:
-            if one.article.source == ADDED and one.article.title == article.title:
-                return one
-        before = page[-1].article.id
-    return shelf.page(limit=1)[0]
+    same = (one for one in _newest_first(shelf) if (one.article.source, one.article.title) == (ADDED, article.title))
+    return next(same, None) or shelf.page(limit=1)[0]
 
 
 def _say_lacks(shelved: Shelved) -> None:

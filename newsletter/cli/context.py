@@ -65,9 +65,7 @@ class ProjectContext:
 pass_project_context = click.make_pass_decorator(ProjectContext, ensure=True)
 
 
-def _time(_context: click.Context, _option: click.Parameter, value: str | None) -> datetime | None:
-    if value is None:
-        return None
+def _time(value: str) -> datetime:
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
@@ -77,12 +75,12 @@ def _time(_context: click.Context, _option: click.Parameter, value: str | None) 
     return moment.astimezone(UTC)
 
 
-def _keep(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
-    def callback(context: click.Context, option: click.Parameter, value: Any) -> None:
-        if name == "now":
-            value = _time(context, option, value)
+def _keep(
+    name: str, *, read: Callable[[Any], Any] = lambda value: value
+) -> Callable[[click.Context, click.Parameter, Any], None]:
+    def callback(context: click.Context, _option: click.Parameter, value: Any) -> None:
         if value is not None and value is not False:
-            setattr(context.ensure_object(ProjectContext), name, value)
+            setattr(context.ensure_object(ProjectContext), name, read(value))
 
     return callback
 
@@ -97,7 +95,7 @@ def _shared() -> list[click.Parameter]:
             expose_value=False,
             help="The project's folder (default: this one).",
         ),
-        click.Option(["--now"], hidden=True, callback=_keep("now"), expose_value=False),
+        click.Option(["--now"], hidden=True, callback=_keep("now", read=_time), expose_value=False),
         click.Option(["--debug"], hidden=True, is_flag=True, callback=_keep("debug"), expose_value=False),
     ]
 

@@ -24,7 +24,6 @@ from newsletter.errors import NewsletterError, SettingsError
 
 if TYPE_CHECKING:
     from newsletter.app import Project
-    from newsletter.weekly import Verdict
 
 Result = TypeVar("Result")
 OK, WARN, FAIL = "ok", "warn", "fail"
@@ -57,7 +56,8 @@ def doctor(context: ProjectContext, as_json: bool) -> int:
     """
     signs, code = _examine(context)
     if as_json:
-        output.dump({"checks": signs, "verdict": _figures(context, _verdict), "numbers": _figures(context, _numbers)})
+        verdict = _figures(context, lambda project: project.weekly.verdict(project.slot(None)))
+        output.dump({"checks": signs, "verdict": verdict, "numbers": _figures(context, _numbers)})
     else:
         output.table(
             ("level", "check", "found"),
@@ -81,14 +81,9 @@ def _figures(context: ProjectContext, read: Callable[[Project], Result]) -> Resu
     """What `read` makes of the project; None where a check has said why that cannot be."""
     from subscribers import SubscribersError
 
-    try:
+    with suppress(NewsletterError, SubscribersError):
         return read(context.project)
-    except (NewsletterError, SubscribersError):
-        return None
-
-
-def _verdict(project: Project) -> Verdict:
-    return project.weekly.verdict(project.slot(None))
+    return None
 
 
 def _numbers(project: Project) -> dict[str, Any]:
@@ -117,22 +112,20 @@ def _signs(check: Callable[[Project], Iterator[Sign]], project: Project) -> list
     return seen
 
 
+def _filled(check: str, text: str, *, otherwise: tuple[str, str, str]) -> Sign:
+    """*ok* with the text; `otherwise` is the level, text and advice where it is empty."""
+    return Sign(check, OK, text) if text else Sign(check, *otherwise)
+
+
 def _postal_address(project: Project) -> Iterator[Sign]:
-    address = project.settings.newsletter.postal_address.strip()
-    if address:
-        yield Sign("postal address", OK, " ".join(address.split()))
-    else:
-        yield Sign(
-            "postal address", FAIL, "there is none", "set [newsletter] postal_address: nothing is sent without it"
-        )
+    address = " ".join(project.settings.newsletter.postal_address.split())
+    none = (FAIL, "there is none", "set [newsletter] postal_address: nothing is sent without it")
+    yield _filled("postal address", address, otherwise=none)
 
 
 def _editors(project: Project) -> Iterator[Sign]:
-    editors = project.settings.newsletter.editors
-    if editors:
-        yield Sign("editors", OK, ", ".join(editors))
-    else:
-        yield Sign("editors", WARN, "nobody is told when something goes wrong", "set [newsletter] editors")
+    nobody = (WARN, "nobody is told when something goes wrong", "set [newsletter] editors")
+    yield _filled("editors", ", ".join(project.settings.newsletter.editors), otherwise=nobody)
 
 
 def _database(project: Project) -> Iterator[Sign]:
@@ -205,10 +198,8 @@ def _told(project: Project) -> Iterator[Sign]:
 
 def _audience(project: Project) -> Iterator[Sign]:
     number = project.weekly.audience_size()
-    if number:
-        yield Sign("audience", OK, f"{number:,} active subscribers")
-    else:
-        yield Sign("audience", WARN, "nobody would get an issue", "newsletter subscribers import FILE")
+    nobody = (WARN, "nobody would get an issue", "newsletter subscribers import FILE")
+    yield _filled("audience", f"{number:,} active subscribers" if number else "", otherwise=nobody)
 
 
 def _backend(project: Project) -> Iterator[Sign]:
@@ -225,8 +216,8 @@ def _names(project: Project) -> Iterator[Sign]:
         ("name of the sender", sender, WARN, refused),
         ("name of the pages", public, FAIL, "check [newsletter] public_url"),
     ):
-        found = _resolves(host)
-        yield Sign(check, OK, f"{host} is found") if found else Sign(check, level, f"{host} is not found", advice)
+        found = f"{host} is found" if _resolves(host) else ""
+        yield _filled(check, found, otherwise=(level, f"{host} is not found", advice))
 
 
 def _resolves(host: str) -> bool:

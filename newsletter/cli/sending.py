@@ -201,8 +201,8 @@ def _test_copy(context: ProjectContext, slot_key: str | None, address: str, *, a
     reply = weekly.test_copy(composed, email, context.project.backend())
     if as_json:
         output.dump({"slot": slot.key, "to": email, "reply": reply})
-        return 0
-    output.say(f"a test copy of {slot.key} went to {email}: {reply}. Nothing was recorded.")
+    else:
+        output.say(f"a test copy of {slot.key} went to {email}: {reply}. Nothing was recorded.")
     return 0
 
 

@@ -87,9 +87,9 @@ def listen(port: int) -> socket.socket:
 
 
 def _fill_empty_shelf(draft: Draft, *, say: Callable[[str], None]) -> None:
-    weekly = draft.project.weekly
-    if draft.project.shelf.page(limit=1) or not weekly.sources:
+    sources = draft.project.sources
+    if draft.project.shelf.page(limit=1) or not sources:
         return
-    say(f"The shelf is empty: pulling {len(weekly.sources)} source{'s' if len(weekly.sources) > 1 else ''} …")
-    for line in weekly.pull():
+    say(f"The shelf is empty: pulling {len(sources)} source{'s' if len(sources) > 1 else ''} …")
+    for line in draft.project.weekly.pull():
         say(f"  {line.source}: {line.failed or f'{line.new} new articles'}")

@@ -127,7 +127,8 @@ class Draft:
 
     def picture(self, name: str) -> tuple[str, bytes] | None:
         """A stored picture, or one of the project's own that the next pull will store."""
-        own = ((image.media_type, image.data) for image in self.project.weekly.own_images if image.name == name)
+        images = self.project.weekly.making().own_images
+        own = ((image.media_type, image.data) for image in images if image.name == name)
         return self.project.shelf.image(name) or next(own, None)
 
     def _compose(self, key: str) -> tuple[Shown | None, Trouble | None]:

@@ -97,7 +97,7 @@ def _slot(shown: Shown) -> dict[str, Any]:
 
 
 def _sources(project: Project) -> list[dict[str, str]]:
-    records = {source.name: project.shelf.pull_record(source.name) for source in project.weekly.sources}
+    records = {source.name: project.shelf.pull_record(source.name) for source in project.sources}
     return [
         {"name": name, "good_at": record.good_at.isoformat() if record.good_at else "", "problem": record.problem}
         for name, record in records.items()

@@ -32,20 +32,8 @@ from pydantic_settings import (
 
 from newsletter.errors import SettingsError
 from newsletter.options import did_you_mean, nearest
+from newsletter.settings import tables
 from newsletter.settings.mistakes import SENDING, Mistake, keys_beside, sentence, variable_of
-from newsletter.settings.tables import (
-    BackendTable,
-    DatabaseTable,
-    IssueTable,
-    Newsletter,
-    Pace,
-    Schedule,
-    SectionTable,
-    Sending,
-    SourceTable,
-    Theme,
-    Web,
-)
 
 FILE = "newsletter.toml"
 PREFIX = "NEWSLETTER_"
@@ -75,17 +63,19 @@ class Settings(BaseSettings):
     )
 
     root: Path = Field(Path(), exclude=True)
-    newsletter: Newsletter
-    schedule: Schedule = Schedule()
-    sources: tuple[SourceTable, ...] = ()
-    sections: tuple[SectionTable, ...] = (SectionTable(name="highlights", title="Weekly highlights", pick=8, min=3),)
-    issue: IssueTable = IssueTable()
-    theme: Theme = Theme()
-    backend: BackendTable = BackendTable()
-    pace: Pace = Pace()
-    sending: Sending = Sending()
-    web: Web = Web()
-    database: DatabaseTable = DatabaseTable()
+    newsletter: tables.Newsletter
+    schedule: tables.Schedule = tables.Schedule()
+    sources: tuple[tables.SourceTable, ...] = ()
+    sections: tuple[tables.SectionTable, ...] = (
+        tables.SectionTable(name="highlights", title="Weekly highlights", pick=8, min=3),
+    )
+    issue: tables.IssueTable = tables.IssueTable()
+    theme: tables.Theme = tables.Theme()
+    backend: tables.BackendTable = tables.BackendTable()
+    pace: tables.Pace = tables.Pace()
+    sending: tables.Sending = tables.Sending()
+    web: tables.Web = tables.Web()
+    database: tables.DatabaseTable = tables.DatabaseTable()
 
     @model_validator(mode="after")
     def _names(self) -> Self:
@@ -121,7 +111,7 @@ class Settings(BaseSettings):
             _leave_out(layer, without)
         if any(where[0] == "newsletter" for where in without):
             file["newsletter"] = {**STAND_INS, **file.get("newsletter", {})}
-        kinds = [BackendTable().kind]
+        kinds = [tables.BackendTable().kind]
         for layer in layers:
             table = layer.get("backend")
             kinds.append(table.get("kind", kinds[-1]) if isinstance(table, dict) else kinds[-1])
@@ -160,14 +150,6 @@ class Settings(BaseSettings):
         return url
 
 
-def load(root: Path) -> Settings:
-    """The settings of the project in folder `root`.
-
-    Raises `SettingsError` with one sentence that names the first thing wrong.
-    """
-    return _load(root, without=())
-
-
 def load_for_sending(root: Path) -> tuple[Settings, tuple[str, ...]]:
     """The settings as far as a frozen issue needs them, and a sentence for every mistake elsewhere.
 
@@ -178,7 +160,7 @@ def load_for_sending(root: Path) -> tuple[Settings, tuple[str, ...]]:
     mistakes: list[str] = []
     while True:
         try:
-            return _load(root, without=without), tuple(mistakes)
+            return load(root, without=without), tuple(mistakes)
         except Mistake as mistake:
             if mistake.needed or mistake.where in without:
                 raise
@@ -186,7 +168,11 @@ def load_for_sending(root: Path) -> tuple[Settings, tuple[str, ...]]:
             mistakes.append(str(mistake))
 
 
-def _load(root: Path, *, without: Sequence[tuple[str, ...]]) -> Settings:
+def load(root: Path, *, without: Sequence[tuple[str, ...]] = ()) -> Settings:
+    """The settings of the project in folder `root`; what is in `without` has its defaults.
+
+    Raises `SettingsError` with one sentence that names the first thing wrong.
+    """
     file = root / FILE
     data = _parsed(file, root=root)
     variables = [*os.environ, *_variables(root / ".env")]
@@ -270,7 +256,7 @@ def _variables(file: Path) -> list[str]:
 
 
 def _refuse_strange_variables(names: Iterable[str], *, backend: bool, without: Sequence[tuple[str, ...]]) -> None:
-    tables = [name for name in Settings.model_fields if name != "root"]
+    known = [name for name in Settings.model_fields if name != "root"]
     for variable in names:
         if not variable.upper().startswith(PREFIX) or variable in NOT_SETTINGS:
             continue
@@ -278,8 +264,8 @@ def _refuse_strange_variables(names: Iterable[str], *, backend: bool, without: S
         if (table,) in without:
             continue
         _refuse_later(variable, table, key)
-        if table not in tables:
-            near = nearest(table, tables)
+        if table not in known:
+            near = nearest(table, known)
             hint = f"; did you mean {PREFIX}{near.upper()}__…?" if near else ""
             text = f"the environment variable {variable} names no table of {FILE}{hint}"
             raise Mistake(text, (table,), needed=not backend or near in SENDING)

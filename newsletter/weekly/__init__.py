@@ -84,14 +84,6 @@ class Weekly:
     making: Callable[[], Making]
     clock: Callable[[], datetime]
 
-    @property
-    def sources(self) -> Sequence[Source]:
-        return self.making().sources
-
-    @property
-    def own_images(self) -> Sequence[StoredImage]:
-        return self.making().own_images
-
     def pull(self) -> list[PullLine]:
         """Read all sources side by side and put their articles on the shelf."""
         made_with = self.making()
@@ -207,10 +199,9 @@ class Weekly:
             return known
         try:
             self.making()
+            need_address(self.publication, "issue")
         except NewsletterError as error:
             return refused(slot.key, error)
-        if not self.publication.postal_address.strip():
-            return refused(slot.key, without_address("issue"))
         pulled = tuple(read())
         try:
             verdict = self._decided(composed or self.compose(slot))
@@ -363,8 +354,7 @@ class Weekly:
 
     def test_copy(self, composed: Composed, address: str, backend: Backend) -> str:
         """Send one copy of the composed letter, recording nothing; returns what the server said."""
-        if not self.publication.postal_address.strip():
-            raise without_address("letter")
+        need_address(self.publication, "letter")
         if composed.letter is None:
             raise Refused("there is nothing to send: no article was picked; `newsletter pull` reads the sources first")
         subscriber = self.book.find(address)
@@ -383,11 +373,12 @@ class Weekly:
         return f"{reply.code} {reply.text}"
 
 
-def without_address(what: str) -> ConfigurationError:
-    """The refusal of a mail, an issue or a single one, that could carry no street address (CAN-SPAM § 7704(a)(5))."""
-    return ConfigurationError(
-        f"[newsletter] postal_address is empty: every {what} has to carry a street address; set it and try again"
-    )
+def need_address(publication: rendering.Publication, what: str) -> None:
+    """Refuse a mail, an issue or a single one, that could carry no street address (CAN-SPAM § 7704(a)(5))."""
+    if not publication.postal_address.strip():
+        raise ConfigurationError(
+            f"[newsletter] postal_address is empty: every {what} has to carry a street address; set it and try again"
+        )
 
 
 def _read(source: Source, previous: PullState) -> Pulled:
