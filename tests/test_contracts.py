@@ -23,7 +23,7 @@ FORBIDDEN = {module for contract in CONTRACTS for module in contract.get("forbid
 # What the standard library has that touches nothing outside a program, as this project uses it.
 HARMLESS = """
 __future__ base64 binascii bisect codecs collections colorsys contextlib contextvars csv dataclasses datetime difflib email enum
-errno functools hashlib hmac html importlib io ipaddress itertools json logging math quopri re stat struct sys tomllib
+errno functools hashlib hmac html importlib io ipaddress itertools json logging math quopri re stat struct sys textwrap tomllib
 traceback types typing unicodedata urllib warnings xml zoneinfo
 """
 LAYERS, REGISTER_LAYERS = "newsletter: imports go one way", "subscribers: imports go one way"

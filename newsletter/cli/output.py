@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
@@ -160,7 +159,7 @@ def heading(title: str, beside: str = "") -> None:
 
 def item(title: str, lines: Iterable[str]) -> None:
     """A thing of a list, and indented lines about it, which a terminal wraps."""
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
+    width = (os.get_terminal_size().columns or 80) if sys.stdout.isatty() else sys.maxsize
     fill = partial(textwrap.fill, width=width, break_long_words=False, break_on_hyphens=False)
     click.secho(fill(_safe(title), initial_indent="  ", subsequent_indent="  "), bold=True)
     for line in lines:
