@@ -113,7 +113,11 @@ class Draft:
         with self._lock:
             key = self.slot(key).key
             if key not in self._fresh:
-                self._fresh[key] = self._compose(key)
+                try:
+                    self._good[key] = _shown(self.project, self.project.slot(key))
+                    self._fresh[key] = (self._good[key], None)
+                except Exception as error:  # noqa: BLE001 - whatever is wrong is shown, and can be mended while the page is open
+                    self._fresh[key] = (None, self._trouble(error))
             shown, trouble = self._fresh[key]
             return shown or self._good.get(key), self._broken or trouble
 
@@ -130,14 +134,6 @@ class Draft:
         images = self.project.weekly.making().own_images
         own = ((image.media_type, image.data) for image in images if image.name == name)
         return self.project.shelf.image(name) or next(own, None)
-
-    def _compose(self, key: str) -> tuple[Shown | None, Trouble | None]:
-        try:
-            shown = _shown(self.project, self.project.slot(key))
-        except Exception as error:  # noqa: BLE001 - whatever is wrong is shown, and can be mended while the page is open
-            return None, self._trouble(error)
-        self._good[key] = shown
-        return shown, None
 
     def _trouble(self, error: Exception) -> Trouble:
         message = str(error) or type(error).__name__

@@ -73,11 +73,6 @@ def message(shown: Shown, recipient: Recipient, *, project: Project) -> bytes:
     )
 
 
-def story_urls(shown: Shown) -> list[str]:
-    """The addresses of the stories in reading order; one without an address is empty."""
-    return [pick.article.url or "" for pick in _in_order(shown)]
-
-
 def of_recipient(recipient: Recipient) -> dict[str, str]:
     """A recipient as the page lists it to choose from."""
     return {"key": recipient.key, "email": recipient.email, "name": recipient.name, "note": recipient.note}
@@ -123,7 +118,8 @@ def _letter(shown: Shown, recipient: Recipient, *, project: Project) -> dict[str
     }
 
 
-def _in_order(shown: Shown) -> list[Pick]:
+def in_order(shown: Shown) -> list[Pick]:
+    """The picks in reading order."""
     issue = shown.composed.issue
     order = {section.name: number for number, section in enumerate(issue.sections)}
     return sorted(issue.picks, key=lambda pick: (order.get(pick.section, len(order)), pick.position))
@@ -132,7 +128,7 @@ def _in_order(shown: Shown) -> list[Pick]:
 def _picks(shown: Shown) -> list[dict[str, Any]]:
     titles = {section.name: section.title for section in shown.composed.issue.sections}
     lines = []
-    for pick in _in_order(shown):
+    for pick in in_order(shown):
         found = _AFTER_THE_SUM.search(pick.reason)
         after = found[1] if found and pick.terms else ""
         lines.append({**_weighed(pick), "section": titles.get(pick.section, pick.section), "after": after})

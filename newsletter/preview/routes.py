@@ -155,7 +155,7 @@ def _html(draft: Draft, key: str, recipient: str) -> str:
     html = shown.composed.letter.html(recipients.values_of(draft.recipient(recipient), project=draft.project))
     public_url = draft.project.publication.public_url
     html = with_local_pictures(html, public_url=public_url, prefix="/images/", has=draft.picture)
-    return prepared(html, urls=payload.story_urls(shown))
+    return prepared(html, urls=[pick.article.url or "" for pick in payload.in_order(shown)])
 
 
 def _add_actions(app: FastAPI, draft: Draft) -> None:

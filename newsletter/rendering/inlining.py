@@ -139,10 +139,15 @@ def _sort_rule(rule: QualifiedRule, *, line: int, plain: list[str], rest: list[s
         if node.type == "error":
             raise InliningError(f"the CSS does not parse: {node.message}", line=line + node.source_line)
     body = tinycss2.serialize(rule.content).strip()
+    important = ";".join(
+        f"{one.name}:{tinycss2.serialize(one.value).strip()} !important"
+        for one in declarations
+        if one.type == "declaration"
+    )
     for selector in _selectors(rule.prelude):
         if ":" in selector or "[" in selector:
             # In a sheet these outweigh the plain rule they refine; beside a style attribute they need the mark.
-            rest.append(f"{selector}{{{_important(declarations)}}}")
+            rest.append(f"{selector}{{{important}}}")
         elif "*" in selector or _CLIENT.search(selector):
             rest.append(f"{selector}{{{body}}}")
         else:
@@ -158,14 +163,6 @@ def _selectors(prelude: Iterable[Node]) -> list[str]:
         else:
             pieces[-1].append(node)
     return [text for piece in pieces if (text := tinycss2.serialize(piece).strip())]
-
-
-def _important(declarations: Iterable[Any]) -> str:
-    return ";".join(
-        f"{declaration.name}:{tinycss2.serialize(declaration.value).strip()} !important"
-        for declaration in declarations
-        if declaration.type == "declaration"
-    )
 
 
 def _for_other_media(opening: str) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
 from ipaddress import ip_network
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -69,7 +70,7 @@ def create_app(
         docs_url=None,  # its page loads scripts from elsewhere; any viewer of OpenAPI shows /openapi.json
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=_lifespan(beside),
+        lifespan=partial(_lifespan, beside=beside),
     )
     app.include_router(
         router(
@@ -83,7 +84,7 @@ def create_app(
         )
     )
     app.include_router(public_routes(project, render_page=render_page, site=site))
-    app.add_exception_handler(HTTPException, _refuse(render_page))
+    app.add_exception_handler(HTTPException, partial(_refuse, render_page=render_page))
     app.add_exception_handler(NewsletterError, _away)
     app.add_exception_handler(Exception, _broken)
     hosts, prefix = [public.netloc, *web.allow_hosts], public.path.rstrip("/")
@@ -91,32 +92,26 @@ def create_app(
     return app
 
 
-def _lifespan(beside: Sequence[Beside]) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        for one in beside:
-            one.start()
-        try:
-            yield
-        finally:
-            for one in reversed(beside):
-                await run_in_threadpool(one.stop)
-
-    return lifespan
+@asynccontextmanager
+async def _lifespan(_: FastAPI, *, beside: Sequence[Beside]) -> AsyncIterator[None]:
+    for one in beside:
+        one.start()
+    try:
+        yield
+    finally:
+        for one in reversed(beside):
+            await run_in_threadpool(one.stop)
 
 
-def _refuse(render_page: RenderPage) -> Callable[[Request, Exception], Awaitable[Response]]:
-    async def refuse(_: Request, error: Exception) -> Response:
-        status = error.status_code if isinstance(error, HTTPException) else 500
-        headers = {**PAGE, **(getattr(error, "headers", None) or {})}
-        name, context = ("not_found", {}) if status == 404 else ("refused", {"message": _WRONG_METHOD})
-        try:
-            return HTMLResponse(await run_in_threadpool(render_page, name, context), status, headers)
-        except NewsletterError:
-            log.exception("the page %r could not be rendered", name)
-            return _plain("There is no such page." if status == 404 else _WRONG_METHOD, status, headers)
-
-    return refuse
+async def _refuse(_: Request, error: Exception, *, render_page: RenderPage) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = {**PAGE, **(getattr(error, "headers", None) or {})}
+    name, context = ("not_found", {}) if status == 404 else ("refused", {"message": _WRONG_METHOD})
+    try:
+        return HTMLResponse(await run_in_threadpool(render_page, name, context), status, headers)
+    except NewsletterError:
+        log.exception("the page %r could not be rendered", name)
+        return _plain("There is no such page." if status == 404 else _WRONG_METHOD, status, headers)
 
 
 async def _away(request: Request, error: Exception) -> Response:

@@ -49,7 +49,9 @@ class PublicMiddleware:
                     headers.setdefault(name, value)
             await send(message)
 
-        path = self._path(scope["path"])
+        path = scope["path"]
+        if self._prefix and (path + "/").startswith(self._prefix + "/"):
+            path = path[len(self._prefix) :] or "/"
         host = host_name(Headers(scope=scope).get("host", ""))
         if not path.startswith(_ANY_HOST) and host not in self._hosts and not is_loopback(host):
             await PlainTextResponse(_STRANGE_HOST, 400)(scope, receive, with_headers)
@@ -59,11 +61,6 @@ class PublicMiddleware:
         await self._app({**scope, "path": path, "root_path": ""}, receive, with_headers)
         if scope["method"] == "POST":
             self._after_post()
-
-    def _path(self, path: str) -> str:
-        if self._prefix and (path + "/").startswith(self._prefix + "/"):
-            return path[len(self._prefix) :] or "/"
-        return path
 
 
 def host_name(host: str) -> str:
