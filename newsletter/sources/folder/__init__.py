@@ -104,7 +104,9 @@ def parse(
         raise SourceError(f"it is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
     records = _records(text) if label.endswith(".json") else [_front_matter(text)]
     folder = str(PurePosixPath(label).parent)
-    articles, problems, images = [], [], []
+    articles: list[Article] = []
+    problems: list[str] = []
+    images: list[StoredImage] = []
     for position, record in enumerate(records, start=1):
         place = f"{label}, article {position}" if len(records) > 1 else label
         try:
@@ -113,8 +115,8 @@ def parse(
             problems.append(f"{place}: {error}")
             continue
         problems += [f"{place}: {problem}" for problem in made.problems]
-        articles += [made.article] if made.article else []
-        images += [made.image] if made.image else []
+        articles += made.articles
+        images += made.images
     return Pulled(articles=tuple(articles), problems=tuple(problems), images=tuple(images))
 
 

@@ -7,7 +7,6 @@ resembles a known one is a line in `problems`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import PurePosixPath
 from typing import Any
@@ -16,7 +15,7 @@ from newsletter.errors import SourceError
 from newsletter.issue import Article, Card, Image, Signal, SignalKind
 from newsletter.links import canonical, picture_address
 from newsletter.options import nearest
-from newsletter.sources import StoredImage
+from newsletter.sources import Pulled, StoredImage
 from newsletter.sources.folder.images import stored_image
 from newsletter.sources.reading import Reading
 from newsletter.sources.text import MAX_BODY, first_sentences, labels, names, one_line, plain, summary_of, tidy
@@ -36,21 +35,15 @@ class FieldError(SourceError):
     """A key of an article holds something impossible; names the key."""
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
-    """The result of one set of keys: no article when it is a draft, and the picture to keep when it came as a file."""
-
-    article: Article | None = None
-    image: StoredImage | None = None
-    problems: tuple[str, ...] = ()
-
-
 def article_from_fields(
     fields: Mapping[str, Any], *, folder: str, reading: Reading, picture: Callable[[str], bytes | None]
-) -> Made:
-    """The article. `folder` is where its file lies, for relative pictures; `reading.address` the base of addresses."""
+) -> Pulled:
+    """The article, none for a draft, and its picture when that is a file.
+
+    `folder` is where its file lies, for relative pictures; `reading.address` the base of addresses.
+    """
     if _flag(fields, "draft"):
-        return Made()
+        return Pulled()
     problems = _misspelt(fields, KEYS)
     title = _line(fields, "title")
     if not title:
@@ -95,7 +88,7 @@ def article_from_fields(
         sponsored=_flag(fields, "sponsored"),
         featured=_flag(fields, "featured"),
     )
-    return Made(article, stored, tuple(problems))
+    return Pulled((article,), problems=tuple(problems), images=(stored,) if stored else ())
 
 
 def _address(fields: Mapping[str, Any], *, reading: Reading, problems: list[str]) -> str | None:
