@@ -82,6 +82,7 @@ class Protocol(RuleBasedStateMachine):
         self.refused: list[tuple[Ledger, Claim]] = []
         self.accepted: set[tuple[str, int]] = set()
 
+    @precondition(lambda self: len(self.workers) < 20)  # on PostgreSQL each holds one of the pool's 40 connections
     @rule()
     def register(self) -> None:
         self.workers.append(workers.register(self.database, now=self.clock()))
