@@ -5,7 +5,7 @@ clocks jump over becomes the first instant after the gap (a whole skipped day in
 twice means the first of the two. The slot is named by the ISO week of the *planned* local date ("2026-W47"), so the
 name stays right even where a skipped Sunday pushes the instant into Monday.
 
-What it does not know: which issues exist, and who acts on a due slot (`schedule` ticks, the database decides).
+What it does not know: which issues exist, and who acts on a due slot (`ticker` asks, the database decides).
 
 Raises `ValueError`, in one sentence, for an impossible key.
 """
