@@ -12,6 +12,11 @@ from typing import Literal
 Scope = Literal["message", "connection", "domain", "sender"]
 
 
+def counted(number: int, one: str) -> str:
+    """`1 recipient`, `1,204 recipients`: a number in a message and what it counts."""
+    return f"{number:,} {one}" if number == 1 else f"{number:,} {one}s"
+
+
 class NewsletterError(Exception):
     """Anything this package refuses to do, said in one sentence."""
 

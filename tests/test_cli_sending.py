@@ -251,7 +251,7 @@ def test_an_audit_that_is_off_says_so_with_exit_code_one(tmp_path: Path) -> None
     connection.close()
     audited = run("audit", project=project)
     assert audited.exit_code == 1
-    assert f"{ACTIVE + 1} recipients were frozen" in audited.stdout
+    assert f"frozen for {ACTIVE + 1} recipients" in audited.stdout
 
 
 def test_who_was_in_doubt_stays_named_in_the_audit(tmp_path: Path) -> None:

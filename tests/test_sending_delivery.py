@@ -348,7 +348,7 @@ def test_a_dead_worker_is_looked_for_while_messages_are_sent(
     assert all(seen)
     assert report.totals == {"accepted": 3}
     assert report.ended == workers.Ended(workers=1, doubts=1)
-    assert "a worker died with 1 messages on the wire" in sender.issues.alerts(row.slot_key)[-1].text
+    assert "a worker died with 1 message on the wire" in sender.issues.alerts(row.slot_key)[-1].text
 
 
 def test_a_worker_that_was_ended_stops_with_a_sentence_and_holds_nobody(

@@ -140,7 +140,7 @@ def test_a_worker_that_was_ended_claims_nothing_and_intends_nothing(
         ledger.intend(claim, worker, now=NOW)
     assert ledger.counts() == {DeliveryState.CLAIMED: 1, DeliveryState.WAITING: 1}
     (found,) = audit(database)
-    assert found.wrong == ("1 messages are held by workers that have ended; `newsletter worker` lets them go",)
+    assert found.wrong == ("1 message held by workers that have ended; `newsletter worker` lets go of them",)
     assert workers.recover(database, now=NOW) == workers.Ended(claims=1)
     assert not audit(database)[0].wrong
 
@@ -441,7 +441,7 @@ def test_the_audit_tells_when_a_row_is_missing(database: Database, book: Book, l
     assert not audit(database)[0].wrong
     with database.write() as connection:
         connection.exec_driver_sql("DELETE FROM deliveries WHERE email = 'reader0001@example.net'")
-    assert audit(database)[0].wrong == ("3 recipients were frozen into the issue, but its states add up to 2",)
+    assert audit(database)[0].wrong == ("the issue was frozen for 3 recipients, but its states add up to 2",)
 
 
 def test_a_forgotten_recipient_leaves_the_ledger_and_the_sums_stay_right(

@@ -151,6 +151,12 @@ def silent(given: Issue, **more: Any) -> dict[str, str]:
     return {one.source: one.reason for one in silent_sources(["site"], issue=given, **values)}
 
 
+@pytest.mark.parametrize(("recipients", "said"), [(1, "1 recipient"), (1204, "1,204 recipients")])
+def test_the_verdict_counts_as_one_would_say_it(recipients: int, said: str) -> None:
+    composed = Composed(issue(Pick(article("one"), "best", 1, 1.0)), None)
+    assert decide(composed, recipients=recipients, at_least=1, thin_too=False).text.endswith(f"would go to {said}")
+
+
 def test_an_empty_section_is_named_by_its_title() -> None:
     composed = Composed(issue(Pick(article("one"), "best", 1, 1.0)), None)
     assert decide(composed, recipients=1, at_least=1, thin_too=False).empty_sections == ("Guides",)
@@ -172,6 +178,9 @@ def test_the_reasons_of_a_silent_source_are_counted_by_kind() -> None:
     passed = (PassedOver(article("a"), "carried by 2026-W46"), PassedOver(article("b"), "incomplete: lacks date"))
     assert silent(issue(passed_over=passed)) == {
         "site": "all its 3 articles are passed over (1 carried by 2026-W46, 1 incomplete, 1 too old)"
+    }
+    assert silent(issue(passed_over=passed[1:]), on_shelf={"site": 1}) == {
+        "site": "its one article is passed over (incomplete)"
     }
     assert silent(issue(), on_shelf={}) == {"site": "it has no articles"}
     assert silent(issue(), failures={"site": "no answer"}) == {"site": "no answer"}

@@ -16,7 +16,7 @@ from newsletter.cli.context import (
     pass_project_context,
     slot_option,
 )
-from newsletter.errors import Refused
+from newsletter.errors import Refused, counted
 
 if TYPE_CHECKING:
     from newsletter.app import Project
@@ -125,7 +125,7 @@ def _show(context: ProjectContext, row: IssueRow, shown: dict[str, Any]) -> None
             "planned for": output.when(row.slot_at, context.zone),
             "state": f"{row.state}: {row.reason}" if row.reason else row.state,
             "subject": row.subject,
-            "frozen": f"{row.frozen:,} recipients, at {output.when(row.frozen_at, context.zone)}"
+            "frozen": f"{counted(row.frozen, 'recipient')}, at {output.when(row.frozen_at, context.zone)}"
             if row.frozen_at
             else "",
             "closed": output.when(row.closed_at, context.zone) if row.closed_at else "",

@@ -15,7 +15,7 @@ import click
 
 from newsletter.cli import formats, output
 from newsletter.cli.context import Command, ProjectContext, json_option, pass_project_context, slot_option
-from newsletter.errors import ConfigurationError
+from newsletter.errors import ConfigurationError, counted
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -88,7 +88,9 @@ def _send(context: ProjectContext, slot_key: str | None, *, yes: bool, scheduled
             if not as_json and verdict.composed:
                 formats.picks(verdict.composed.issue)
                 formats.remarks(verdict)
-            if not yes and not _asked(f"Mail “{verdict.subject}” to {verdict.recipients:,} recipients", context):
+            if not yes and not _asked(
+                f"Mail “{verdict.subject}” to {counted(verdict.recipients, 'recipient')}", context
+            ):
                 return False
             interrupts.gently = True
             return True
@@ -160,8 +162,8 @@ def _say_report(context: ProjectContext, report: Report) -> None:
     output.say(f"\n{report.slot_key} “{report.subject}” is {report.state}{already}" + _because(report))
     if report.ended.claims or report.ended.doubts:
         output.say(
-            f"  a worker had died before: {report.ended.claims} recipients it had claimed wait again, "
-            f"{report.ended.doubts} are in doubt"
+            f"  a worker had died before: {counted(report.ended.claims, 'recipient')} claimed by it wait again, "
+            f"{report.ended.doubts} in doubt"
         )
     output.say(f"  frozen {report.frozen:,}: {output.counts(report.totals, always=TOLD)}")
     if report.run.get("accepted"):
@@ -307,7 +309,7 @@ class Meter(AbstractContextManager["Meter"]):
         totals = self.context.project.sender.report(row).totals
         self._before = max(0, sum(number for state, number in totals.items() if state in ENDED) - now)
         self._told_at = time.monotonic()
-        output.note(f"{row.slot_key} “{row.subject}” is frozen for {row.frozen:,} recipients")
+        output.note(f"{row.slot_key} “{row.subject}” is frozen for {counted(row.frozen, 'recipient')}")
         if sys.stderr.isatty():
             from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

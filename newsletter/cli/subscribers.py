@@ -13,7 +13,7 @@ import click
 
 from newsletter.cli import output
 from newsletter.cli.context import Group, ProjectContext, json_option, not_yet, pass_project_context
-from newsletter.errors import Refused
+from newsletter.errors import Refused, counted
 
 if TYPE_CHECKING:
     from subscribers import ImportReport, Record, Subscriber
@@ -192,7 +192,7 @@ def _say_report(report: ImportReport) -> None:
         (report.bad_count, "bad"),
     )
     told = ", ".join(f"{number:,} {what}" for number, what in parts if number)
-    output.say(f"{report.rows:,} {'row' if report.rows == 1 else 'rows'}: {told or 'nobody'}")
+    output.say(f"{counted(report.rows, 'row')}: {told or 'nobody'}")
     if report.ended:
         output.say(f"{report.ended:,} of them had been active until now and will get no more mail")
 

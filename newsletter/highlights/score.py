@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from newsletter.errors import counted
 from newsletter.highlights.candidate import Candidate
 from newsletter.issue import Article, SignalKind, Term
 
@@ -122,7 +123,7 @@ def _rating(article: Article, *, site_mean: float) -> Measured:
     if rating is None:
         if count is None:
             return Measured(NEUTRAL, "not rated: neutral", known=False)
-        return Measured(NEUTRAL, f"{count:,} {'user' if count == 1 else 'users'}, no rating value: neutral")
+        return Measured(NEUTRAL, f"{counted(count, 'user')}, no rating value: neutral")
     raters = 1 if count is None else count
     steady = (raters * rating + _STEADY * site_mean) / (raters + _STEADY)
     by = "an unknown number" if count is None else f"{count:,}"
@@ -148,7 +149,7 @@ def _recency(article: Article, *, now: datetime, max_age: timedelta) -> Measured
     assert article.published is not None  # candidates have a date
     age = now - article.published
     days = age // timedelta(days=1)
-    when = "less than a day old" if days < 1 else "1 day old" if days == 1 else f"{days} days old"
+    when = "less than a day old" if days < 1 else f"{counted(days, 'day')} old"
     return Measured(min(1.0, max(0.0, 1 - age / max_age)), when)
 
 

@@ -17,7 +17,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from newsletter.errors import ConfigurationError
+from newsletter.errors import ConfigurationError, counted
 
 if TYPE_CHECKING:
     from newsletter.app import Project
@@ -90,6 +90,6 @@ def _fill_empty_shelf(draft: Draft, *, say: Callable[[str], None]) -> None:
     sources = draft.project.sources
     if draft.project.shelf.page(limit=1) or not sources:
         return
-    say(f"The shelf is empty: pulling {len(sources)} source{'s' if len(sources) > 1 else ''} …")
+    say(f"The shelf is empty: pulling {counted(len(sources), 'source')} …")
     for line in draft.project.weekly.pull():
         say(f"  {line.source}: {line.failed or f'{line.new} new articles'}")

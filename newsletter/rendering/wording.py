@@ -9,6 +9,7 @@ from datetime import datetime
 from itertools import accumulate
 from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
+from newsletter.errors import counted
 from newsletter.issue import Card
 
 COLUMNS = 72
@@ -68,11 +69,6 @@ def underline(text: str, character: str = "-") -> str:
     """A heading of a text part: the text, wrapped, and a rule as wide as it."""
     lines = wrap(text)
     return f"{lines}\n{character * max(columns(line) for line in lines.splitlines() or [''])}"
-
-
-def counted(number: int, one: str) -> str:
-    """`1 rating`, `1,204 ratings`."""
-    return f"{number:,} {one}" if number == 1 else f"{number:,} {one}s"
 
 
 def rating_words(card: Card) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from newsletter.database import Database
+from newsletter.errors import counted
 from newsletter.issues import IssueRow, IssueState, issues
 from newsletter.sending.states import OPEN, DeliveryState
 from newsletter.sending.tables import FORGOTTEN, attempts, deliveries, outbox
@@ -52,14 +53,14 @@ def _one(connection: sa.Connection, row: sa.Row[Any, Any, Any, Any]) -> IssueAud
     by_state = sa.select(deliveries.c.state, sa.func.count()).where(its).group_by(deliveries.c.state)
     found: dict[str, int] = dict(connection.execute(by_state).all())
     counts = {state.value: found.pop(state.value, 0) for state in DeliveryState}
-    wrong = [f"{number} rows are in a state that does not exist: {state}" for state, number in found.items()]
+    wrong = [f"{counted(number, 'row')} in a state that does not exist: {state}" for state, number in found.items()]
     total = sum(counts.values())
     if total != row.frozen:
-        wrong.append(f"{row.frozen} recipients were frozen into the issue, but its states add up to {total}")
+        wrong.append(f"the issue was frozen for {counted(row.frozen, 'recipient')}, but its states add up to {total}")
     # What is on the wire when an issue is cancelled is still waited for.
     over = {IssueState.CLOSED: OPEN, IssueState.CANCELLED: OPEN - {DeliveryState.HANDING_OVER}}.get(row.state, ())
     if still_open := sum(counts[state] for state in over):
-        wrong.append(f"the issue is {row.state}, but {still_open} recipients are still open")
+        wrong.append(f"the issue is {row.state}, but {counted(still_open, 'recipient')} of it still open")
     wrong += _held_by_nobody(connection, deliveries, its)
     named = sa.select(deliveries.c.email).where(its, deliveries.c.email != FORGOTTEN)
     doubled = connection.scalars(named.group_by(deliveries.c.email).having(sa.func.count() > 1))
@@ -69,7 +70,7 @@ def _one(connection: sa.Connection, row: sa.Row[Any, Any, Any, Any]) -> IssueAud
 
 def _held_by_nobody(connection: sa.Connection, table: sa.Table, which: sa.ColumnElement[bool]) -> list[str]:
     number = connection.scalar(sa.select(sa.func.count()).where(which, table.c.worker_id.in_(left_behind())))
-    wrong = f"{number} messages are held by workers that have ended; `newsletter worker` lets them go"
+    wrong = f"{counted(number or 0, 'message')} held by workers that have ended; `newsletter worker` lets go of them"
     return [wrong] if number else []
 
 

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from newsletter.backends import Backend, Message
 from newsletter.database import Database
-from newsletter.errors import DatabaseError, NewsletterError, Refused
+from newsletter.errors import DatabaseError, NewsletterError, Refused, counted
 from newsletter.issues import IssueRow, Issues, IssueState
 from newsletter.sending import addressing, alerts, outbox, workers
 from newsletter.sending.alerts import Alerts
@@ -192,7 +192,7 @@ class Sender:
                 self.issues.step(connection, current, IssueState.CLOSED, closed_at=now)
                 state = IssueState.CLOSED
         if (total := sum(counts.values())) != row.frozen:
-            said = f"{row.frozen} recipients were frozen, but their states add up to {total}"
+            said = f"it was frozen for {counted(row.frozen, 'recipient')}, but their states add up to {total}"
             self.alerts.tell(alerts.issue(row.slot_key), said)
         return Report(
             row.slot_key,
@@ -232,9 +232,9 @@ class Watch:
         found = workers.recover(self.sender.database, now=self.looked)
         self.ended += found
         if found.doubts and self.row is not None:
-            what = "are sent again under the same id" if self.row.on_doubt == "resend" else "are held"
+            what = "to be sent again under the same id" if self.row.on_doubt == "resend" else "held"
             self.sender.alerts.tell(
                 alerts.issue(self.row.slot_key),
-                f"a worker died with {found.doubts} messages on the wire: they are in doubt and {what}",
+                f"a worker died with {counted(found.doubts, 'message')} on the wire, now in doubt: {what}",
             )
         return bool(found.claims or found.doubts)

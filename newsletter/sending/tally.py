@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from newsletter.errors import ConfigurationError
+from newsletter.errors import ConfigurationError, counted
 from newsletter.sending.ledger import Claim, Ledger, Outcome
 from newsletter.sending.states import DeliveryState
 
@@ -50,9 +50,10 @@ class Tally:
                 self.unproven.append((ledger, claim, outcome))
             self.hopeless |= len(self.domains) >= DOMAINS_IN_A_ROW or (first and len(self.unproven) >= ALL_REFUSED)
         if self.hopeless:
+            refused = counted(len(self.unproven), "message")
             raise NobodyAccepts(
-                f"the mail server refused {len(self.unproven)} messages and accepted none between; the last time it "
-                f'said "{outcome.code or ""} {outcome.text}". They and everybody else wait; put it right and send again'
+                f"the mail server refused {refused} and accepted none between; the last time it said "
+                f'"{outcome.code or ""} {outcome.text}". They and everybody else wait; put it right and send again'
             )
 
     def take_back(self, *, now: datetime) -> None:

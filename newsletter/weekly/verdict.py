@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from newsletter.errors import NewsletterError, Refused
+from newsletter.errors import NewsletterError, Refused, counted
 from newsletter.issue import Issue
 from newsletter.issues import IssueRow, IssueState
 from newsletter.letter import Letter
@@ -104,7 +104,7 @@ class Verdict:
     def text(self) -> str:
         """The verdict in one line."""
         if self.outcome == Outcome.SEND:
-            return f"{self.slot_key} “{self.subject}” would go to {self.recipients:,} recipients"
+            return f"{self.slot_key} “{self.subject}” would go to {counted(self.recipients, 'recipient')}"
         if self.outcome == Outcome.FINISH:
             return f"{self.slot_key} “{self.subject}” is frozen and unfinished; a send would go on with it"
         if self.row is not None:
@@ -157,12 +157,12 @@ def decide(composed: Composed, *, recipients: int, at_least: int, thin_too: bool
         outcome, reason = Outcome.NOTHING_NEW, "no article was picked"
     elif number < at_least and not thin_too:
         outcome = Outcome.THIN
-        reason = f"a thin week: {number} article{'s' if number > 1 else ''} to carry, [issue] min is {at_least}"
+        reason = f"a thin week: {counted(number, 'article')} to carry, [issue] min is {at_least}"
     elif not recipients:
         outcome, reason = Outcome.NOBODY, "nobody is subscribed yet"
     elif errors:
         outcome = Outcome.REFUSED
-        reason = f"the letter of {key} has {len(errors)} errors, the first: {errors[0].text}"
+        reason = f"the letter of {key} has {counted(len(errors), 'error')}, the first: {errors[0].text}"
         error = Refused(f"{reason}; `newsletter check` lists them, nobody was mailed")
     return Verdict(key, outcome, reason, recipients, empty, composed=composed, error=error)
 
@@ -193,5 +193,6 @@ def _none_of(name: str, number: int, *, issue: Issue) -> str:
     kinds["too old"] += max(0, number - len(reasons))
     counts = [f"{count} {kind}" for kind, count in kinds.most_common() if count]
     if len(counts) == 1:
-        return f"all its {number} articles are passed over ({counts[0].partition(' ')[2]})"
-    return f"all its {number} articles are passed over ({', '.join(counts)})"
+        counts = [counts[0].partition(" ")[2]]
+    its = f"all its {number:,} articles are" if number > 1 else "its one article is"
+    return f"{its} passed over ({', '.join(counts)})"
