@@ -9,7 +9,6 @@ from newsletter.sources.text import (
     names,
     one_line,
     plain,
-    summary_of,
     tidy,
     without_boilerplate,
 )
@@ -101,15 +100,6 @@ def test_a_summary_never_cuts_a_word_and_never_exceeds_its_limit(words: list[str
             or rest.strip(" .!")[:1] == ""
             or rest[0] in ".!"
         )
-
-
-def test_a_summary_does_not_repeat_the_title() -> None:
-    assert summary_of("The “Title”\nWhat happened.", title='The "Title"') == "What happened."
-    assert summary_of("The Title", title="The title") == ""
-
-
-def test_what_a_plug_in_adds_below_the_cut_is_no_summary() -> None:
-    assert summary_of("It was a time […]\nRelated: ten more things") == "It was a time…"
 
 
 def test_a_title_is_one_line_of_bounded_length() -> None:

@@ -23,12 +23,17 @@ MAX_DEPTH = 400
 MAX_TITLE = 300
 MAX_BODY = 200_000
 SUMMARY_LIMIT = 320
+NOTHING = frozenset({
+    "undefined", "null", "none", "nan", "n/a", "[object object]", "(none)", "uncategorized", "uncategorised",
+    "untitled", "unknown", "admin", "administrator", "root", "no author", "sin categoría", "non classé", "allgemein",
+})  # fmt: skip
+"""What a system writes, in small letters, where it has no value of a field. It is absence."""
 
 _BLOCKS = (
     "address|article|aside|blockquote|br|caption|center|dd|details|dialog|div|dl|dt|fieldset|figcaption|figure|footer|form|"
     "h[1-6]|header|hr|li|main|nav|ol|p|pre|section|summary|table|tbody|tfoot|thead|tr|ul"
 )
-_BLOCK_TAG = re.compile(rf"<(?=/?(?:{_BLOCKS})\b)", re.IGNORECASE)
+BLOCK_TAG = re.compile(rf"<(?=/?(?:{_BLOCKS})\b)", re.IGNORECASE)
 _CELL_TAG = re.compile(r"<(?=(?:td|th|option|button)\b)", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]*)")
 _NEVER_DEEP = {
@@ -51,7 +56,6 @@ _BOILERPLATE = re.compile(
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
 _CUT_MARK = re.compile(r"\s*(?:\[\s*(?:…|\.{3}|\+|&hellip;)\s*\]|\(\s*(?:…|\.{3})\s*\))\s*$")
-_CUT_LINE = re.compile(r"\[\s*(?:…|\.{3})\s*\](?=\n)")  # what follows it was put there by a plug-in
 _SENTENCE_END = re.compile(r"""(?:[.!?…]+["'”’»)\]]*(?=\s|$)|[。！？]+[」』”’）]*)""")
 _COMPLETE = re.compile(r"""[.!?。！？]["'”’»)\]」』]*$""")
 _NOT_AN_END = re.compile(
@@ -67,7 +71,7 @@ def plain(html: str) -> str:
     """
     if "<" not in html and "&" not in html:
         return tidy(html[:MAX_MARKUP])
-    spaced = _CELL_TAG.sub(" <", _BLOCK_TAG.sub("\n<", html[: _deep_at(html[:MAX_MARKUP])]))
+    spaced = _CELL_TAG.sub(" <", BLOCK_TAG.sub("\n<", html[: _deep_at(html[:MAX_MARKUP])]))
     spaced = spaced.encode("utf-8", "ignore").decode()  # JSON may hold half of a surrogate pair; nh3 takes none
     text = nh3.clean(spaced, tags=set(), clean_content_tags=_UNSEEN, strip_comments=True)
     return tidy(unescape(text))
@@ -81,7 +85,7 @@ def tidy(text: str) -> str:
 def one_line(text: str, *, limit: int = MAX_TITLE) -> str:
     """Plain text as one line, cut at a word with "…" when it is longer than `limit` characters."""
     line = " ".join(tidy(text).split())
-    return line if len(line) <= limit else _cut_at_word(line, limit)
+    return line if len(line) <= limit else cut_at_word(line, limit)
 
 
 def without_boilerplate(text: str) -> str:
@@ -108,17 +112,12 @@ def first_sentences(text: str, *, limit: int = SUMMARY_LIMIT) -> str:
         return line
     ends = [found.end() for found in _SENTENCE_END.finditer(line, 0, limit + 1) if _is_end(line, found)]
     ends = [end for end in ends if end <= limit]
-    return line[: ends[-1]] if ends and ends[-1] >= min(40, limit // 3) else _cut_at_word(line, limit)
+    return line[: ends[-1]] if ends and ends[-1] >= min(40, limit // 3) else cut_at_word(line, limit)
 
 
-def summary_of(text: str, *, title: str = "", limit: int = SUMMARY_LIMIT) -> str:
-    """A blurb from a longer text: boilerplate gone, whole sentences, and not just the title again."""
-    cut = _CUT_LINE.search(text)
-    text = without_boilerplate(text[: cut.end()] if cut else text)
-    lines = text.split("\n")
-    while title and lines and _same_words(lines[0], title):
-        lines.pop(0)
-    return first_sentences(" ".join(lines), limit=limit)
+def is_complete(text: str) -> bool:
+    """Whether a text ends where a sentence ends."""
+    return bool(_COMPLETE.search(text))
 
 
 def names(raw: Iterable[str]) -> tuple[str, ...]:
@@ -130,7 +129,8 @@ def names(raw: Iterable[str]) -> tuple[str, ...]:
         line = mail.group(1) if mail else re.sub(r"<?\S+@\S+>?", "", line)
         parts = re.split(r",\s+(?:and\s+)?|\s+(?:and|und|et|og|och|y|&)\s+|\s*;\s*", line)
         for name in parts if all(" " in part.strip() for part in parts) else [line]:
-            if (clean := name.strip(" ,;|-")) and not clean.lower().startswith(("http:", "https:")):
+            clean = name.strip(" ,;|-")
+            if clean and clean.casefold() not in NOTHING and not clean.lower().startswith(("http:", "https:")):
                 found.setdefault(clean.casefold(), clean[:120])
     return tuple(found.values())[:20]
 
@@ -139,7 +139,7 @@ def labels(raw: Iterable[str], *, limit: int = 50) -> tuple[str, ...]:
     """Categories or tags as one-line texts, each once whatever its case, in their order."""
     found: dict[str, str] = {}
     for text in raw:
-        if line := one_line(plain(text), limit=100):
+        if (line := one_line(plain(text), limit=100)) and line.casefold() not in NOTHING:
             found.setdefault(line.casefold(), line)
     return tuple(found.values())[:limit]
 
@@ -163,17 +163,14 @@ def _deep_at(html: str) -> int:
     return len(html)
 
 
-def _same_words(one: str, other: str) -> bool:
-    return re.findall(r"\w+", one.casefold()) == re.findall(r"\w+", other.casefold())
-
-
 def _is_end(line: str, found: re.Match[str]) -> bool:
     """Whether a full stop ends a sentence: not after "Mr." or an initial, and not before a small letter."""
     following = line[found.end() : found.end() + 2].lstrip()
     return not _NOT_AN_END.search(line, max(0, found.start() - 12), found.start() + 1) and not following[:1].islower()
 
 
-def _cut_at_word(line: str, limit: int) -> str:
+def cut_at_word(line: str, limit: int) -> str:
+    """A line cut behind a word, with "…": at most `limit` characters."""
     cut = line[: limit - 1]
     if not line[limit - 1].isspace() and " " in cut:
         shorter = cut[: cut.rindex(" ")]

@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from newsletter.errors import SourceError
 from newsletter.issue import Article, Image, Signal, SignalKind
 from newsletter.links import canonical, is_home_page
 from newsletter.sources import Pulled
+from newsletter.sources.blurb import Block, Repeated, blocks_of, blocks_of_text, blurb, titles_without_tails
 from newsletter.sources.feed.xml import MAX_ITEMS
 from newsletter.sources.pictures import Offer, acceptable, first_inline, largest
 from newsletter.sources.reading import Reading, shortened
-from newsletter.sources.text import MAX_BODY, labels, names, one_line, plain, summary_of, tidy, without_boilerplate
+from newsletter.sources.text import MAX_BODY, NOTHING, labels, names, one_line, plain, tidy, without_boilerplate
 
 FULL_TEXT = 600
 """Characters from which a description without a `content` beside it is the article itself and not its blurb."""
@@ -47,10 +48,11 @@ def from_xml(found: Mapping[str, Any], *, reading: Reading) -> Pulled:
     if not found["version"].startswith("atom"):
         found = {**found, "items": [_untyped(item) for item in found["items"]]}
 
-    def article(item: Mapping[str, Any]) -> Article:
-        return replace(_from_xml_item(item, base=base, reading=reading), language=language)
+    def article(item: Mapping[str, Any]) -> _Told:
+        told = _from_xml_item(item, base=base, reading=reading)
+        return told._replace(article=replace(told.article, language=language))
 
-    return _each(found["items"], article, count=found["count"])
+    return _each(found["items"], article, count=found["count"], site=one_line(found["title"]))
 
 
 def from_json(data: bytes, *, reading: Reading) -> Pulled:
@@ -69,21 +71,34 @@ def from_json(data: bytes, *, reading: Reading) -> Pulled:
     language = one_line(_str(feed, "language"), limit=35)
     feed_authors = _json_authors(feed)
 
-    def article(item: Any) -> Article:
+    def article(item: Any) -> _Told:
         if not isinstance(item, dict):
             raise TypeError("it is not an object")
-        made = _from_json_item(item, base=base, reading=reading)
-        return replace(made, authors=made.authors or feed_authors, language=made.language or language)
+        told = _from_json_item(item, base=base, reading=reading)
+        made = told.article
+        made = replace(made, authors=made.authors or feed_authors, language=made.language or language)
+        return told._replace(article=made)
 
-    return _each(feed["items"][:MAX_ITEMS], article, count=len(feed["items"]))
+    site = one_line(plain(_str(feed, "title")))
+    return _each(feed["items"][:MAX_ITEMS], article, count=len(feed["items"]), site=site)
 
 
-def _each(items: Iterable[Any], make: Callable[[Any], Article], *, count: int) -> Pulled:
+class _Told(NamedTuple):
+    """An article of a feed without its blurb, and the texts the blurb may come from."""
+
+    article: Article
+    described: Sequence[Block]
+    content: Callable[[], Sequence[Block]]
+
+
+def _each(items: Iterable[Any], make: Callable[[Any], _Told], *, count: int, site: str) -> Pulled:
     """Makes an article of every item; a fault in one never stops the others."""
-    articles, problems, nameless = [], [], 0
+    told: list[_Told] = []
+    problems, nameless = [], 0
     for position, item in enumerate(items, start=1):
         try:
-            article = make(item)
+            one = make(item)
+            article = one.article
         except (ValueError, TypeError, LookupError, AttributeError) as error:
             problems.append(f"item {position} cannot be read ({error})")
             continue
@@ -93,26 +108,39 @@ def _each(items: Iterable[Any], make: Callable[[Any], Article], *, count: int) -
         if article.published_raw and article.published is None:
             title, date = (one_line(text, limit=60) for text in (article.title, article.published_raw))
             problems.append(f'item {position} ("{title}"): its date "{date}" is not certain or not sane')
-        articles.append(article)
+        told.append(one)
     if nameless:
         problems.append(f"{nameless} item(s) had neither a title nor an address and were left out")
     if count > MAX_ITEMS:
         problems.append(f"the feed has {count} items; only the first {MAX_ITEMS} were read")
-    return Pulled(articles=tuple(articles), problems=shortened(problems))
+    return Pulled(articles=_worded(told, site=site), problems=shortened(problems))
 
 
-def _from_xml_item(item: Mapping[str, Any], *, base: str, reading: Reading) -> Article:
+def _worded(told: Sequence[_Told], *, site: str) -> tuple[Article, ...]:
+    """The articles with titles and blurbs as one would print them, judged by what the whole feed repeats."""
+    described = [one.described or one.content() for one in told]
+    repeated = Repeated(described)
+    titles = titles_without_tails([one.article.title for one in told], site=site)
+    found = []
+    for one, blocks, title in zip(told, described, titles, strict=True):
+        summary = blurb(repeated.mended(blocks), title=title, repeated=repeated.lines)
+        if not summary and blocks is one.described:
+            summary = blurb(one.content(), title=title, repeated=repeated.lines)
+        found.append(replace(one.article, title="" if title.casefold() in NOTHING else title, summary=summary))
+    return tuple(found)
+
+
+def _from_xml_item(item: Mapping[str, Any], *, base: str, reading: Reading) -> _Told:
     title = one_line(_read(item["title"]))
     description, content = _read(item["summary"]), _read(item["content"])
     body = content if len(content) > len(description) else description if len(description) >= FULL_TEXT else content
     raw = item["published"] or item["updated"]
     tags = labels(tag.get("label") or tag.get("term", "") for tag in item["tags"])
-    return Article(
+    article = Article(
         title=title,
         url=_link(item["feedburner_origlink"] or item["link"], base=base),
         source=reading.source,
         guid=tidy(item["id"])[:1000] or None,
-        summary=summary_of(description, title=title) or summary_of(content, title=title),
         body=without_boilerplate(body)[:MAX_BODY],
         authors=names([author.get("name", "") for author in item["authors"]] or [item["author"]]),
         published=reading.date(raw),
@@ -125,6 +153,12 @@ def _from_xml_item(item: Mapping[str, Any], *, base: str, reading: Reading) -> A
         signals=_signals(item, at=reading.now),
         sponsored=_is_paid(title, tags),
     )
+    return _Told(article, _blocks(item["summary"]), lambda: _blocks(item["content"]))
+
+
+def _blocks(typed: list[str]) -> tuple[Block, ...]:
+    media_type, text = typed
+    return blocks_of_text(tidy(text[:MAX_BODY])) if media_type == "text/plain" else blocks_of(text)
 
 
 def _untyped(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -188,19 +222,18 @@ def _number(raw: str | None) -> float | None:
     return float(found.group()) if found else None
 
 
-def _from_json_item(item: Mapping[str, Any], *, base: str, reading: Reading) -> Article:
+def _from_json_item(item: Mapping[str, Any], *, base: str, reading: Reading) -> _Told:
     title = one_line(plain(_str(item, "title")))
     html = _str(item, "content_html")
     body = plain(html) or tidy(_str(item, "content_text"))
     raw = _str(item, "date_published") or _str(item, "date_modified")
     picture = Offer(_str(item, "image") or _str(item, "banner_image"))
     tags = labels(tag for tag in _list(item, "tags") if isinstance(tag, str))
-    return Article(
+    article = Article(
         title=title,
         url=_link(_str(item, "url") or _str(item, "external_url"), base=base),
         source=reading.source,
         guid=tidy(str(item.get("id") or ""))[:1000] or None,
-        summary=summary_of(plain(_str(item, "summary")), title=title) or summary_of(body, title=title),
         body=without_boilerplate(body)[:MAX_BODY],
         authors=_json_authors(item),
         published=reading.date(raw),
@@ -212,6 +245,10 @@ def _from_json_item(item: Mapping[str, Any], *, base: str, reading: Reading) -> 
         categories=tags,
         language=one_line(_str(item, "language"), limit=35),
         sponsored=_is_paid(title, tags),
+    )
+    text = _str(item, "content_text")
+    return _Told(
+        article, blocks_of(_str(item, "summary")), lambda: blocks_of(html) if html else blocks_of_text(tidy(text))
     )
 
 

@@ -16,9 +16,10 @@ from newsletter.issue import Article, Card, Image, Signal, SignalKind
 from newsletter.links import canonical, picture_address
 from newsletter.options import nearest
 from newsletter.sources import Pulled, StoredImage
+from newsletter.sources.blurb import blocks_of_text, blurb
 from newsletter.sources.folder.images import stored_image
 from newsletter.sources.reading import Reading
-from newsletter.sources.text import MAX_BODY, first_sentences, labels, names, one_line, plain, summary_of, tidy
+from newsletter.sources.text import MAX_BODY, first_sentences, labels, names, one_line, plain, tidy
 
 KEYS = (
     "title", "url", "link", "date", "published", "updated", "author", "authors", "dek", "summary", "description",
@@ -69,7 +70,7 @@ def article_from_fields(
         source=reading.source,
         guid=(_text(fields, "guid") or _text(fields, "id"))[:1000] or None,
         dek=_line(fields, "dek", limit=500),
-        summary=summary or summary_of(body, title=title),
+        summary=summary or blurb(blocks_of_text(body), title=title),
         body=body[:MAX_BODY],
         authors=names([*_texts(fields, "author"), *_texts(fields, "authors")]),
         published=published,

@@ -17,13 +17,14 @@ from lxml import etree
 
 from newsletter.issue import Article, Image
 from newsletter.links import canonical, is_home_page, same_site
+from newsletter.sources.blurb import blocks_of, blocks_of_text, blurb
 from newsletter.sources.html_tree import Element, parse_html
 from newsletter.sources.page.body import lines, paragraphs, text_of
 from newsletter.sources.page.json_ld import first, json_ld, texts
 from newsletter.sources.page.text import card_in, related_in, signals_of
 from newsletter.sources.pictures import Offer, acceptable, inline_offer
 from newsletter.sources.reading import Reading
-from newsletter.sources.text import MAX_BODY, labels, names, one_line, plain, summary_of, tidy, without_boilerplate
+from newsletter.sources.text import MAX_BODY, labels, names, one_line, plain, tidy, without_boilerplate
 
 _DATE_METAS = (
     "article:published_time", "og:article:published_time", "og:published_time", "article:published",
@@ -77,14 +78,14 @@ def article_from_html(data: bytes, *, reading: Reading, content_type: str = "") 
     shown = lines(page)
     card = card_in(shown)
     keywords = _split([*texts(head.node.get("keywords")), *head.every("news_keywords")])
-    section = [*head.every("article:section"), *texts(head.node.get("articleSection"))]
+    section = labels([*head.every("article:section"), *texts(head.node.get("articleSection"))])
     language = page.get("lang") or head.meta("og:locale", "content-language")
     return Article(
         title=title,
         url=url or None,
         source=reading.source,
-        dek=summary_of(plain(described or head.said("description")), title=title),
-        summary=summary_of(body, title=title),
+        dek=blurb(blocks_of(described or head.said("description")), title=title),
+        summary=blurb(blocks_of_text(body), title=title),
         body=without_boilerplate(body)[:MAX_BODY],
         authors=_authors(page, head),
         published=reading.date(published_raw),
@@ -93,8 +94,8 @@ def article_from_html(data: bytes, *, reading: Reading, content_type: str = "") 
         updated=reading.date(head.said("dateModified") or head.meta(*_UPDATED_METAS)),
         image=_image(page, head, base=url or reading.address),
         card=card,
-        section=one_line(plain(section[0]), limit=100) if section else "",
-        categories=labels(section),
+        section=section[0] if section else "",
+        categories=section,
         tags=labels([*head.every("article:tag"), *keywords]),
         language=one_line(language, limit=35).replace("_", "-"),
         subject=card.name if card else "",

@@ -14,9 +14,10 @@ from datetime import datetime
 
 from newsletter.issue import Article, Card, Signal, SignalKind
 from newsletter.links import canonical
+from newsletter.sources.blurb import blocks_of_text, blurb
 from newsletter.sources.pictures import pixels
 from newsletter.sources.reading import Reading
-from newsletter.sources.text import MAX_BODY, MAX_TITLE, names, one_line, summary_of, tidy
+from newsletter.sources.text import MAX_BODY, MAX_TITLE, names, one_line, tidy
 
 MAX_LINES = 20_000
 MAX_DEK = 250
@@ -74,7 +75,7 @@ def article_from_text(data: bytes, *, reading: Reading) -> Article:
         title=title,
         source=reading.source,
         dek=dek,
-        summary=summary_of("\n".join(story), title=title),
+        summary=blurb(blocks_of_text("\n".join(story)), title=title),
         body="\n".join(story)[:MAX_BODY],
         card=card,
         subject=card.name if card else "",
