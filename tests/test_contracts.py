@@ -24,7 +24,7 @@ FORBIDDEN = {module for contract in CONTRACTS for module in contract.get("forbid
 HARMLESS = """
 __future__ base64 binascii bisect codecs collections colorsys contextlib contextvars csv dataclasses datetime difflib email enum
 errno functools hashlib hmac html importlib io ipaddress itertools json logging math quopri re stat struct sys textwrap tomllib
-traceback types typing unicodedata urllib warnings xml zoneinfo
+traceback types typing unicodedata urllib warnings xml zlib zoneinfo
 """
 LAYERS, REGISTER_LAYERS = "newsletter: imports go one way", "subscribers: imports go one way"
 REGISTER, CIRCLES = "subscribers knows nothing of newsletter", "No circles inside any package"

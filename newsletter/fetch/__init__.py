@@ -3,7 +3,8 @@
 Every address a source names is hostile. Before each connection, also after a redirect, the host is resolved, *every*
 answer is checked, and the connection goes to the checked address itself: nothing can be swapped between the check and
 the use (DNS rebinding), while TLS still verifies the name. Only public addresses are reachable unless named in
-`allow_private`. Sizes are counted as they arrive, on the wire and unpacked; one deadline covers the whole request.
+`allow_private`. Sizes are counted as they arrive, on the wire and unpacked; one deadline covers the whole request. A
+body cut before its end is a failed read. One host gets two connections at a time, whoever asks.
 
 What it does not know: what the bytes mean (`sources`), when to ask again (`weekly`). It keeps no cookie between
 requests, sends no credential, and reads no proxy or netrc settings from the environment. Raises `FetchError`, one
@@ -14,7 +15,9 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Collection, Mapping
+import zlib
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from urllib.parse import urljoin, urlsplit
 
@@ -24,7 +27,9 @@ import httpx2
 from newsletter import __version__
 from newsletter.errors import FetchError
 from newsletter.fetch.allowed import Allowed
-from newsletter.fetch.transport import TooBigError, Transport, Wire
+from newsletter.fetch.hosts import HostLimit
+from newsletter.fetch.transport import PrivateAddressError, TooBigError, Transport, Wire
+from newsletter.fetch.unpacking import CODINGS, CutOffError, unpacked
 from newsletter.links import refusal
 
 __all__ = ["FetchError", "Fetched", "Fetcher"]
@@ -32,11 +37,13 @@ __all__ = ["FetchError", "Fetched", "Fetcher"]
 USER_AGENT = f"newsletter/{__version__}"
 MAX_REDIRECTS = 5
 MAX_BYTES = 8 * 1024 * 1024
+PER_HOST = 2
 HEADROOM = 256 * 1024
 """Bytes on the wire beyond the cap that headers, redirects and TLS may take."""
 
 _PERMANENT = (301, 308)
 _REDIRECTS = (301, 302, 303, 307, 308)
+_UNREADABLE = (httpx2.HTTPError, httpx2.InvalidURL, httpcore2.NetworkError, httpcore2.ProtocolError, zlib.error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +66,17 @@ class Fetched:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Fetcher:
-    """Gets addresses. Safe to use from many threads at once; it keeps no connection and no state.
+    """Gets addresses. Safe to use from many threads at once; it keeps no connection.
 
     `allow_private` names hosts (`intranet.example`) and addresses or networks (`127.0.0.1`, `10.0.0.0/8`) that may be
     reached although they are not public. Times are in seconds: `timeout_total` covers name look-up, every redirect and
-    the last byte.
+    the last byte, and not the wait for a place at a host that others are reading from.
     """
 
     allow_private: Collection[str] = ()
     timeout_total: float = 15
     tls: ssl.SSLContext = field(default_factory=lambda: httpx2.create_ssl_context(trust_env=True))
+    hosts: HostLimit = field(default_factory=lambda: HostLimit(PER_HOST))
 
     def allowing(self, allow_private: Collection[str]) -> Fetcher:
         """The same fetcher that may also reach these private hosts or networks."""
@@ -78,41 +86,57 @@ class Fetcher:
         self, url: str, *, etag: str = "", last_modified: str = "", max_bytes: int = MAX_BYTES, accept: str = "*/*"
     ) -> Fetched:
         """The answer to a GET, following up to five redirects. `etag` and `last_modified` make it conditional."""
-        deadline = time.monotonic() + self.timeout_total
         headers = {"User-Agent": USER_AGENT, "Accept": accept, "Accept-Encoding": "gzip, deflate"}
         for name, value in (("If-None-Match", etag), ("If-Modified-Since", last_modified)):
             headers |= {name: value} if value and value.isascii() and value.isprintable() else {}
+        deadline = time.monotonic() + self.timeout_total
         wire = Wire(Allowed.read(self.allow_private), deadline=deadline, max_bytes=max_bytes + HEADROOM)
         with httpx2.Client(transport=Transport(wire, self.tls), trust_env=False, headers=headers) as client:
             try:
-                return _follow(client, url, cap=max_bytes, conditional=bool(etag or last_modified))
+                return self._follow(client, url, wire, cap=max_bytes, conditional=bool(etag or last_modified))
+            except CutOffError as error:
+                raise FetchError(f"{_host(url)} sent a packed answer that stops midway; try again later") from error
             except TooBigError as error:
                 large = f"sent more than {_size(max_bytes)}"
                 raise FetchError(f"{_host(url)} {large}; is this the right address?") from error
             except (httpx2.TimeoutException, httpcore2.TimeoutException) as error:
                 late = f"did not answer completely within {self.timeout_total:g} seconds"
                 raise FetchError(f"{_host(url)} {late}; try again later") from error
-            except (httpx2.HTTPError, httpx2.InvalidURL, httpcore2.NetworkError, httpcore2.ProtocolError) as error:
+            except _UNREADABLE as error:
                 raise FetchError(f"{_host(url)} could not be read ({_reason(error)}); check the address") from error
 
-
-def _follow(client: httpx2.Client, url: str, *, cap: int, conditional: bool) -> Fetched:
-    """The first answer that is no redirect. Every address is looked at, also those that redirects name."""
-    moved_to, all_permanent, here = "", True, url
-    for _hop in range(MAX_REDIRECTS + 1):
-        if reason := refusal(here):
-            who = f"{_host(url)} redirects to an address that" if here != url else f"the address {url[:200]!r}"
-            raise FetchError(f"{who} {reason}; only plain http:// and https:// addresses are read")
-        with client.stream("GET", here) as response:
-            if response.status_code not in _REDIRECTS:
-                return _answer(response, here, cap=cap, conditional=conditional, moved_to=moved_to)
-            target = response.headers.get("location", "")
+    def _follow(self, client: httpx2.Client, url: str, wire: Wire, *, cap: int, conditional: bool) -> Fetched:
+        """The first answer that is no redirect. Every address is looked at, also those that redirects name."""
+        moved_to, all_permanent, here = "", True, url
+        for hop in range(MAX_REDIRECTS + 1):
+            if reason := refusal(here):
+                who = f"{_host(url)} redirects to an address that" if hop else f"the address {url[:200]!r}"
+                raise FetchError(f"{who} {reason}; only plain http:// and https:// addresses are read")
+            with self.hosts.place(_host(here)) as waited, _private_refused(chosen_by=_host(url) if hop else ""):
+                wire.extend(waited)
+                with client.stream("GET", here) as response:
+                    if response.status_code not in _REDIRECTS:
+                        return _answer(response, here, cap=cap, conditional=conditional, moved_to=moved_to)
+                    target = response.headers.get("location", "")
             if not target:
                 raise FetchError(f"{_host(here)} redirects without saying where to; check the address {here}")
             all_permanent = all_permanent and response.status_code in _PERMANENT
             here = urljoin(here, target.replace(" ", "%20"))
             moved_to = here if all_permanent else moved_to
-    raise FetchError(f"{_host(url)} redirects more than {MAX_REDIRECTS} times; check the address {url}")
+        raise FetchError(f"{_host(url)} redirects more than {MAX_REDIRECTS} times; check the address {url}")
+
+
+@contextmanager
+def _private_refused(*, chosen_by: str) -> Iterator[None]:
+    """Words for a private address. Only what the operator wrote is theirs to allow, not what a redirect chose."""
+    try:
+        yield
+    except PrivateAddressError as error:
+        host, where = error.host, f"lies at the private address {error.address}, which is not read"
+        if chosen_by:
+            raise FetchError(f"{chosen_by} redirects to {host}, which {where}; check the address") from error
+        advice = f'if you mean it, add allow_private = ["{host}"] to the source'
+        raise FetchError(f"{host} {where}; {advice}") from error
 
 
 def _answer(response: httpx2.Response, url: str, *, cap: int, conditional: bool, moved_to: str) -> Fetched:
@@ -123,11 +147,11 @@ def _answer(response: httpx2.Response, url: str, *, cap: int, conditional: bool,
     if status == 304 and not conditional:
         raise FetchError(f"{_host(url)} answered 304 though nothing was known before; try again later", status=304)
     coding = headers.get("content-encoding", "identity").strip().lower()
-    if coding not in ("gzip", "deflate", "identity", ""):
+    if coding not in CODINGS:
         raise FetchError(f"{_host(url)} packs its answer as {coding[:40]!r}, which was not asked for")
     body = bytearray()
     if status != 304:
-        for chunk in response.iter_bytes():
+        for chunk in unpacked(response.iter_raw(), coding):
             body += chunk
             if len(body) > cap:
                 raise TooBigError

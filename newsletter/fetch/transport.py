@@ -9,6 +9,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import httpcore2
 import httpx2
@@ -17,10 +18,21 @@ from newsletter.errors import FetchError
 from newsletter.fetch.allowed import Address, Allowed
 
 CONNECT_SECONDS = 5
+MAX_HEAD = 256 * 1024
+"""Bytes of one answer before its body begins: its headers, and whatever number of `1xx` answers go before them."""
 
 
 class TooBigError(Exception):
     """More bytes arrived than the cap allows."""
+
+
+class PrivateAddressError(Exception):
+    """A host lies at an address that may not be reached."""
+
+    def __init__(self, host: str, address: Address) -> None:
+        super().__init__(f"{host} lies at {address}")
+        self.host = host
+        self.address = address
 
 
 class Wire(httpcore2.NetworkBackend):
@@ -30,6 +42,18 @@ class Wire(httpcore2.NetworkBackend):
         self._allowed = allowed
         self._deadline = deadline
         self._bytes_left = max_bytes
+        self._head_left: int | None = None
+
+    def extend(self, seconds: float) -> None:
+        """Move the deadline: this time was spent waiting for a place, and not for an answer."""
+        self._deadline += seconds
+
+    @contextmanager
+    def head(self) -> Iterator[None]:
+        """Inside, what arrives is the head of an answer. httpcore2 would read `1xx` answers for ever."""
+        self._head_left = MAX_HEAD
+        yield
+        self._head_left = None
 
     def connect_tcp(
         self,
@@ -66,18 +90,19 @@ class Wire(httpcore2.NetworkBackend):
 
     def count(self, size: int) -> None:
         self._bytes_left -= size
+        if self._head_left is not None:
+            self._head_left -= size
+            if self._head_left < 0:
+                raise httpcore2.RemoteProtocolError("its headers do not end")
         if self._bytes_left < 0:
             raise TooBigError
 
     def _checked(self, host: str, port: int) -> list[Address]:
-        """Every address of a host. Raises `FetchError` if a single one is not allowed: a mixed answer is an attack."""
+        """Every address of a host. Raises `PrivateAddressError` for a single bad one: a mixed answer is an attack."""
         addresses = _resolve(host, port, seconds=self.left())
         for address in addresses:
             if not self._allowed.permits(host, address):
-                raise FetchError(
-                    f"{host} lies at the private address {address}, which is not read; if you mean it, add "
-                    f'allow_private = ["{host}"] to the source'
-                )
+                raise PrivateAddressError(host, address)
         return addresses[:4]
 
 
@@ -115,14 +140,15 @@ class Transport(httpx2.BaseTransport):
     """httpx2 over the guarded wire. Errors stay httpcore2's; `Fetcher.get` translates both families at once."""
 
     def __init__(self, wire: Wire, tls: ssl.SSLContext) -> None:
+        self._wire = wire
         self._pool = httpcore2.ConnectionPool(ssl_context=tls, max_connections=1, network_backend=wire)
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         url = request.url
         target = httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
-        answer = self._pool.handle_request(
-            httpcore2.Request(request.method, target, headers=request.headers.raw, extensions=request.extensions)
-        )
+        asked = httpcore2.Request(request.method, target, headers=request.headers.raw, extensions=request.extensions)
+        with self._wire.head():
+            answer = self._pool.handle_request(asked)
         body = _Body(answer)
         return httpx2.Response(answer.status, headers=answer.headers, stream=body, extensions=answer.extensions)
 

@@ -42,7 +42,7 @@ __all__ = ["Composed", "Done", "Making", "Outcome", "PullLine", "Verdict", "Week
 # What was carried this long ago is still remembered when near-duplicates are looked for.
 REMEMBERED = timedelta(days=21)
 FIRST_WINDOW = timedelta(days=7)
-PULLS_AT_ONCE = 8
+PULLS_AT_ONCE = 32  # over all hosts; `fetch` sees to it that no host gets more than two of them
 NEVER_READ = "it was never read; `newsletter pull` reads it"
 
 log = logging.getLogger(__name__)
