@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+QUARANTINE = "quarantine"
+"""Behind every slot's key: an article held until then is in no issue before somebody lets it in."""
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 

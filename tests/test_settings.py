@@ -188,7 +188,6 @@ def test_the_environment_cannot_smuggle_it_in_either(
     ("text", "key"),
     [
         ('[schedule]\napproval = "required"', "[schedule] approval"),
-        ('[issue]\nwhen_thin = "hold"', "[issue] when_thin"),
     ],
 )
 def test_a_value_whose_room_comes_later_is_refused_by_name(written: Written, text: str, key: str) -> None:

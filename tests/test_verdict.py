@@ -154,18 +154,18 @@ def silent(given: Issue, **more: Any) -> dict[str, str]:
 @pytest.mark.parametrize(("recipients", "said"), [(1, "1 recipient"), (1204, "1,204 recipients")])
 def test_the_verdict_counts_as_one_would_say_it(recipients: int, said: str) -> None:
     composed = Composed(issue(Pick(article("one"), "best", 1, 1.0)), None)
-    assert decide(composed, recipients=recipients, at_least=1, thin_too=False).text.endswith(f"would go to {said}")
+    assert decide(composed, recipients=recipients, at_least=1).text.endswith(f"would go to {said}")
 
 
 def test_an_empty_section_is_named_by_its_title() -> None:
     composed = Composed(issue(Pick(article("one"), "best", 1, 1.0)), None)
-    assert decide(composed, recipients=1, at_least=1, thin_too=False).empty_sections == ("Guides",)
+    assert decide(composed, recipients=1, at_least=1).empty_sections == ("Guides",)
 
 
 def test_a_thin_issue_goes_out_where_that_is_wanted_and_an_empty_one_never() -> None:
     one = Composed(issue(Pick(article("one"), "best", 1, 1.0)), None)
-    assert decide(one, recipients=1, at_least=2, thin_too=True).outcome == "send"
-    assert decide(Composed(issue(), None), recipients=1, at_least=2, thin_too=True).outcome == "nothing new"
+    assert decide(one, recipients=1, at_least=2, when_thin="send").outcome == "send"
+    assert decide(Composed(issue(), None), recipients=1, at_least=2, when_thin="send").outcome == "nothing new"
 
 
 def test_a_source_with_one_usable_article_is_not_silent() -> None:

@@ -86,4 +86,9 @@ def pull_text(line: PullLine) -> str:
         return f"{line.source}: failed, {line.failed}"
     if line.unchanged:
         return f"{line.source}: nothing new since the last time"
+    if line.quarantined:
+        return (
+            f"{line.source}: {line.new} new, far more than usual: {line.quarantined} are in no issue before "
+            f"`newsletter pull --accept {line.source}` lets them in"
+        )
     return f"{line.source}: {line.new} new, {line.changed} changed, {line.same} as before"

@@ -9,7 +9,8 @@ import click
 
 from newsletter.cli import formats, output
 from newsletter.cli.context import Command, ProjectContext, json_option, pass_project_context, slot_option
-from newsletter.errors import ConfigurationError, NotYet, Refused
+from newsletter.errors import ConfigurationError, NotYet, Refused, counted
+from newsletter.options import did_you_mean
 
 if TYPE_CHECKING:
     from newsletter.issue import Issue
@@ -18,15 +19,24 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Command)
+@click.option("--accept", metavar="SOURCE", help="Let in what this source gave beyond its usual.")
 @json_option
 @pass_project_context
-def pull(context: ProjectContext, as_json: bool) -> int:
+def pull(context: ProjectContext, accept: str | None, as_json: bool) -> int:
     """Read all sources onto the shelf.
 
-    A line per source; one that fails never stops the others. Exit code 1 if any failed.
+    A line per source; one that fails never stops the others. Exit code 1 if any failed. What a source gives
+    at once far beyond its usual week is in no issue before --accept lets it in.
 
-    JSON: [{"source", "new", "changed", "same", "unchanged", "failed", "problems": [TEXT]}]
+    JSON: [{"source", "new", "changed", "same", "unchanged", "failed", "problems": [TEXT], "quarantined"}]
     """
+    if accept is not None:
+        known = [source.name for source in context.project.settings.sources]
+        if accept not in known:
+            raise Refused(f'there is no source "{accept}"{did_you_mean(accept, known)}')
+        number = context.project.shelf.let_in(accept)
+        if not as_json:
+            output.say(f"{accept}: {counted(number, 'article')} let in")
     if not context.project.settings.sources:
         raise ConfigurationError("there is no source to read; add a [[sources]] table to newsletter.toml")
     lines = context.project.weekly.pull()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from newsletter.issue import Article, PassedOver
+from newsletter.issue import QUARANTINE, Article, PassedOver
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,8 @@ def eligibility(
         return PassedOver(article, f"incomplete: lacks {', '.join(lacking)}", waits=True)
     if article.sponsored:
         return PassedOver(article, "sponsored: never picked by itself")
+    if candidate.held_until == QUARANTINE:
+        return PassedOver(article, f"in quarantine: {article.source} gave far more than usual", waits=True)
     if candidate.held_until > key:
         return PassedOver(article, f"held by the editor until {candidate.held_until}", waits=True)
     published = article.published

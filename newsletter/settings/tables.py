@@ -277,10 +277,7 @@ class IssueTable(Table):
         "{{ lead.title }}", min_length=1, max_length=300, description="Subject line, a template over the issue."
     )
     min: int = Field(3, ge=1, le=100, description="Fewer picks than this make a thin week.")
-    when_thin: Annotated[
-        Literal["send", "skip", "hold"],
-        _must(lambda text: text != "hold", 'comes with a later version; use "send" or "skip"'),
-    ] = Field("skip", description="What a thin week does.")
+    when_thin: Literal["send", "skip", "hold", "top_up"] = Field("skip", description="What a thin week does.")
     max_age: SomeTime = Field(timedelta(days=14), description="Older articles are no longer picked.")
     utm: dict[str, str] = Field(default_factory=dict, description="Added to article links, such as utm_source.")
 

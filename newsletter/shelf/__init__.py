@@ -7,7 +7,7 @@ one article they are merged.
 
     names      an article's names (pure)             stored    an article as text, and how two readings combine (pure)
     intake     takes a pull in                       tables    the tables
-    statements merges two rows; the newest numbers
+    statements merges two rows; the newest numbers         quarantine  keeps a flood out of every issue
 
 What it does not know: how articles are read (`sources`) or chosen (`highlights`). The editor's own wording is kept
 beside what the source says and is never overwritten by it.
@@ -26,6 +26,7 @@ import sqlalchemy as sa
 from newsletter.database import Database, insert_if_absent, storable
 from newsletter.errors import Refused
 from newsletter.issue import Article
+from newsletter.shelf import quarantine
 from newsletter.shelf.intake import SAME_TITLE, Put, take_in
 from newsletter.shelf.names import exact_name, url_name
 from newsletter.shelf.statements import latest_signals, merge
@@ -153,6 +154,21 @@ class Shelf:
     def give_back(self, connection: sa.Connection, *, slot: str) -> None:
         """Forget, in the transaction that cancels it before anybody got it, what an issue carried."""
         connection.execute(articles.update().where(articles.c.carried_by == slot).values(carried_by=""))
+
+    def quarantine(self, source: str, *, now: datetime) -> int:
+        """Keep out of every issue what the pull at `now` brought, if it is far more than usual; returns how many."""
+        with self._database.write() as connection:
+            return quarantine.hold_new(connection, source, now=now)
+
+    def let_in(self, source: str) -> int:
+        """Take the articles of a source out of quarantine; returns how many."""
+        with self._database.write() as connection:
+            return quarantine.let_in(connection, source)
+
+    def newest(self, source: str) -> datetime | None:
+        """When the newest article of a source was first seen."""
+        with self._database.read() as connection:
+            return quarantine.newest(connection, source)
 
     def pull_record(self, source: str) -> PullRecord:
         with self._database.read() as connection:

@@ -34,6 +34,7 @@ from newsletter.sending.tally import Tally
 from newsletter.settings import Settings
 from newsletter.shelf import Shelf, dump_article
 from newsletter.sources import Pulled, PullState, Source, StoredImage
+from newsletter.weekly.top_up import topped_up
 from newsletter.weekly.verdict import Composed, Outcome, PullLine, Verdict, decide, on_record, refused, silent_sources
 from subscribers import Book
 
@@ -43,6 +44,9 @@ __all__ = ["Composed", "Done", "Making", "Outcome", "PullLine", "Verdict", "Week
 REMEMBERED = timedelta(days=21)
 FIRST_WINDOW = timedelta(days=7)
 PULLS_AT_ONCE = 32  # over all hosts; `fetch` sees to it that no host gets more than two of them
+SILENT = timedelta(days=14)
+OLDER = timedelta(days=42)
+"""How old what fills a thin week may be."""
 NEVER_READ = "it was never read; `newsletter pull` reads it"
 
 log = logging.getLogger(__name__)
@@ -106,6 +110,7 @@ class Weekly:
         self.shelf.remember_pull(source.name, state=pulled.state.values, now=now)
         return PullLine(
             source.name,
+            quarantined=self.shelf.quarantine(source.name, now=now) if put.new else 0,
             new=put.new,
             changed=put.changed,
             same=put.same,
@@ -119,15 +124,23 @@ class Weekly:
         max_age = self.settings.issue.max_age
         last = self.issues.last_frozen()
         start = last.frozen_at if last and last.frozen_at else now - FIRST_WINDOW
-        by_name = {source.name: source for source in self.settings.sources}
-        candidates = []
         # Far enough back to tell what leaves by age since the last issue, and to know what was carried not long ago.
-        for shelved in self.shelf.since(min(start, now - REMEMBERED) - max_age):
-            age = shelved.article.published or shelved.article.first_seen or now
-            if age < start - max_age and not shelved.carried_by and not shelved.held_until:
-                continue
+        found = self._candidates(slot, since=min(start, now - REMEMBERED) - max_age)
+        told = [one for one in found if one.carried_by or one.held_until or _age(one, now) <= now - start + max_age]
+        choose = partial(highlights.choose, slot=slot, sections=self.sections(), now=now, window_start=start)
+        issue = choose(told, max_age=max_age)
+        if self.settings.issue.when_thin != "top_up" or len(issue.picks) >= self.settings.issue.min:
+            return issue
+        older = [one for one in self._candidates(slot, since=now - OLDER) if _age(one, now) > max_age]
+        anew = partial(choose, max_age=max(OLDER, max_age))
+        return topped_up(issue, told, older=older, at_least=self.settings.issue.min, choose=anew)
+
+    def _candidates(self, slot: Slot, *, since: datetime) -> list[highlights.Candidate]:
+        by_name = {source.name: source for source in self.settings.sources}
+        found = []
+        for shelved in self.shelf.since(since):
             table = by_name.get(shelved.article.source)
-            candidates.append(
+            found.append(
                 highlights.Candidate(
                     article=shelved.article,
                     carried_by="" if shelved.carried_by == slot.key else shelved.carried_by,
@@ -137,9 +150,7 @@ class Weekly:
                     sections=table.sections if table else (),
                 )
             )
-        return highlights.choose(
-            candidates, slot=slot, sections=self.sections(), now=now, window_start=start, max_age=max_age
-        )
+        return found
 
     def sections(self) -> tuple[Section, ...]:
         return tuple(
@@ -204,7 +215,7 @@ class Weekly:
             return refused(slot.key, error)
         pulled = tuple(read())
         try:
-            verdict = self._decided(composed or self.compose(slot))
+            verdict = self._decided(composed or self.compose(slot), scheduled=scheduled)
         except NewsletterError as error:
             return replace(refused(slot.key, error), pulled=pulled)
         given_up = scheduled and self.clock() >= slot.at and not any(line.failed for line in pulled)
@@ -212,10 +223,14 @@ class Weekly:
             verdict = replace(verdict, outcome=Outcome.SKIP)
         return replace(verdict, pulled=pulled)
 
-    def _decided(self, composed: Composed) -> Verdict:
+    def _decided(self, composed: Composed, *, scheduled: bool) -> Verdict:
         table = self.settings.issue
         verdict = decide(
-            composed, recipients=self.audience_size(), at_least=table.min, thin_too=table.when_thin == "send"
+            composed,
+            recipients=self.audience_size(),
+            at_least=table.min,
+            when_thin=table.when_thin,
+            scheduled=scheduled,
         )
         names = [source.name for source in self.settings.sources]
         records = {name: self.shelf.pull_record(name) for name in names}
@@ -315,6 +330,8 @@ class Weekly:
             if isinstance(verdict.error, Refused):
                 self.alerts.tell(alerts.issue(slot.key), verdict.reason)
             raise verdict.error
+        if verdict.outcome == Outcome.HOLD:
+            self.alerts.tell(alerts.issue(slot.key), verdict.reason)
         if verdict.outcome == Outcome.SKIP:
             self._skip(slot, verdict.reason)
             return Report(slot.key, IssueState.SKIPPED, reason=verdict.reason)
@@ -335,6 +352,12 @@ class Weekly:
                 self.alerts.tell(
                     alerts.source(line.source), f"the source {line.source} could not be read: {line.failed}"
                 )
+            elif line.quarantined:
+                told = f"{line.source} gave {line.new} new articles, far more than usual; they are in no issue before"
+                self.alerts.tell(alerts.source(line.source), f"{told} `newsletter pull --accept {line.source}`")
+            elif (newest := self.shelf.newest(line.source)) and self.clock() - newest > SILENT:
+                told = f"the source {line.source} has given nothing new since {newest:%Y-%m-%d}"
+                self.alerts.tell(replace(alerts.source(line.source), again=SILENT), told)
         on_pulled(pulled)
         return pulled
 
@@ -379,6 +402,10 @@ def need_address(publication: rendering.Publication, what: str) -> None:
         raise ConfigurationError(
             f"[newsletter] postal_address is empty: every {what} has to carry a street address; set it and try again"
         )
+
+
+def _age(candidate: highlights.Candidate, now: datetime) -> timedelta:
+    return now - (candidate.article.published or candidate.article.first_seen or now)
 
 
 def _read(source: Source, previous: PullState) -> Pulled:

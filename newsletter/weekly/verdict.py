@@ -25,7 +25,9 @@ _KIND_OF_REASON = re.compile(r"[^:(]*")
 
 @dataclass(frozen=True, slots=True)
 class PullLine:
-    """What pulling one source did. `failed` says why nothing could be read; `problems` are about single articles."""
+    """What pulling one source did. `failed` says why nothing could be read; `problems` are about single articles;
+    of the new ones `quarantined` are in no issue before somebody lets them in.
+    """
 
     source: str
     new: int = 0
@@ -34,6 +36,7 @@ class PullLine:
     unchanged: bool = False
     failed: str = ""
     problems: tuple[str, ...] = ()
+    quarantined: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,8 @@ class Verdict:
     def text(self) -> str:
         """The verdict in one line."""
         if self.outcome == Outcome.SEND:
-            return f"{self.slot_key} “{self.subject}” would go to {counted(self.recipients, 'recipient')}"
+            why = f" ({self.reason})" if self.reason else ""
+            return f"{self.slot_key} “{self.subject}” would go to {counted(self.recipients, 'recipient')}{why}"
         if self.outcome == Outcome.FINISH:
             return f"{self.slot_key} “{self.subject}” is frozen and unfinished; a send would go on with it"
         if self.row is not None:
@@ -147,23 +151,31 @@ def refused(slot_key: str, error: NewsletterError) -> Verdict:
     return Verdict(slot_key, Outcome.REFUSED, str(error), error=error)
 
 
-def decide(composed: Composed, *, recipients: int, at_least: int, thin_too: bool) -> Verdict:
-    """The verdict on an issue that would be made now. `thin_too`: an issue of fewer picks than `at_least` goes out."""
+def decide(
+    composed: Composed, *, recipients: int, at_least: int, when_thin: str = "skip", scheduled: bool = False
+) -> Verdict:
+    """The verdict on an issue that would be made now. An issue of fewer picks than `at_least` goes out with `when_thin`
+    "send", and with "hold" where a person sends it: the schedule holds it for them.
+    """
     key, number = composed.issue.slot.key, len(composed.issue.picks)
     empty = tuple(one.title for one in composed.issue.sections if not composed.issue.in_section(one.name))
     outcome, reason, error = Outcome.SEND, "", None
     errors = [finding for finding in composed.findings if finding.level == "error"]
     if not number:
         outcome, reason = Outcome.NOTHING_NEW, "no article was picked"
-    elif number < at_least and not thin_too:
-        outcome = Outcome.THIN
+    elif number < at_least and (when_thin in ("skip", "top_up") or (when_thin == "hold" and scheduled)):
+        outcome = Outcome.HOLD if when_thin == "hold" else Outcome.THIN
         reason = f"a thin week: {counted(number, 'article')} to carry, [issue] min is {at_least}"
+        if when_thin == "hold":
+            reason += f"; it is held for you: `newsletter send --slot {key}` sends it as it is"
     elif not recipients:
         outcome, reason = Outcome.NOBODY, "nobody is subscribed yet"
     elif errors:
         outcome = Outcome.REFUSED
         reason = f"the letter of {key} has {counted(len(errors), 'error')}, the first: {errors[0].text}"
         error = Refused(f"{reason}; `newsletter check` lists them, nobody was mailed")
+    elif number < at_least and when_thin == "hold":
+        reason = f"a thin week of {counted(number, 'article')}, which the schedule holds for you"
     return Verdict(key, outcome, reason, recipients, empty, composed=composed, error=error)
 
 
