@@ -184,7 +184,10 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """An article chosen for a section. `score` is the sum of the terms' points; `beat` names the runner-up."""
+    """An article chosen for a section, and why in a sentence. `score` is the sum of the terms' points.
+
+    `beat` names the runner-up; `detail` is what the sum leaves out, such as what was held back and by how much it won.
+    """
 
     article: Article
     section: str
@@ -193,6 +196,7 @@ class Pick:
     terms: tuple[Term, ...] = ()
     reason: str = ""
     beat: str = ""
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)

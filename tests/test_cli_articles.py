@@ -73,13 +73,13 @@ def test_a_plug_in_that_crashes_is_a_failed_source_and_the_others_go_on(tmp_path
     assert "site: 22 new" in pulled.stdout
 
 
-def test_every_pick_says_why_with_numbers_and_the_runner_up(tmp_path: Path) -> None:
+def test_every_pick_says_why_in_a_sentence(tmp_path: Path) -> None:
     project = demo(tmp_path, "pulled")
     shown = run("pick", project=project).stdout
     assert "Weekly highlights" in shown
-    assert "popularity ." in shown
-    assert "views" in shown
-    assert "; beat “" in shown
+    assert "The most read of the week: 18,420 views, and featured\n" in shown
+    assert "took the last place in Weekly highlights" in shown
+    assert "popularity" not in shown
     assert "Passed over" in shown
     assert "incomplete: lacks date" in shown
 
@@ -99,7 +99,10 @@ def test_one_article_is_explained_whatever_became_of_it(tmp_path: Path) -> None:
     project = demo(tmp_path, "pulled")
     picks = parsed(run("pick", "--json", project=project).stdout)
     chosen, passed = picks["picked"][0]["article"], picks["passed_over"][0]["article"]
-    assert "picked for highlights, place 1" in run("pick", "--why", chosen["url"], project=project).stdout
+    explained = run("pick", "--why", chosen["url"], project=project).stdout
+    assert "picked for highlights, place 1: The most read of the week" in explained
+    assert "= popularity ." in explained
+    assert "; beat “" in explained
     assert "points" in run("pick", "--why", str(chosen["id"]), project=project).stdout
     assert "passed over: " in run("pick", "--why", str(passed["id"]), project=project).stdout
     why = parsed(run("pick", "--why", str(passed["id"]), "--json", project=project).stdout)

@@ -12,7 +12,7 @@ from random import Random
 
 import pytest
 
-from newsletter.highlights import Candidate, choose
+from newsletter.highlights import Candidate, choose, formula
 from newsletter.issue import Article, Card, IfThin, Issue, Match, Section, Signal, SignalKind, Slot
 
 CORPUS = Path(os.environ.get("NEWSLETTER_CORPUS", Path(__file__).parents[2] / "shared" / "corpus"))
@@ -101,7 +101,7 @@ def test_the_seed_article_is_picked_once_it_has_an_address_and_a_date_and_its_si
     ]
     issue = chosen([complete, *siblings, article(4)])
     assert set(urls(issue)) == {"1", "4"}
-    assert "3 users, no rating value: neutral" in issue.picks[0].reason
+    assert "3 users, no rating value: neutral" in formula(issue.picks[0])
     assert all("same subject (all of us are dead)" in why(issue, sibling) for sibling in siblings)
 
 
@@ -157,14 +157,16 @@ def test_guides_go_to_their_section_even_when_a_catch_all_stands_before_it() -> 
     issue = chosen(every, HIGHLIGHTS, guides)
     assert urls(issue, "guides") == ["1", "2"]
     assert urls(issue) == ["4"]
-    assert why(issue, every[2]).startswith("lost the last place in guides to “Where to stream old westerns”")
+    assert why(issue, every[2]) == (
+        "“Where to stream old westerns” took the last place in Guides: it is more read, 800 views to 700"
+    )
 
 
 def test_popularity_is_compared_within_a_section() -> None:
     films = Section("films", "Films", match=Match(category=("film",)))
     every = [article(number, views=number, categories=("film",) if number < 2 else ()) for number in range(4)]
     issue = chosen(every, HIGHLIGHTS, films)
-    assert "1 view: 75th of 100 among 2" in issue.in_section("films")[0].reason
+    assert "1 view: 75th of 100 among 2" in formula(issue.in_section("films")[0])
 
 
 def test_an_article_that_fits_no_section_waits() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from newsletter.highlights.candidate import Candidate
 from newsletter.highlights.duplicates import Title
-from newsletter.highlights.ranking import Entrant, Lost, Picked, Scored, jaccard, rank
+from newsletter.highlights.ranking import NEAR, Entrant, Lost, Picked, Scored, jaccard, rank
 from newsletter.issue import Article
 
 
@@ -59,28 +59,35 @@ def test_one_subject_is_carried_once_and_the_other_says_so() -> None:
     first, second = entrant("one", 0.9, subject="dead"), entrant("two", 0.8, subject="dead")
     picked, lost = held(first, second, entrant("three", 0.1))
     assert picked == ["one", "three"]
-    assert [one.reason for one in lost] == ["“one” is picked on the same subject (dead)"]
+    assert [one.cap for one in lost] == ["“one” is picked on the same subject (dead)"]
 
 
 def test_a_source_keeps_to_its_cap() -> None:
     many = [entrant(f"number{rank}", 0.9 - rank / 100, source="site") for rank in range(4)]
     picked, lost = held(*many, places=4, picked=Picked(per_source=2))
     assert picked == ["number0", "number1"]
-    assert {one.reason for one in lost} == {"site has its 2 in this issue"}
+    assert {one.cap for one in lost} == {"site has its 2 in this issue"}
 
 
 def test_a_loser_learns_to_whom_it_lost_by_how_much_and_what_held_it_back() -> None:
     lost = held(entrant("one", 0.9), entrant("two", 0.8), entrant("three", 0.77))[1]
-    assert [one.reason for one in lost] == ["lost the last place in highlights to “two” by .03"]
+    assert lost[0].last is not None
+    assert (lost[0].last.entrant.title.text, round(lost[0].margin, 6)) == ("two", 0.03)
     first, like, other = (
         entrant("zombie show comes back", 0.9),
         entrant("zombie show goes on", 0.8),
         entrant("a heist", 0.75),
     )
     (held_back,) = held(first, like, other)[1]
-    assert held_back.reason == (
-        "lost the last place in highlights to “a heist” by .03 (held back .08: like “zombie show comes back”)"
-    )
+    assert held_back.penalty is not None
+    assert held_back.penalty.why == "like “zombie show comes back”"
+    assert (round(held_back.penalty.points, 2), round(held_back.margin, 2)) == (0.08, 0.03)
+
+
+def test_what_lost_by_far_is_counted_and_not_compared() -> None:
+    lost = held(*(entrant(f"number{rank}", 1 - rank / 100) for rank in range(40)))[1]
+    assert [one.behind for one in lost] == list(range(38))
+    assert [one.penalty is None for one in lost] == [False] * NEAR + [True] * (38 - NEAR)
 
 
 def test_titles_are_not_called_alike_for_their_small_words() -> None:
@@ -90,13 +97,14 @@ def test_titles_are_not_called_alike_for_their_small_words() -> None:
         entrant("heist", 0.79),
     )
     (held_back,) = held(first, small, other)[1]
-    assert "like" not in held_back.reason
+    assert held_back.penalty is not None
+    assert held_back.penalty.why == ""
 
 
 def test_a_section_without_places_takes_nothing() -> None:
     picked, lost = held(entrant("one", 0.9), places=0)
     assert picked == []
-    assert lost[0].reason == "highlights takes no articles"
+    assert lost[0].last is None
 
 
 def test_two_titles_share_words_as_a_part_of_all_their_words() -> None:

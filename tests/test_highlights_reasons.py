@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from random import Random
 
-from newsletter.highlights import Candidate, choose
-from newsletter.issue import Article, Card, Issue, Section, Signal, SignalKind, Slot
+from newsletter.highlights import Candidate, choose, formula
+from newsletter.issue import Article, Card, Issue, Match, Section, Signal, SignalKind, Slot
 
 NOW = datetime(2026, 11, 19, 1, tzinfo=UTC)
 WINNER = Article(
@@ -40,9 +43,140 @@ def issue(*candidates: Candidate, pick: int = 1) -> Issue:
     )
 
 
-def test_a_reason_names_the_terms_their_numbers_and_the_runner_up() -> None:
+def reasons(*candidates: Candidate, pick: int = 3) -> list[str]:
+    return [pick.reason for pick in issue(*candidates, pick=pick).picks]
+
+
+def article(title: str, views: float | None = None, *, days: float = 5, **fields: object) -> Article:
+    signals = () if views is None else (Signal(SignalKind.VIEWS, views),)
+    published = NOW - timedelta(days=days)
+    return Article(title, f"https://a.example/{title}", published=published, signals=signals, **fields)  # type: ignore[arg-type]
+
+
+def many(*first: Article, **fields: object) -> list[Candidate]:
+    """Articles with numbers of their own behind the first: popularity is known and none of it is theirs to lead."""
+    words = ("amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heron")
+    return [Candidate(one) for one in (*first, *(article(w, 100 + n, **fields) for n, w in enumerate(words)))]  # type: ignore[arg-type]
+
+
+def test_the_most_read_says_how_often_it_was_read_and_what_else_speaks_for_it() -> None:
+    first, second, third = reasons(*many(article("dune", 18420, featured=True), article("heist", 900)))
+    assert first == "The most read of the week: 18,420 views, and featured"
+    assert second == "The second most read of the week: 900 views"
+    assert third == "The third most read of the week: 107 views"
+
+
+def test_among_many_the_place_gives_way_to_a_share() -> None:
+    every = [Candidate(article(f"{word}{n}", 100 * n)) for n, word in enumerate(("oak", "elm", "ash", "fir") * 10)]
+    said = reasons(*every, pick=20)
+    assert said[3] == "Among the most read of the week: 3,600 views"
+    assert said[12] == "More read than most of the week: 2,700 views"
+
+
+def test_of_a_tie_neither_is_called_the_most_read() -> None:
+    said = reasons(*many(article("dune", 900), article("heist", 900)))
+    assert said[:2] == ["Among the most read of the week: 900 views"] * 2
+
+
+def test_the_first_of_a_section_is_told_apart_from_the_first_of_the_week() -> None:
+    guides = [article(f"guide {word}", views) for word, views in (("oak", 50), ("elm", 9), ("ash", 8), ("fir", 7))]
+    found = choose(
+        [*many(), *map(Candidate, guides)],
+        slot=Slot("2026-W47", NOW),
+        sections=(Section("guides", "Travel guides", pick=1, match=Match(title="guide")), Section("more", "More")),
+        now=NOW,
+        window_start=NOW - timedelta(days=7),
+        max_age=timedelta(days=14),
+    )
+    assert found.picks[0].reason == "The most read in Travel guides: 50 views"
+
+
+def test_a_rating_and_several_sources_are_said_in_words() -> None:
+    rated = article("dune", card=Card("Dune", rating=4.8, rating_count=212))
+    poor = article("sequel", card=Card("Sequel", rating=1.1, rating_count=90))
+    assert "No numbers, but rated 4.8 of 5 by 212" in reasons(Candidate(rated), Candidate(poor), *many(), pick=9)
+    told = Candidate(article("heist", 3), seen_in=3)
+    assert "Few views, but told by 3 sources" in reasons(told, *many(), pick=9)
+
+
+def test_without_numbers_its_age_and_its_author_speak_for_it() -> None:
+    known = many(authors=("Ann",), days=13)
+    young = article("dune", 1, days=0.2, authors=("Ben",))
+    picks = issue(*known, Candidate(young), Candidate(article("sequel", days=13)), pick=9).picks
+    assert next(pick.reason for pick in picks if pick.article == young) == (
+        "Few views, but new today and by an author not yet in this issue"
+    )
+
+
+def test_what_nothing_speaks_for_says_so() -> None:
+    assert reasons(Candidate(article("dune"))) == ["Nothing else was left for its place"]
+    assert reasons(*(Candidate(article(word)) for word in ("oak", "elm")), pick=1) == [
+        "It stood first of what was left for Weekly highlights"
+    ]
+
+
+def lost(*candidates: Candidate) -> list[str]:
+    return [one.reason for one in issue(*candidates).passed_over]
+
+
+def test_what_was_passed_over_says_who_took_its_place_and_why() -> None:
+    took = "“dune” took the last place in Weekly highlights: "
+    dune, heist = article("dune", 900), article("heist", 12)
+    assert lost(Candidate(dune), Candidate(heist)) == [took + "it is more read, 900 views to 12"]
+    for better, why in (
+        ({"featured": True}, "it is featured"),
+        ({"dek": "Sand."}, "this one has no image, no blurb"),
+        ({"days": 1}, "it is newer"),
+        ({"card": Card("Dune", rating=4.5, rating_count=90)}, "it is rated better, 4.5 of 5"),
+    ):
+        card = Card("Heist", rating=2, rating_count=90) if "card" in better else None
+        winner = article("dune", **{"days": 6, **better})  # type: ignore[arg-type]
+        assert lost(Candidate(winner), Candidate(article("heist", days=6, card=card))) == [took + why]
+    assert lost(Candidate(article("dune")), Candidate(article("heist"))) == [
+        took + "they are equal, and the earlier published comes first"
+    ]
+
+
+def test_what_is_far_behind_is_told_how_far() -> None:
+    every = [Candidate(article(f"{word}{n}", 100 * n)) for n, word in enumerate(("oak", "elm", "ash", "fir") * 10)]
+    assert lost(*every)[-1] == "“fir39” took the last place in Weekly highlights; 38 others came before this one"
+
+
+def test_every_pick_has_one_sentence_without_a_formula_whatever_is_known_and_in_whatever_order() -> None:
+    random = Random(6)
+    words = ("amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heron", "inlet", "jetty")
+    for _ in range(60):
+        every = [
+            Candidate(
+                article(
+                    f"{random.choice(words)}\n{random.choice(words)} {number}",
+                    random.choice((None, 0, 1, 7, 7, 90_000, math.nan)),
+                    days=random.uniform(0, 13),
+                    authors=tuple(random.sample(words, k=random.randrange(3))),
+                    featured=random.random() < 0.2,
+                    card=Card("A", rating=random.choice((None, 2, 5)), rating_count=random.choice((None, 0, 30))),
+                ),
+                weight=random.choice((1, 1, 0.5, 3)),
+                seen_in=random.choice((1, 1, 2)),
+            )
+            for number in range(random.randrange(1, 15))
+        ]
+        found = issue(*every, pick=5)
+        for reason in [one.reason for one in (*found.picks, *found.passed_over)]:
+            assert reason
+            assert "\n" not in reason
+            assert "nan" not in reason
+            assert not re.search(r"=|\+|(?<![\d])\.\d\d|100 among", reason)
+        for pick in found.picks:
+            assert pick.reason[0].isupper()
+            assert pick.reason.count(", and ") <= 1
+        random.shuffle(every)
+        assert issue(*every, pick=5) == found
+
+
+def test_the_formula_names_the_terms_their_numbers_and_the_runner_up() -> None:
     (pick,) = issue().picks
-    assert pick.reason == (
+    assert formula(pick) == (
         "0.67 = popularity .48 (8,412 views: 75th of 100 among 2) + rating .06 (3 users, no rating value: neutral)"
         " + prominence .06 (not featured: neutral) + completeness .03 (no image) + recency .03 (2 days old)"
         "; beat “A heist in Manila” by .32"
@@ -53,10 +187,10 @@ def test_a_reason_names_the_terms_their_numbers_and_the_runner_up() -> None:
 
 def test_a_pick_without_a_rival_says_so() -> None:
     (pick,) = issue(Candidate(WINNER)).picks
-    assert pick.reason.endswith("; no other candidate")
+    assert formula(pick).endswith("; no other candidate")
     assert pick.beat == ""
 
 
 def test_a_tie_says_how_it_was_settled() -> None:
     (pick,) = issue(Candidate(WINNER), Candidate(replace(WINNER, title="Something else", card=WINNER.card))).picks
-    assert pick.reason.endswith("; tied with “Something else”, settled by date and address")
+    assert formula(pick).endswith("; tied with “Something else”, settled by date and address")

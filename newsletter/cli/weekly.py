@@ -59,10 +59,10 @@ def pick(context: ProjectContext, slot_key: str | None, why: str | None, as_json
     """Show what the issue would be now, and why. Changes nothing.
 
     JSON: {"slot", "at", "sections": [{"name", "title"}], "picked": [{"section", "position", "score", "reason", "beat",
-    "article": {"id", "title", "url", "source", "published", "lacks"}, "terms": [{"name", "weight", "value", "points",
-    "why"}]}], "passed_over": [{"reason", "score", "waits", "article", "terms"}], "verdict": {"outcome", "slot", "text",
-    "reason", "subject", "recipients", "empty_sections": [TITLE], "silent_sources": [{"source", "reason"}]}}; with --why
-    only the one of that article. The verdict is what `send` would do now.
+    "detail", "article": {"id", "title", "url", "source", "published", "lacks"}, "terms": [{"name", "weight", "value",
+    "points", "why"}]}], "passed_over": [{"reason", "score", "waits", "article", "terms"}], "verdict": {"outcome",
+    "slot", "text", "reason", "subject", "recipients", "empty_sections": [TITLE], "silent_sources": [{"source",
+    "reason"}]}}; with --why only the one of that article. The verdict is what `send` would do now.
     """
     slot = context.slot(slot_key)
     weekly = context.project.weekly
@@ -88,6 +88,8 @@ def pick(context: ProjectContext, slot_key: str | None, why: str | None, as_json
 
 
 def _explain(context: ProjectContext, issue: Issue, what: str, *, as_json: bool) -> None:
+    from newsletter.highlights import formula
+
     shelved = context.project.shelf.find(what)
     number = shelved.article.id
     picked = next((one for one in issue.picks if one.article.id == number), None)
@@ -103,6 +105,8 @@ def _explain(context: ProjectContext, issue: Issue, what: str, *, as_json: bool)
         return
     output.say(shelved.article.title)
     output.say(found)
+    if picked is not None and terms:
+        output.say(formula(picked))
     if terms:
         formats.terms(terms)
 

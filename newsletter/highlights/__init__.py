@@ -6,12 +6,14 @@
     sections     which sections an article is tried in
     score        five terms, each with its number and its words
     ranking      the best first, then the best beside what is already picked
-    choice       all of it in order: candidates → Issue, and why in words
+    reasons      why, in words an editor reads
+    choice       all of it in order: candidates → Issue
 
 What it does not know: where candidates come from, what happens to the Issue, and what editors liked before.
 """
 
 from newsletter.highlights.candidate import Candidate
 from newsletter.highlights.choice import choose
+from newsletter.highlights.reasons import formula
 
-__all__ = ["Candidate", "choose"]
+__all__ = ["Candidate", "choose", "formula"]

@@ -14,9 +14,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from newsletter.highlights import reasons
 from newsletter.highlights.candidate import Candidate, eligibility
 from newsletter.highlights.duplicates import Kept, Title
-from newsletter.highlights.ranking import Entrant, Lost, Picked, Scored, Won, points, rank
+from newsletter.highlights.ranking import Entrant, Lost, Picked, Scored, quoted, rank
 from newsletter.highlights.score import site_mean_of, terms_for, total
 from newsletter.highlights.sections import sections_of
 from newsletter.highlights.subject import subject_of
@@ -58,13 +59,20 @@ def choose(
     carried = [_entry(candidate, ()) for candidate in ordered if candidate.carried_by]
     kept, repeats = _without_repeats(rules.scored(entrants), carried)
     filled = _fill(kept, rules=rules)
-    picks = _picks(filled.picked)
+    pool = reasons.pool_of(entrants, sections=sections, now=now)
+    picks = _picks(filled.picked, pool=pool)
     picked = {id(pick.article) for pick in picks}
     passed += filled.unplaced
     passed += [repeat.passed_over(picked) for repeat in repeats]
     lost = [
-        PassedOver(lost.scored.entrant.candidate.article, lost.reason, lost.scored.score, lost.scored.terms, waits=True)
-        for lost in filled.lost
+        PassedOver(
+            one.scored.entrant.candidate.article,
+            reasons.passed_over(one, pool=pool),
+            one.scored.score,
+            one.scored.terms,
+            waits=True,
+        )
+        for one in filled.lost
     ]
     return Issue(slot=slot, sections=tuple(sections), picks=tuple(picks), passed_over=(*lost, *passed))
 
@@ -108,7 +116,7 @@ class _Repeat:
         where = f", carried by {other.carried_by}" if other.carried_by else ""
         return PassedOver(
             self.scored.entrant.candidate.article,
-            f"near-duplicate ({self.alike} of 100) of “{other.article.title}”{where}",
+            f"near-duplicate ({self.alike} of 100) of {quoted(other.article.title)}{where}",
             self.scored.score,
             self.scored.terms,
             waits=not other.carried_by and id(other.article) not in picked,
@@ -204,10 +212,10 @@ def _receiver_of(others: Sequence[Section]) -> str:
     return next((other.name for other in (*ruleless, *others)), "")
 
 
-def _picks(picked: Picked) -> list[Pick]:
+def _picks(picked: Picked, *, pool: reasons.Pool) -> list[Pick]:
     positions: dict[str, int] = {}
     picks = []
-    for won in picked.won:
+    for place, won in enumerate(picked.won):
         positions[won.section] = positions.get(won.section, 0) + 1
         picks.append(
             Pick(
@@ -216,24 +224,9 @@ def _picks(picked: Picked) -> list[Pick]:
                 position=positions[won.section],
                 score=won.scored.score,
                 terms=won.scored.terms,
-                reason=_reason(won),
+                reason=reasons.picked(won, beside=picked.won[:place], pool=pool),
+                detail=reasons.detail(won),
                 beat=won.runner_up.entrant.candidate.article.title if won.runner_up else "",
             )
         )
     return picks
-
-
-def _reason(won: Won) -> str:
-    """The terms with their numbers, what was held back, and the runner-up, in one line."""
-    # such as: popularity .41 (8,412 views: 91st of 100 among 37) + rating .05 (not rated: neutral)
-    summed = (f"{term.name} {f'{term.points:.2f}'.removeprefix('0')} ({term.why})" for term in won.scored.terms)
-    parts = [f"{won.scored.score:.2f} = {' + '.join(summed)}"]
-    if won.penalty.why:
-        parts.append(f"held back {points(won.penalty.points)}: {won.penalty.why}")
-    if won.runner_up is None:
-        parts.append("no other candidate")
-    elif won.margin == 0:
-        parts.append(f"tied with “{won.runner_up.entrant.title.text}”, settled by date and address")
-    else:
-        parts.append(f"beat “{won.runner_up.entrant.title.text}” by {points(won.margin)}")
-    return "; ".join(parts)

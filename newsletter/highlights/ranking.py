@@ -13,8 +13,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from newsletter.characters import clean
 from newsletter.highlights.candidate import Candidate
 from newsletter.highlights.duplicates import Title
 from newsletter.issue import Term
@@ -22,6 +23,9 @@ from newsletter.issue import Term
 LIKENESS = 0.2 / 0.8
 REPEAT = 0.1 / 0.8
 _MOST_REPEATS = 2
+_LONGEST = 80  # characters of a title that is named in a sentence
+NEAR = 25
+"""How many losers of a section are told what they lost by; as many as a list shows."""
 WORTH_SAYING = 0.02  # points of likeness an editor would see; only small words in common ("in", "and") are never said
 
 
@@ -64,10 +68,19 @@ class Won:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """An entrant that took no place, and why."""
+    """An entrant that took no place in a section, and the last that took one; None when none did.
+
+    `cap` is what kept it out, in words. `behind` is how many losers stood before it; of those far behind `penalty`,
+    and `margin` with it, is not worked out.
+    """
 
     scored: Scored
-    reason: str
+    section: str
+    behind: int
+    cap: str = ""
+    last: Scored | None = None
+    penalty: Penalty | None = None
+    margin: float = 0.0
 
 
 @dataclass
@@ -88,7 +101,7 @@ class Picked:
         picked = [won.scored.entrant for won in self.won]
         alike = [other.title.text for other in picked if subject and other.title.subject == subject]
         if self.per_subject is not None and len(alike) >= self.per_subject:
-            return f"“{alike[-1]}” is picked on the same subject ({subject})"
+            return f"{quoted(alike[-1])} is picked on the same subject ({subject})"
         beside = sum(other.candidate.article.source == source != "" for other in picked)
         if self.per_source is not None and beside >= self.per_source:
             return f"{source} has its {self.per_source} in this issue"
@@ -109,10 +122,16 @@ def penalty_of(entrant: Entrant, *, beside: Sequence[Won], one_source: bool = Fa
         by_author.update({*article.authors}.intersection(other.candidate.article.authors))
     same_author = max(by_author.values(), default=0)
     held_back = LIKENESS * likeness + REPEAT * (min(same_source, _MOST_REPEATS) + min(same_author, _MOST_REPEATS))
-    why = [f"like “{nearest}”"] if telling and LIKENESS * likeness >= WORTH_SAYING else []
+    why = [f"like {quoted(nearest)}"] if telling and LIKENESS * likeness >= WORTH_SAYING else []
     why += [f"{same_source} from {article.source} before it"] if same_source else []
     why += [f"{same_author} by the same author before it"] if same_author else []
     return Penalty(held_back, ", ".join(why))
+
+
+def quoted(title: str) -> str:
+    """A title in quotes, on one line and not longer than one reads."""
+    line = " ".join(clean(title).split())
+    return f"“{line if len(line) <= _LONGEST else line[: _LONGEST - 1].rstrip() + '…'}”"
 
 
 def jaccard(one: frozenset[str], other: frozenset[str]) -> float:
@@ -122,7 +141,7 @@ def jaccard(one: frozenset[str], other: frozenset[str]) -> float:
 
 
 def rank(entrants: Sequence[Scored], *, section: str, places: int, picked: Picked) -> list[Lost]:
-    """Puts the best into the places of a section, on `picked`; returns the others and why they lost, best first.
+    """Puts the best into the places of a section, on `picked`; returns the others and to whom they lost, best first.
 
     `entrants` are in the order that settles ties.
     """
@@ -139,11 +158,17 @@ def rank(entrants: Sequence[Scored], *, section: str, places: int, picked: Picke
         margin = worth_of_last - second[0] if second else 0.0
         taken.add(index)
         picked.won.append(Won(ranked[index], section, penalty, runner_up, margin))
-    return [
-        Lost(scored, _why_lost(scored, section=section, worth=worth_of_last, any_won=bool(taken), picked=picked))
-        for index, scored in enumerate(ranked)
-        if index not in taken
-    ]
+    losers = [scored for index, scored in enumerate(ranked) if index not in taken]
+    last = picked.won[-1].scored if taken else None
+    lost = []
+    for behind, scored in enumerate(losers):
+        cap = picked.barred(scored.entrant)
+        one = Lost(scored, section, behind, cap, last)
+        if last is not None and not cap and behind < NEAR:
+            penalty = penalty_of(scored.entrant, beside=picked.won[:-1], one_source=picked.one_source)
+            one = replace(one, penalty=penalty, margin=worth_of_last - (scored.score - penalty.points))
+        lost.append(one)
+    return lost
 
 
 def _best_two(ranked: Sequence[Scored], *, taken: set[int], picked: Picked) -> list[tuple[float, int, Penalty]]:
@@ -159,21 +184,3 @@ def _best_two(ranked: Sequence[Scored], *, taken: set[int], picked: Picked) -> l
         best.sort(key=lambda found: (-found[0], found[1]))
         del best[2:]
     return best
-
-
-def _why_lost(scored: Scored, *, section: str, worth: float, any_won: bool, picked: Picked) -> str:
-    if cap := picked.barred(scored.entrant):
-        return cap
-    if not any_won:
-        return f"{section} takes no articles"
-    penalty = penalty_of(scored.entrant, beside=picked.won[:-1], one_source=picked.one_source)
-    margin = worth - (scored.score - penalty.points)
-    held_back = f" (held back {points(penalty.points)}: {penalty.why})" if penalty.why else ""
-    last = picked.won[-1].scored.entrant.title.text
-    return f"lost the last place in {section} to “{last}” by {points(margin)}{held_back}"
-
-
-def points(value: float) -> str:
-    """A number of points as the reasons print it: ".41"; a difference too small to show is "less than .01"."""
-    text = f"{value:.2f}"
-    return "less than .01" if text in ("0.00", "-0.00") else text.removeprefix("0")

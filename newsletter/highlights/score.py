@@ -88,12 +88,13 @@ def _first(*values: float | None) -> float | None:
 
 def _popularity(candidates: Sequence[Candidate]) -> list[Measured]:
     """The share of the others an article beats, counting ties half, among those known by the same kind of number."""
-    found = [_loudest(candidate.article) for candidate in candidates]
+    found = [loudest(candidate.article) for candidate in candidates]
     values = {kind: sorted(one[1] for one in found if one and one[0] == kind) for kind in _BEST_FIRST}
     return [_place(signal, values, candidate.weight) for signal, candidate in zip(found, candidates, strict=True)]
 
 
-def _loudest(article: Article) -> tuple[SignalKind, float] | None:
+def loudest(article: Article) -> tuple[SignalKind, float] | None:
+    """The number that says most about how popular an article is: views, else shares, votes, comments."""
     known = ((kind, _first(article.signal(kind))) for kind in _BEST_FIRST)
     return next(((kind, value) for kind, value in known if value is not None), None)
 

@@ -6,7 +6,6 @@ looks.
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict
 from typing import Any
 
@@ -17,8 +16,6 @@ from newsletter.preview.draft import Draft, Shown
 from newsletter.preview.recipients import SAMPLES, Recipient, addressed, values_of
 from newsletter.rendering.check import CLIPPED
 from newsletter.rendering.document import read
-
-_AFTER_THE_SUM = re.compile(r"; ((?:held back|beat) .*)", re.DOTALL)
 
 
 def everything(draft: Draft, *, key: str, recipient: Recipient) -> dict[str, Any]:
@@ -127,12 +124,10 @@ def in_order(shown: Shown) -> list[Pick]:
 
 def _picks(shown: Shown) -> list[dict[str, Any]]:
     titles = {section.name: section.title for section in shown.composed.issue.sections}
-    lines = []
-    for pick in in_order(shown):
-        found = _AFTER_THE_SUM.search(pick.reason)
-        after = found[1] if found and pick.terms else ""
-        lines.append({**_weighed(pick), "section": titles.get(pick.section, pick.section), "after": after})
-    return lines
+    return [
+        {**_weighed(pick), "section": titles.get(pick.section, pick.section), "after": pick.detail}
+        for pick in in_order(shown)
+    ]
 
 
 def _weighed(one: Pick | PassedOver) -> dict[str, Any]:

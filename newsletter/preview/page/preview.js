@@ -361,9 +361,9 @@ function picksPanel() {
     const story = make("button", `story${index === at ? " on" : ""}`);
     story.dataset.story = index;
     story.title = "Show it in the letter";
-    story.append(headOf(pick), metaOf(pick));
+    story.append(headOf(pick), metaOf(pick), make("p", "reason", pick.reason));
     if (pick.terms.length) story.append(termsOf(pick.terms));
-    if (pick.after || !pick.terms.length) story.append(make("p", "after", pick.after || pick.reason));
+    if (pick.after) story.append(make("p", "after", pick.after));
     out.push(story);
   });
   return out.length ? out : [make("p", "none", "Nothing was picked.")];

@@ -1,0 +1,217 @@
+"""The choice in words an editor reads: one sentence for a pick, one for what was passed over. Pure.
+
+A sentence says at most two facts, the ones whose terms lie furthest above neutral; the sum of all terms is `formula`.
+What it does not know: how anything was scored or chosen; it only reads the terms, penalties and margins.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from newsletter.errors import counted
+from newsletter.highlights.ranking import Entrant, Lost, Scored, Won, quoted
+from newsletter.highlights.score import NEUTRAL, loudest, rating_of
+from newsletter.issue import Article, Pick, Section, SignalKind, Term
+
+_COUNTED = {
+    SignalKind.VIEWS: "read",
+    SignalKind.SHARES: "shared",
+    SignalKind.VOTES: "upvoted",
+    SignalKind.COMMENTS: "discussed",
+}
+_PLACES = ("the most", "the second most", "the third most")
+_COMPARABLE = 3  # fewer numbers make no "most read of the week"
+_SURE = 0.005  # points above neutral that are worth a word
+_ALONE = "nothing else was left for its place"
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Everything that competed: by section ("" is all of them) and kind, the numbers, ascending."""
+
+    titles: Mapping[str, str]
+    now: datetime
+    numbers: Mapping[tuple[str, SignalKind], Sequence[float]]
+
+
+def pool_of(entrants: Iterable[Entrant], *, sections: Iterable[Section], now: datetime) -> Pool:
+    """The pool that picks are compared with."""
+    numbers: dict[tuple[str, SignalKind], list[float]] = {}
+    for entrant in entrants:
+        if found := loudest(entrant.candidate.article):
+            for name in ("", *entrant.sections):
+                numbers.setdefault((name, found[0]), []).append(found[1])
+    for values in numbers.values():
+        values.sort()
+    return Pool({section.name: section.title or section.name for section in sections}, now, numbers)
+
+
+def picked(won: Won, *, beside: Sequence[Won], pool: Pool) -> str:
+    """Why an article was picked, in one sentence. `beside` are the picks before it."""
+    facts = _facts(won, pool=pool)
+    if not facts:
+        weak = [*_young(won.scored.entrant, pool=pool), *_another_author(won, beside=beside)]
+        return _capital(_few(won) + (" and ".join(weak[:2]) or _left_over(won, pool=pool)))
+    name, text, figures = facts[0]
+    first = (_few(won) if name != "popularity" else "") + text + (f": {figures}" if figures else "")
+    others = [f"{text} ({figures})" if figures else text for _, text, figures in facts[1:2]]
+    return _capital(", and ".join([first, *others]))
+
+
+def passed_over(lost: Lost, *, pool: Pool) -> str:
+    """Who took the place of an article that competed, and why, in one line."""
+    if lost.cap:
+        return lost.cap
+    section = pool.titles.get(lost.section, lost.section)
+    if lost.last is None:
+        return f"{section} takes no articles"
+    taken = f"{quoted(lost.last.entrant.title.text)} took the last place in {section}"
+    if lost.penalty is None:
+        return f"{taken}; {lost.behind:,} others came before this one"
+    return f"{taken}: {_better(lost.last, lost)}"
+
+
+def detail(won: Won) -> str:
+    """What the sum of the terms leaves out: what was held back, and who came next."""
+    parts = [f"held back {points(won.penalty.points)}: {won.penalty.why}"] if won.penalty.why else []
+    if won.runner_up is None:
+        parts.append("no other candidate")
+    elif won.margin == 0:
+        parts.append(f"tied with {quoted(won.runner_up.entrant.title.text)}, settled by date and address")
+    else:
+        parts.append(f"beat {quoted(won.runner_up.entrant.title.text)} by {points(won.margin)}")
+    return "; ".join(parts)
+
+
+def formula(pick: Pick) -> str:
+    """The terms of a pick with their numbers, what was held back and the runner-up, in one line."""
+    # such as: popularity .41 (8,412 views: 91st of 100 among 37) + rating .05 (not rated: neutral)
+    summed = " + ".join(f"{term.name} {f'{term.points:.2f}'.removeprefix('0')} ({term.why})" for term in pick.terms)
+    return "; ".join(part for part in (summed and f"{pick.score:.2f} = {summed}", pick.detail) if part)
+
+
+def points(value: float) -> str:
+    """A number of points as the formula prints it: ".41"; a difference too small to show is "less than .01"."""
+    text = f"{value:.2f}"
+    return "less than .01" if text in ("0.00", "-0.00") else text.removeprefix("0")
+
+
+def _facts(won: Won, *, pool: Pool) -> list[tuple[str, str, str]]:
+    """What speaks for a pick: the term, its words and figures, the strongest first."""
+    above = [(term.weight * (term.value - NEUTRAL), term) for term in won.scored.terms]
+    ranked = sorted((found for found in above if found[0] > _SURE), key=lambda found: -found[0])
+    said = [(term.name, *_fact(term, won, pool=pool)) for _, term in ranked]
+    return [found for found in said if found[1]]
+
+
+def _fact(term: Term, won: Won, *, pool: Pool) -> tuple[str, str]:
+    """A term in words and figures; age and completeness settle ties, and are no facts that an article is picked for."""
+    candidate = won.scored.entrant.candidate
+    match term.name:
+        case "popularity":
+            return _popular(candidate.article, won.section, pool=pool) or ("its source counts for more", "")
+        case "rating":
+            rating, count = rating_of(candidate.article)
+            by = f" by {count:,}" if count else ""
+            return (f"rated {rating:g} of 5{by}" if rating is not None else "", "")
+        case "prominence":
+            return ("featured" if candidate.article.featured else f"told by {candidate.seen_in} sources", "")
+        case "completeness" | "recency":
+            return "", ""
+        case _:
+            return term.why.split(";")[0], ""
+
+
+def _popular(article: Article, section: str, *, pool: Pool) -> tuple[str, str] | None:
+    """The best that is true of an article's number, of the week before of the section."""
+    found = loudest(article)
+    if found is None:
+        return None
+    kind, value = found
+    places = []
+    for name, scope in (("", "of the week"), (section, f"in {pool.titles.get(section, section)}")):
+        column = pool.numbers.get((name, kind), ())
+        above = len(column) - bisect_right(column, value)
+        places.append((above, len(column), column.count(value) == 1, scope))
+    for above, known, single, scope in places:
+        if known >= _COMPARABLE and single and above < min(len(_PLACES), known / 2):
+            return f"{_PLACES[above]} {_COUNTED[kind]} {scope}", _number(kind, value)
+    for limit, words in ((0.2, "among the most {} {}"), (0.5, "more {} than most {}")):
+        for above, known, _, scope in places:
+            if known >= _COMPARABLE and above / known < limit:
+                return words.format(_COUNTED[kind], scope), _number(kind, value)
+    return f"it has {_number(kind, value)}", ""
+
+
+def _number(kind: SignalKind, value: float) -> str:
+    return counted(round(value), kind.value.removesuffix("s"))
+
+
+def _few(won: Won) -> str:
+    """What speaks against a pick whose section knows numbers, so that the rest is read as a "but"."""
+    popularity = next((term for term in won.scored.terms if term.name == "popularity"), None)
+    if popularity is None or popularity.value > NEUTRAL:
+        return ""
+    found = loudest(won.scored.entrant.candidate.article)
+    return "no numbers, but " if found is None else f"few {found[0].value}, but " if popularity.value < NEUTRAL else ""
+
+
+def _young(entrant: Entrant, *, pool: Pool) -> list[str]:
+    assert entrant.candidate.article.published is not None  # it was eligible
+    days = (pool.now - entrant.candidate.article.published) // timedelta(days=1)
+    return ["new today" if days < 1 else f"only {counted(days, 'day')} old"] if days < 4 else []
+
+
+def _another_author(won: Won, *, beside: Sequence[Won]) -> list[str]:
+    authors = {*won.scored.entrant.candidate.article.authors}
+    there = {author for other in beside for author in other.scored.entrant.candidate.article.authors}
+    return ["by an author not yet in this issue"] if authors and there and not authors & there else []
+
+
+def _left_over(won: Won, *, pool: Pool) -> str:
+    if won.runner_up is None:
+        return _ALONE
+    return f"it stood first of what was left for {pool.titles.get(won.section, won.section)}"
+
+
+def _better(winner: Scored, lost: Lost) -> str:
+    """What the winner has over the loser: the term in which they differ most, or what the loser was held back for."""
+    if lost.margin == 0:
+        return "they are equal, and the earlier published comes first"
+    assert lost.penalty is not None
+    mine = {term.name: term for term in lost.scored.terms}
+    gaps = [(term.points - mine[term.name].points, term.name) for term in winner.terms if term.name in mine]
+    gap, name = max(gaps, default=(0.0, ""), key=lambda found: found[0])
+    if lost.penalty.why and lost.penalty.points >= gap:
+        return f"this one was held back ({lost.penalty.why})"
+    there, here = winner.entrant.candidate.article, lost.scored.entrant.candidate.article
+    match name:
+        case "popularity":
+            return _more_popular(there, here)
+        case "rating":
+            rating = rating_of(there)[0]
+            return "it is rated better" + (f", {rating:g} of 5" if rating is not None else "")
+        case "prominence":
+            return "it is featured" if there.featured else "more sources tell it"
+        case "completeness":
+            return f"this one has {mine[name].why}"
+        case "recency":
+            return "it is newer"
+        case "prior":
+            return "it is closer to what you keep"
+        case _:
+            return f"it is ahead by {points(lost.margin)}"
+
+
+def _more_popular(there: Article, here: Article) -> str:
+    theirs, ours = loudest(there), loudest(here)
+    if theirs is None or ours is None or theirs[0] != ours[0] or theirs[1] <= ours[1]:
+        return "it is more popular" if theirs else "this one is less popular than most"
+    return f"it is more {_COUNTED[theirs[0]]}, {_number(*theirs)} to {round(ours[1]):,}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
