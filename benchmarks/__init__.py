@@ -3,6 +3,7 @@
     send       messages a second, CPU and memory of a send, beside smtp-source and the naive way
     render     what making a letter costs once, and what addressing it costs per person
     choose     the choice among 10,000 articles
+    selection  how often the choice is the editor's own
     slots      one issue a week, wherever clocks change
 
 `example` is the project they send, `contenders` the programs that are measured, `measure` and `sink` the measuring.

@@ -28,6 +28,7 @@ PARTS = (
     Part("send", "Sending", ("--quick",)),
     Part("render", "Rendering and addressing", ("--quick",)),
     Part("choose", "Choosing among 10,000 articles", ("2000",), fenced=True),
+    Part("selection", "Choosing what an editor chose", ("--half", "first")),
     Part("blurbs", "Words one would print", (), fenced=True),
     Part("slots", "One issue a week", ("5",), fenced=True),
 )

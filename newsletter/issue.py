@@ -9,6 +9,7 @@ remove all mark-up.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -206,7 +207,7 @@ class PassedOver:
     article: Article
     reason: str
     score: float | None = None
-    terms: tuple[Term, ...] = ()
+    terms: Sequence[Term] = ()
     waits: bool = False
 
 

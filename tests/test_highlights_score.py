@@ -1,4 +1,4 @@
-"""Five terms, each with its number and its words."""
+"""Six terms, each with its number and its words."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from math import nan
 import pytest
 
 from newsletter.highlights.candidate import Candidate
-from newsletter.highlights.score import rating_of, site_mean_of, terms_for, total
+from newsletter.highlights.score import Scale, Scores, measure, rating_of, site_mean_of
 from newsletter.issue import Article, Card, Image, Signal, SignalKind, Term
 
 NOW = datetime(2026, 11, 19, tzinfo=UTC)
@@ -28,8 +28,9 @@ def scored(*articles: Article, weights: tuple[float, ...] = (), mean: float = 3.
         Candidate(found, weight=weight)
         for found, weight in zip(articles, weights or (1.0,) * len(articles), strict=True)
     ]
-    every = terms_for(candidates, now=NOW, max_age=timedelta(days=14), site_mean=mean)
-    return [{term.name: term for term in terms} for terms in every]
+    scale = Scale(NOW, timedelta(days=14), site_mean=mean)
+    scores = Scores([measure(candidate, scale=scale) for candidate in candidates], scale=scale)
+    return [{term.name: term for term in scores.terms(index)} for index in range(len(articles))]
 
 
 def viewed(views: float) -> Article:
@@ -40,7 +41,7 @@ def test_the_weights_of_the_terms_add_up_to_one_whatever_is_known() -> None:
     for articles in ([article()], [viewed(1)], [viewed(1), article(card=Card("A", rating_count=3))]):
         for terms in scored(*articles):
             assert sum(term.weight for term in terms.values()) == pytest.approx(1)
-            assert 0 <= total(list(terms.values())) <= 1
+            assert 0 <= sum(term.points for term in terms.values()) <= 1
 
 
 def test_popularity_is_the_share_of_the_others_an_article_beats() -> None:
@@ -151,7 +152,7 @@ def test_prominence_and_completeness_say_what_they_saw() -> None:
 def test_age_decides_nothing_but_a_tie() -> None:
     old, new = scored(article((SignalKind.VIEWS, 101), days=13), article((SignalKind.VIEWS, 100), days=0))
     assert new["recency"].value > old["recency"].value
-    assert total(list(old.values())) > total(list(new.values()))
+    assert sum(term.points for term in old.values()) > sum(term.points for term in new.values())
     assert [scored(article(days=days))[0]["recency"].why for days in (0, 1, 13)] == [
         "less than a day old",
         "1 day old",

@@ -97,7 +97,7 @@ def _explain(context: ProjectContext, issue: Issue, what: str, *, as_json: bool)
     if picked is not None:
         found, terms = f"picked for {picked.section}, place {picked.position}: {picked.reason}", picked.terms
     elif passed is not None:
-        found, terms = f"passed over: {passed.reason}", passed.terms
+        found, terms = f"passed over: {passed.reason}", tuple(passed.terms)
     else:
         found, terms = "not looked at: it is older than anything this issue could carry", ()
     if as_json:

@@ -4,16 +4,18 @@
     subject      what it is about, so that a letter carries a show once
     duplicates   two titles that tell one story in nearly the same words
     sections     which sections an article is tried in
-    score        five terms, each with its number and its words
+    prior        what earlier issues teach about this editor's taste
+    score        six terms, each with its number and its words
     ranking      the best first, then the best beside what is already picked
     reasons      why, in words an editor reads
     choice       all of it in order: candidates → Issue
 
-What it does not know: where candidates come from, what happens to the Issue, and what editors liked before.
+What it does not know: where candidates and past issues come from, or what happens to the Issue.
 """
 
 from newsletter.highlights.candidate import Candidate
 from newsletter.highlights.choice import choose
+from newsletter.highlights.prior import Past
 from newsletter.highlights.reasons import formula
 
-__all__ = ["Candidate", "choose", "formula"]
+__all__ = ["Candidate", "Past", "choose", "formula"]

@@ -10,15 +10,16 @@ section had taken is free again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from newsletter.highlights import reasons
 from newsletter.highlights.candidate import Candidate, eligibility
 from newsletter.highlights.duplicates import Kept, Title
+from newsletter.highlights.prior import Past, learn
 from newsletter.highlights.ranking import Entrant, Lost, Picked, Scored, quoted, rank
-from newsletter.highlights.score import site_mean_of, terms_for, total
+from newsletter.highlights.score import Measured, Scale, Scores, measure, site_mean_of
 from newsletter.highlights.sections import sections_of
 from newsletter.highlights.subject import subject_of
 from newsletter.issue import IfThin, Issue, Match, PassedOver, Pick, Section, Slot
@@ -34,19 +35,20 @@ def choose(
     max_age: timedelta,
     per_subject: int | None = 1,
     per_source: int | None = None,
+    past: Iterable[Past] = (),
 ) -> Issue:
     """The best articles for a slot, in sections, and why.
 
     `candidates` are the shelf's articles, what earlier issues carried in the last 21 days among them (to recognise
     near-duplicates of it). `window_start` is the last issue's freeze, and for a first issue a week ago. `now` is the
     moment of the choice: younger articles wait. `per_subject` and `per_source` cap the whole issue; None is no cap.
+    `past` are the issues this editor made before, to learn from.
 
     Raises `ValueError` when `max_age` is not positive or a section's title rule is not a regular expression.
     """
     if max_age <= timedelta(0):
         raise ValueError("max_age must be longer than nothing: write at least one day.")
     ordered = sorted(candidates, key=lambda candidate: candidate.order)
-    rules = _Rules(sections, now, max_age, site_mean_of(ordered), per_subject, per_source)
     passed: list[PassedOver] = []
     entrants = []
     for candidate in ordered:
@@ -56,6 +58,10 @@ def choose(
             passed.append(refusal or PassedOver(candidate.article, "fits no section", waits=True))
         else:
             entrants.append(entrant)
+    prior = learn(past, today=[entrant.candidate.article for entrant in entrants])
+    scale = Scale(now, max_age, site_mean_of(ordered), prior)
+    measured = {id(entrant): measure(entrant.candidate, scale=scale) for entrant in entrants}
+    rules = _Rules(sections, scale, measured, per_subject, per_source)
     carried = [_entry(candidate, ()) for candidate in ordered if candidate.carried_by]
     kept, repeats = _without_repeats(rules.scored(entrants), carried)
     filled = _fill(kept, rules=rules)
@@ -82,16 +88,15 @@ class _Rules:
     """What holds for the whole choice."""
 
     sections: Sequence[Section]
-    now: datetime
-    max_age: timedelta
-    site_mean: float
+    scale: Scale
+    measured: Mapping[int, Measured]
     per_subject: int | None
     per_source: int | None
 
     def scored(self, entrants: Sequence[Entrant]) -> list[Scored]:
-        candidates = [entrant.candidate for entrant in entrants]
-        every = terms_for(candidates, now=self.now, max_age=self.max_age, site_mean=self.site_mean)
-        return [Scored(entrant, terms, total(terms)) for entrant, terms in zip(entrants, every, strict=True)]
+        scores = Scores([self.measured[id(entrant)] for entrant in entrants], scale=self.scale)
+        totals = enumerate(zip(entrants, scores.totals, strict=True))
+        return [Scored(entrant, scores.terms(index), score) for index, (entrant, score) in totals]
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +228,7 @@ def _picks(picked: Picked, *, pool: reasons.Pool) -> list[Pick]:
                 section=won.section,
                 position=positions[won.section],
                 score=won.scored.score,
-                terms=won.scored.terms,
+                terms=tuple(won.scored.terms),
                 reason=reasons.picked(won, beside=picked.won[:place], pool=pool),
                 detail=reasons.detail(won),
                 beat=won.runner_up.entrant.candidate.article.title if won.runner_up else "",

@@ -43,7 +43,7 @@ class Scored:
     """An entrant with its terms among the others of one section."""
 
     entrant: Entrant
-    terms: tuple[Term, ...]
+    terms: Sequence[Term]
     score: float
 
 

@@ -1,10 +1,13 @@
-"""How good an article is among those it stands beside: five terms, each 0 to 1 times its weight.
+"""How good an article is among those it stands beside: six terms, each 0 to 1 times its weight.
 
 The weights are measured on 390 weeks of three editors' picks and the pools they chose from (docs/decisions.md). Inside
-a week popularity tells most: recall .220 and .286 where chance has .136 and .088. Age only settles ties: recency at .10
-instead of .03 lowered recall from .286 to .254. Comments mislead: 30 % of them in popularity cost .035 of recall, so
-they count only where nothing better is known. A term that no article has anything for is left out and the others share
-its weight. Unknown is neutral (0.5), never zero, and the words say so.
+a week popularity tells most: recall .220 and .286 where chance has .136 and .088. The prior, what this editor kept
+before, adds .05 to .2 to that (docs/benchmarks.md). Age only settles ties: recency at .10 instead of .03 lowered recall
+from .286 to .254. Comments mislead: 30 % of them in popularity cost .035 of recall, so they count only where nothing
+better is known. A term that no article has anything for is left out and the others share its weight. Unknown is neutral
+(0.5), never zero, and the words say so.
+
+Numbers are computed for all, once, as columns; words only for an article whose terms are looked at.
 
 What it does not know: sections, duplicates, or what was picked before.
 """
@@ -12,16 +15,25 @@ What it does not know: sections, duplicates, or what was picked before.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import overload
 
 from newsletter.errors import counted
 from newsletter.highlights.candidate import Candidate
+from newsletter.highlights.prior import NOTHING_LEARNED, Prior
 from newsletter.issue import Article, SignalKind, Term
 
 NEUTRAL = 0.5
-WEIGHTS = {"popularity": 0.50, "rating": 0.10, "prominence": 0.10, "completeness": 0.05, "recency": 0.03}
+WEIGHTS = {
+    "popularity": 0.50,
+    "prior": 0.22,
+    "rating": 0.10,
+    "prominence": 0.10,
+    "completeness": 0.05,
+    "recency": 0.03,
+}
 
 _BEST_FIRST = (SignalKind.VIEWS, SignalKind.SHARES, SignalKind.VOTES, SignalKind.COMMENTS)
 _STEADY = 20  # how many raters it takes to weigh as much as the site's mean
@@ -30,36 +42,172 @@ _MOST = 1e12
 
 
 @dataclass(frozen=True, slots=True)
+class Scale:
+    """What all candidates of one choice are measured by. `site_mean` is the usual rating, 0 to 5."""
+
+    now: datetime
+    max_age: timedelta
+    site_mean: float
+    prior: Prior = NOTHING_LEARNED
+
+
+@dataclass(frozen=True, slots=True)
 class Measured:
-    """One term's value before its weight, and whether anything was known."""
+    """What is known of one candidate before it is compared: the same in every section."""
 
-    value: float
-    why: str
-    known: bool = True
+    candidate: Candidate
+    loudest: tuple[SignalKind, float] | None
+    rating: float | None
+    taste: float | None
+    prominence: float
+    completeness: float
+    recency: float
 
 
-def total(terms: Sequence[Term]) -> float:
-    return sum(term.points for term in terms)
+def measure(candidate: Candidate, *, scale: Scale) -> Measured:
+    """The numbers of a candidate that has a date."""
+    article = candidate.article
+    assert article.published is not None
+    age = (scale.now - article.published) / scale.max_age
+    return Measured(
+        candidate,
+        loudest=loudest(article),
+        rating=_rating(article, site_mean=scale.site_mean),
+        taste=scale.prior.taste(article) if scale.prior else None,
+        prominence=1.0 if article.featured else 0.7 if candidate.seen_in > 1 else NEUTRAL,
+        completeness=((article.image is not None) + bool(article.blurb.strip())) / 2,
+        recency=min(1.0, max(0.0, 1 - age)),
+    )
 
 
-def terms_for(
-    candidates: Sequence[Candidate], *, now: datetime, max_age: timedelta, site_mean: float
-) -> list[tuple[Term, ...]]:
-    """The terms of each candidate, in the same order. Every candidate has a date; `site_mean` is 0 to 5."""
-    columns = {
-        "popularity": _popularity(candidates),
-        "rating": [_rating(candidate.article, site_mean=site_mean) for candidate in candidates],
-        "prominence": [_prominence(candidate) for candidate in candidates],
-        "completeness": [_completeness(candidate.article) for candidate in candidates],
-        "recency": [_recency(candidate.article, now=now, max_age=max_age) for candidate in candidates],
-    }
-    present = {name: column for name, column in columns.items() if any(measured.known for measured in column)}
-    whole = sum(WEIGHTS[name] for name in present)
-    weights = {name: WEIGHTS[name] / whole for name in present}
-    return [
-        tuple(Term(name, weights[name], cell.value, cell.why) for name, cell in zip(present, row, strict=True))
-        for row in zip(*present.values(), strict=True)
-    ]
+class Scores:
+    """The scores of articles that stand beside each other. `totals` is in the order of `measured`."""
+
+    def __init__(self, measured: Sequence[Measured], *, scale: Scale) -> None:
+        self._measured, self._scale = measured, scale
+        self._loud: dict[SignalKind, list[float]] = {}
+        for one in measured:
+            if one.loudest:
+                self._loud.setdefault(one.loudest[0], []).append(one.loudest[1])
+        for values in self._loud.values():
+            values.sort()
+        columns = {
+            "popularity": [self._popularity(one) for one in measured] if self._has_popularity() else None,
+            "prior": _places([one.taste for one in measured if one.taste is not None]),
+            "rating": [NEUTRAL if one.rating is None else one.rating for one in measured] if self._rated() else None,
+            "prominence": [one.prominence for one in measured],
+            "completeness": [one.completeness for one in measured],
+            "recency": [one.recency for one in measured],
+        }
+        self._columns = {name: column for name, column in columns.items() if column}
+        whole = sum(WEIGHTS[name] for name in self._columns)
+        self._weights = {name: WEIGHTS[name] / whole for name in self._columns}
+        weights = tuple(self._weights.values())
+        self.totals = [
+            sum(weight * value for weight, value in zip(weights, row, strict=True))
+            for row in zip(*self._columns.values(), strict=True)
+        ]
+
+    def terms(self, index: int) -> Sequence[Term]:
+        """The terms of one article; their words are made when they are looked at."""
+        return _Terms(self, index)
+
+    def made(self, index: int) -> tuple[Term, ...]:
+        one = self._measured[index]
+        return tuple(
+            Term(name, self._weights[name], column[index], self._why(name, one))
+            for name, column in self._columns.items()
+        )
+
+    def _has_popularity(self) -> bool:
+        return bool(self._loud) or any(one.candidate.weight != 1 for one in self._measured)
+
+    def _rated(self) -> bool:
+        articles = (one.candidate.article for one in self._measured)
+        return any((article.signals or article.card) and rating_of(article) != (None, None) for article in articles)
+
+    def _popularity(self, one: Measured) -> float:
+        """The share of the others it beats, counting ties half, among those known by the same kind of number."""
+        share = NEUTRAL
+        if one.loudest:
+            kind, value = one.loudest
+            column = self._loud[kind]
+            share = (bisect_left(column, value) + bisect_right(column, value)) / 2 / len(column)
+        weight = one.candidate.weight
+        # Weight 2 is the chance of the better of two draws: it lifts without ever running into a ceiling.
+        return share if weight == 1 else 1 - (1 - share) ** max(weight, 0.0)
+
+    def _why(self, name: str, one: Measured) -> str:
+        article = one.candidate.article
+        match name:
+            case "popularity":
+                return self._why_popular(one)
+            case "prior":
+                return self._scale.prior.why(article) or "nothing like it was kept or passed over often"
+            case "rating":
+                return _why_rated(article, site_mean=self._scale.site_mean)
+            case "prominence":
+                seen_in = one.candidate.seen_in
+                seen = f"seen in {seen_in} sources" if seen_in > 1 else "not featured: neutral"
+                return "featured by its source" if article.featured else seen
+            case "completeness":
+                lacks = [
+                    what for what, there in (("image", article.image), ("blurb", article.blurb.strip())) if not there
+                ]
+                return ", ".join(f"no {what}" for what in lacks) or "image and blurb"
+            case _:
+                assert article.published is not None
+                days = (self._scale.now - article.published) // timedelta(days=1)
+                return "less than a day old" if days < 1 else f"{counted(days, 'day')} old"
+
+    def _why_popular(self, one: Measured) -> str:
+        if one.loudest is None:
+            why = "no views, shares or votes known: neutral"
+        else:
+            kind, value = one.loudest
+            column = self._loud[kind]
+            share = (bisect_left(column, value) + bisect_right(column, value)) / 2 / len(column)
+            place = f"{_ordinal(round(100 * share))} of 100 among {len(column)}"
+            noun = kind.value[:-1] if value == 1 else kind.value
+            why = f"{value:,.0f} {noun}: {place if len(column) > 1 else 'nothing to compare it with'}"
+        weight = one.candidate.weight
+        return why if weight == 1 else f"{why}; source weight {weight:g}"
+
+
+class _Terms(Sequence[Term]):
+    """Terms whose words are made when they are looked at: of ten thousand articles few are."""
+
+    __slots__ = ("_index", "_scores")
+
+    def __init__(self, scores: Scores, index: int) -> None:
+        self._scores, self._index = scores, index
+
+    @overload
+    def __getitem__(self, index: int) -> Term: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Term]: ...
+    def __getitem__(self, index: int | slice) -> Term | Sequence[Term]:
+        return self._scores.made(self._index)[index]
+
+    def __iter__(self) -> Iterator[Term]:
+        return iter(self._scores.made(self._index))
+
+    def __len__(self) -> int:
+        return len(self._scores.made(self._index))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def as_json(self) -> list[Term]:
+        return list(self)
+
+
+def _places(values: Sequence[float]) -> list[float] | None:
+    """For each value the share of all that it beats, counting ties half; None of no values."""
+    ordered = sorted(values)
+    return [(bisect_left(ordered, one) + bisect_right(ordered, one)) / 2 / len(ordered) for one in values] or None
 
 
 def site_mean_of(candidates: Sequence[Candidate]) -> float:
@@ -74,6 +222,8 @@ def rating_of(article: Article) -> tuple[float | None, int | None]:
     A count without a value stays that ("3 users"); a value that nobody gave is none.
     """
     card = article.card
+    if not card and not article.signals:
+        return None, None
     rating = _first(article.signal(SignalKind.RATING), card.rating if card else None)
     count = _first(article.signal(SignalKind.RATING_COUNT), card.rating_count if card else None)
     if rating is not None and (rating > _TOP or count == 0):
@@ -86,72 +236,30 @@ def _first(*values: float | None) -> float | None:
     return next((value for value in values if value is not None and 0 <= value <= _MOST), None)
 
 
-def _popularity(candidates: Sequence[Candidate]) -> list[Measured]:
-    """The share of the others an article beats, counting ties half, among those known by the same kind of number."""
-    found = [loudest(candidate.article) for candidate in candidates]
-    values = {kind: sorted(one[1] for one in found if one and one[0] == kind) for kind in _BEST_FIRST}
-    return [_place(signal, values, candidate.weight) for signal, candidate in zip(found, candidates, strict=True)]
-
-
 def loudest(article: Article) -> tuple[SignalKind, float] | None:
     """The number that says most about how popular an article is: views, else shares, votes, comments."""
+    if not article.signals:
+        return None
     known = ((kind, _first(article.signal(kind))) for kind in _BEST_FIRST)
     return next(((kind, value) for kind, value in known if value is not None), None)
 
 
-def _place(
-    signal: tuple[SignalKind, float] | None, values: dict[SignalKind, list[float]], source_weight: float
-) -> Measured:
-    if signal is None:
-        share, why = NEUTRAL, "no views, shares or votes known: neutral"
-    else:
-        kind, value = signal
-        column = values[kind]
-        share = (bisect_left(column, value) + bisect_right(column, value)) / 2 / len(column)
-        place = f"{_ordinal(round(100 * share))} of 100 among {len(column)}"
-        noun = kind.value[:-1] if value == 1 else kind.value
-        why = f"{value:,.0f} {noun}: {place if len(column) > 1 else 'nothing to compare it with'}"
-    if source_weight == 1:
-        return Measured(share, why, known=signal is not None)
-    # Weight 2 is the chance of the better of two draws: it lifts without ever running into a ceiling.
-    weighted = 1 - (1 - share) ** max(source_weight, 0.0)
-    return Measured(weighted, f"{why}; source weight {source_weight:g}")
-
-
-def _rating(article: Article, *, site_mean: float) -> Measured:
+def _rating(article: Article, *, site_mean: float) -> float | None:
     """A Bayesian mean: where 3.8 is usual, three raters at 5.0 make 3.96, and four hundred at 4.5 make 4.47."""
     rating, count = rating_of(article)
     if rating is None:
-        if count is None:
-            return Measured(NEUTRAL, "not rated: neutral", known=False)
-        return Measured(NEUTRAL, f"{counted(count, 'user')}, no rating value: neutral")
+        return None
     raters = 1 if count is None else count
     steady = (raters * rating + _STEADY * site_mean) / (raters + _STEADY)
+    return min(1.0, max(0.0, (steady - site_mean + 1) / 2))
+
+
+def _why_rated(article: Article, *, site_mean: float) -> str:
+    rating, count = rating_of(article)
+    if rating is None:
+        return "not rated: neutral" if count is None else f"{counted(count, 'user')}, no rating value: neutral"
     by = "an unknown number" if count is None else f"{count:,}"
-    why = f"{rating:g} of 5 by {by}, where {site_mean:.1f} is usual"
-    return Measured(min(1.0, max(0.0, (steady - site_mean + 1) / 2)), why)
-
-
-def _prominence(candidate: Candidate) -> Measured:
-    if candidate.article.featured:
-        return Measured(1.0, "featured by its source")
-    if candidate.seen_in > 1:
-        return Measured(0.7, f"seen in {candidate.seen_in} sources")
-    return Measured(NEUTRAL, "not featured: neutral")
-
-
-def _completeness(article: Article) -> Measured:
-    image, blurb = article.image is not None, bool(article.blurb.strip())
-    why = {(1, 1): "image and blurb", (1, 0): "no blurb", (0, 1): "no image", (0, 0): "no image, no blurb"}
-    return Measured((image + blurb) / 2, why[image, blurb])
-
-
-def _recency(article: Article, *, now: datetime, max_age: timedelta) -> Measured:
-    assert article.published is not None  # candidates have a date
-    age = now - article.published
-    days = age // timedelta(days=1)
-    when = "less than a day old" if days < 1 else f"{counted(days, 'day')} old"
-    return Measured(min(1.0, max(0.0, 1 - age / max_age)), when)
+    return f"{rating:g} of 5 by {by}, where {site_mean:.1f} is usual"
 
 
 def _ordinal(number: int) -> str:
