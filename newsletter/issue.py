@@ -69,9 +69,9 @@ class Article:
     """One thing worth reading.
 
     `guid` is the source's own name for it. `published` is a trusted time in UTC or None; `published_raw` is what the
-    source wrote and `published_from` where (`feed`, `json-ld`, `meta`, `front-matter`, `editor`, or `guess`, which is
-    never trusted). `section` is the source's hint. `subject` is the show, film or person it is about. `related` holds
-    titles the page itself named as related. The shelf sets `id` and `first_seen`.
+    source wrote and `published_from` where (`feed`, `json-ld`, `meta`, `visible`, `front-matter`, `editor`, or `guess`,
+    which is never trusted). `section` is the source's hint. `subject` is the show, film or person it is about.
+    `related` holds titles the page itself named as related. The shelf sets `id` and `first_seen`.
     """
 
     title: str

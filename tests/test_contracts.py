@@ -22,7 +22,7 @@ PROTECTED = {module for contract in CONTRACTS for module in contract.get("protec
 FORBIDDEN = {module for contract in CONTRACTS for module in contract.get("forbidden_modules", ())}
 # What the standard library has that touches nothing outside a program, as this project uses it.
 HARMLESS = """
-__future__ base64 binascii bisect codecs collections colorsys contextlib contextvars csv dataclasses datetime difflib email enum
+__future__ atexit base64 binascii bisect codecs collections colorsys contextlib contextvars csv dataclasses datetime difflib email enum
 errno functools hashlib hmac html importlib io ipaddress itertools json logging math quopri re stat struct sys textwrap tomllib
 traceback types typing unicodedata urllib warnings xml zlib zoneinfo
 """

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -15,7 +16,8 @@ from newsletter.errors import SettingsError, SourceError
 from newsletter.fetch import Fetcher
 from newsletter.issue import Article, Card, SignalKind
 from newsletter.sources import PullState, load
-from newsletter.sources.page import parse
+from newsletter.sources.dates import DateOrder
+from newsletter.sources.page import parse, read_page
 from newsletter.sources.reading import Reading
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -194,6 +196,27 @@ def test_the_title_is_the_articles_without_the_sites_name(title: str, heading: s
     assert read(html(heading + STORY, head=head)).title == expected
 
 
+@pytest.mark.parametrize(
+    ("head", "heading", "expected"),
+    [
+        # a section and a site that no space parts from the title
+        ("<title>The ducks of the old pond-News|Marquee</title>", "", "The ducks of the old pond"),
+        # a headline of its own, where all that machines are told agrees
+        ("<title>The ducks of the old pond</title>", "Those birds are back", "The ducks of the old pond"),
+        ("<title>The ducks of the old pond | News</title>", "Those birds are back", "Those birds are back"),
+    ],
+)
+def test_a_title_is_what_the_page_says_most_plainly(head: str, heading: str, expected: str) -> None:
+    named = head[len("<title>") : -len("</title>")]
+    meta = f"<meta property=og:title content='{named}'><meta name=twitter:title content='{named}'>"
+    meta += "<meta property=og:site_name content=Marquee>"
+    script = (
+        '<script type="application/ld+json">{"@type": "NewsArticle", "headline": "The ducks of the old pond"}</script>'
+    )
+    page = html(f"<h1>{heading}</h1>{STORY}" if heading else STORY, head=head + meta + (script if not heading else ""))
+    assert read(page).title == expected
+
+
 def test_hostile_pages_leave_as_plain_text() -> None:
     evil = "&lt;script&gt;alert(1)&lt;/script&gt;<script>alert(2)</script>"
     head = (
@@ -218,6 +241,80 @@ def test_external_entities_of_a_page_are_not_read() -> None:
 def test_the_encoding_a_page_names_is_used(charset: str) -> None:
     page = f"<html><head><meta charset='{charset}'><title>Фильм про уток</title></head></html>".encode(charset)
     assert read(page).title == "Фильм про уток"
+
+
+def test_text_that_is_utf8_is_read_as_that_whatever_the_page_or_the_server_says() -> None:
+    page = "<html><head><meta charset={}></head><body><h1>Zażółć gęślą jaźń 东方</h1></body></html>"
+    for said, served in (("gbk", ""), ("iso-8859-1", ""), ("utf-8", "text/html; charset=iso-8859-1")):
+        data = page.format(said).encode()
+        assert parse(data, reading=SAVED, content_type=served).title == "Zażółć gęślą jaźń 东方"
+    assert read("<html><head><meta charset=gbk></head><body><h1>东方的故事</h1>".encode("gbk")).title == "东方的故事"
+    japanese = "<html><head><meta charset=iso-2022-jp></head><body><h1>新しい朝</h1>".encode("iso-2022-jp")
+    assert read(japanese).title == "新しい朝"
+
+
+VISIBLE = "<nav>Thursday, 5 November 2026</nav><main><h1>The ducks of the old pond</h1>{}<p>{}</p></main>"
+
+
+@pytest.mark.parametrize(
+    ("below", "raw"),
+    [
+        ("<div>By Ann Lee | <span>Published: Feb 5, 2026, 11:05 EST</span></div>", "Feb 5, 2026, 11:05 EST"),
+        ("<p>Ann Lee · 5 February 2026</p>", "5 February 2026"),
+        ("<time>5 February 2026 at 10:00</time>", "5 February 2026 at 10:00"),
+        ("<h5>By us<br>2026-02-05 10:00</h5>", "2026-02-05 10:00"),
+        ("<p>Updated: 6 February 2026</p><p>Posted on 5 February 2026</p>", "5 February 2026"),
+        ("<p>Last updated 6 February 2026</p>", "6 February 2026"),
+    ],
+)
+def test_a_date_that_only_readers_see_below_the_headline_is_read(below: str, raw: str) -> None:
+    article = read(html(VISIBLE.format(below, "The story begins. " * 20)))
+    assert (article.published_raw, article.published_from) == (raw, "visible")
+    assert article.published is not None
+    assert "date" not in article.lacks()
+
+
+@pytest.mark.parametrize(
+    "below",
+    [
+        "",  # that of the day, above the headline, is no date of the story
+        "<p>02/05/2026</p>",  # which may be in May
+        "<p>Feb 5, 2026, 11:05 IST</p>",  # which is said in India, Israel and Ireland
+        "<p>On 5 February 2026 the ducks came back.</p>",
+        "<p>" + "A long standfirst which is the story. " * 8 + "</p><p>5 February 2026</p>",
+    ],
+)
+def test_what_is_not_certainly_the_date_of_the_story_is_none(below: str) -> None:
+    article = read(html(VISIBLE.format(below, "The story begins. " * 20)))
+    assert (article.published, article.published_raw) == (None, "")
+
+
+def test_a_page_that_wraps_each_paragraph_is_read_whole() -> None:
+    wrapped = "".join(
+        f"<div><div><p>Paragraph {number} of the story of the ducks.</p></div></div>" for number in range(9)
+    )
+    assert len(read(html(f"<h1>Ducks</h1><main>{wrapped}</main>")).body.split("\n")) == 9
+
+
+def test_a_hostile_page_is_one_line_and_the_others_are_read(tmp_path: Path) -> None:
+    attributes = " ".join(f"a{number}" for number in range(150_000))  # libxml2 compares each with all before it
+    (tmp_path / "a.html").write_bytes(html(f"<h1>Much too busy</h1><p {attributes}>{STORY}"))
+    (tmp_path / "b.html").write_bytes(html("<h1>The one that is well</h1>" + STORY))
+    found = load("page", "site", {"path": "."}, root=tmp_path, fetcher=Fetcher()).read(PullState())
+    assert [article.title for article in found.articles] == ["The one that is well"]
+    assert found.problems == ("a.html: it took more than 5 seconds to read",)
+
+
+def test_a_page_read_behind_the_wall_is_what_is_read_before_it() -> None:
+    reading = Reading("site", "https://site.example/a", zone=ZoneInfo("Asia/Kolkata"), order=DateOrder.DMY, now=NOW)
+    boxes = "".join(f"<div>{line}</div>" for line in TEXT_PAGE.format(rating="4.5").split("\n")[10:] if line)
+    head = "<meta property=og:image content=/a.jpg><meta property=og:image:width content=800>"
+    page = html(f"<h1>A Film About Ducks Wins</h1><p>05/02/2026 11:05</p><article>{STORY}</article>{boxes}", head=head)
+    article = read_page(page, reading=reading)
+    assert article == parse(page, reading=reading)
+    assert article.published == datetime(2026, 2, 5, 5, 35, tzinfo=UTC)
+    assert None not in (article.card, article.image)
+    assert article.signals
 
 
 def test_the_time_a_file_was_saved_is_never_its_date(tmp_path: Path) -> None:

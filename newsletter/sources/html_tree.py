@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
@@ -37,10 +38,17 @@ def parse_html(data: bytes, *, content_type: str = "") -> Element:
 
 
 def _encoding(data: bytes, content_type: str) -> str:
-    """The encoding: byte order mark, then HTTP, then the page's own word, then UTF-8 if it fits, else Windows-1252."""
+    """The encoding: byte order mark, then UTF-8 if it fits, then HTTP, then the page's own word, else Windows-1252.
+
+    What is said is often a server's default or a template's; text in another encoding is hardly ever valid UTF-8.
+    """
     for mark, encoding in ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16le"), (b"\xfe\xff", "utf-16be")):
         if data.startswith(mark):
             return encoding
+    if not data.isascii():
+        with suppress(UnicodeDecodeError):
+            data.decode("utf-8")
+            return "utf-8"
     said = re.search(r"charset=[\"']?([\w-]{2,40})", content_type, re.IGNORECASE)
     inside = _CHARSET.search(data[:8192])
     for name in (said.group(1) if said else "", inside.group(1).decode("ascii", "replace") if inside else ""):
@@ -50,8 +58,4 @@ def _encoding(data: bytes, content_type: str) -> str:
             continue
         # browsers read both as Windows-1252 (WHATWG Encoding §4.2)
         return {"iso-8859-1": "cp1252", "us-ascii": "cp1252", "ascii": "cp1252"}.get(name.lower(), name)
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        return "cp1252"
-    return "utf-8"
+    return "utf-8" if data.isascii() else "cp1252"

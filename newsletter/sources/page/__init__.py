@@ -1,6 +1,7 @@
 """Article pages: live ones by address, or saved ones in a file or folder, as HTML or as plain text.
 
-`Page.read` gets the bytes; `parse` tells HTML from text and is pure. The time a file was saved is never taken for the
+`Page.read` gets the bytes; `parse` tells HTML from text and is pure, and `read_page` does the same in a process of its
+own. The time a file was saved is never taken for the
 time it was published. What it does not know: what a page links to; it never follows a link. Raises `SourceError` when
 not one page could be read; a single bad page is a line in `problems` and the others are returned.
 """
@@ -8,24 +9,30 @@ not one page could be read; a single bad page is a line in `problems` and the ot
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from newsletter import __version__
 from newsletter.errors import SourceError
-from newsletter.fetch import Fetcher
 from newsletter.image_types import media_type
-from newsletter.issue import Article
+from newsletter.issue import Article, Card, Image, Signal, SignalKind
 from newsletter.links import canonical
-from newsletter.sources import Clock, Pulled, PullState, utc_now
+from newsletter.options import zone
+from newsletter.sources import Clock, Pulled, PullState, child, utc_now
+from newsletter.sources.dates import DateOrder
 from newsletter.sources.files import files_inside, read_bytes
 from newsletter.sources.keys import MAX_PAGES, PageKeys, read_keys
 from newsletter.sources.page.html import article_from_html
 from newsletter.sources.page.text import article_from_text
 from newsletter.sources.reading import Reading, shortened
+
+if TYPE_CHECKING:
+    from newsletter.fetch import Fetcher
 
 ACCEPT = "text/html, application/xhtml+xml, text/plain;q=0.8, */*;q=0.5"
 MAX_BYTES = 3 * 1024 * 1024
@@ -58,7 +65,7 @@ class Page:
             try:
                 data, address, content_type = self._get(place)
                 digest.update(hashlib.sha256(data).digest())
-                article = parse(data, reading=replace(reading, address=address), content_type=content_type)
+                article = read_page(data, reading=replace(reading, address=address), content_type=content_type)
             except SourceError as error:
                 problems.append(f"{label}: {error}")
                 continue
@@ -98,3 +105,33 @@ def parse(data: bytes, *, reading: Reading, content_type: str = "") -> Article:
         return article_from_html(data, reading=reading, content_type=content_type)
     article = article_from_text(data, reading=reading)
     return replace(article, url=article.url or canonical(reading.address) or None)
+
+
+def read_page(data: bytes, *, reading: Reading, content_type: str = "") -> Article:
+    """What `parse` returns, worked out by a child process: a page may be made to keep a parser busy."""
+    circumstances = {**asdict(reading), "zone": str(reading.zone), "now": reading.now.isoformat()}
+    found = child.ask(f"{__name__}:parsed", data, reading=circumstances, content_type=content_type)
+    return _article(found)
+
+
+def parsed(data: bytes, *, reading: Mapping[str, Any], content_type: str) -> dict[str, Any]:
+    """What `parse` returns, as JSON values; the child's side of `read_page`."""
+    order = DateOrder(reading["order"]) if reading["order"] else None
+    here = {"zone": zone(reading["zone"]) or UTC, "order": order, "now": datetime.fromisoformat(reading["now"])}
+    article = parse(data, reading=Reading(**{**reading, **here}), content_type=content_type)
+    written: dict[str, Any] = json.loads(json.dumps(asdict(article), default=datetime.isoformat))
+    return written
+
+
+def _article(found: Mapping[str, Any]) -> Article:
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in found.items()}
+    for name in ("published", "updated"):
+        values[name] = datetime.fromisoformat(values[name]) if values[name] else None
+    if values["image"]:
+        values["image"] = Image(**values["image"])
+    if card := values["card"]:
+        values["card"] = Card(**{**card, "produced_by": tuple(card["produced_by"])})
+    values["signals"] = tuple(
+        Signal(SignalKind(one["kind"]), one["value"], datetime.fromisoformat(one["at"])) for one in values["signals"]
+    )
+    return Article(**values)

@@ -19,7 +19,7 @@ from newsletter.issue import Article, Image
 from newsletter.links import canonical, is_home_page, same_site
 from newsletter.sources.blurb import blocks_of, blocks_of_text, blurb
 from newsletter.sources.html_tree import Element, parse_html
-from newsletter.sources.page.body import lines, paragraphs, text_of
+from newsletter.sources.page.body import below_headline, lines, paragraphs, text_of
 from newsletter.sources.page.json_ld import first, json_ld, texts
 from newsletter.sources.page.text import card_in, related_in, signals_of
 from newsletter.sources.pictures import Offer, acceptable, inline_offer
@@ -42,6 +42,12 @@ _SEPARATOR = re.compile(r"\s+(?:[|»›·•—–-]|::)\s+")  # noqa: RUF001
 _URL_DAY = re.compile(r"/((?:19|20)\d{2})[/-](0?[1-9]|1[0-2])[/-](0?[1-9]|[12]\d|3[01])(?=[/_-])")
 _SAVED_FROM = re.compile(rb"<!-- saved from url=\(\d+\)(\S{1,2000}) -->")
 _DATE_MARK = re.compile(r"datepublished|pubdate|entry-date|published|dateline|timestamp")
+_DATE_LABEL = re.compile(
+    r"(?:(?P<update>(?:last )?(?:updated|modified)|update|aktualisiert|mis à jour|actualizado)|"
+    r"(?:first )?(?:published|posted)|date|on|veröffentlicht|publié|publicado)\b(?: (?:on|at|am|le|el))?\s*:?\s*",
+    re.IGNORECASE,
+)
+_BETWEEN_FACTS = re.compile(r"\s+[|/·•–—]\s+|\s*[|·•]\s*")
 _BYLINE_MARK = re.compile(r"(?:^|[\s_-])(?:author|byline)(?:[_-]{0,2}(?:name|link|text)s?)?(?:$|\s)", re.IGNORECASE)
 _AUTHOR_IS_NO_NAME = re.compile(r"https?:|www\.|@\w+$|^(?:admin|staff|editor|null|undefined|author)$", re.IGNORECASE)
 
@@ -71,7 +77,7 @@ def article_from_html(data: bytes, *, reading: Reading, content_type: str = "") 
     etree.strip_elements(page, "script", "style", "noscript", "template", "svg", with_tail=False)
     title = _title(page, head)
     url = _address(page, head, data, live_at=reading.address)
-    published_raw, published_from = _published(page, head, url=url)
+    published_raw, published_from = _published(page, head, url=url, reading=reading)
     story = paragraphs(page)
     body = plain(head.said("articleBody")) or "\n".join(story)
     described = head.meta("og:description", "description", "twitter:description", "dc.description")
@@ -122,11 +128,13 @@ def _title(page: Element, head: _Head) -> str:
     written = [head.meta("og:title"), head.said("headline"), head.meta("twitter:title", "title", "dc.title")]
     written.append(text_of(page.find(".//title")))
     candidates = [cut for text in written if (cut := _without_site(one_line(plain(text)), site=site))]
+    candidates = [_without_tail(text, others=[*headings, *candidates], site=site) for text in candidates]
+    agreed = len(candidates) > 2 and len({*map(_letters, candidates)}) == 1 and not _SEPARATOR.search(candidates[0])
     for heading in headings:
         short = _letters(heading)
         long_enough = len(short) > 12
         alike = (text == short or (long_enough and text.startswith(short)) for text in map(_letters, candidates))
-        if any(alike) or (long_enough and len(headings) == 1):
+        if any(alike) or (long_enough and len(headings) == 1 and not agreed):
             return heading
     return next(iter((*candidates, *headings)), "")
 
@@ -144,6 +152,16 @@ def _without_site(title: str, *, site: str) -> str:
     return title
 
 
+def _without_tail(title: str, *, others: Iterable[str], site: str) -> str:
+    """The title as the page has it elsewhere, without its section and its site at the end: "Title-News|Site"."""
+    long, name = _letters(title), _letters(site)
+    for other in others:
+        short = _letters(other)
+        if len(short) > 12 and name and long.startswith(short) and name in long[len(short) :]:
+            return other
+    return title
+
+
 def _address(page: Element, head: _Head, data: bytes, *, live_at: str) -> str:
     """The page's own address: the one it names as canonical, if that is on its site and is not the home page."""
     links = (link.get("href") for link in page.iter("link") if "canonical" in (link.get("rel") or "").lower().split())
@@ -156,12 +174,14 @@ def _address(page: Element, head: _Head, data: bytes, *, live_at: str) -> str:
     return here
 
 
-def _published(page: Element, head: _Head, *, url: str) -> tuple[str, str]:
+def _published(page: Element, head: _Head, *, url: str, reading: Reading) -> tuple[str, str]:
     """The date as written and where it stood. A date that only the address holds is a guess."""
     if raw := head.said("datePublished", "dateCreated", "uploadDate"):
         return raw, "json-ld"
     if raw := head.meta(*_DATE_METAS) or _time_element(page):
         return raw, "meta"
+    if raw := _visible_date(page, reading=reading):
+        return raw, "visible"
     if found := _URL_DAY.search(url):
         return "-".join(found.groups()), "guess"
     return "", ""
@@ -182,6 +202,20 @@ def _time_element(page: Element) -> str:
             if stamps and scope.tag != "body":
                 return str(stamps[0])
     return ""
+
+
+def _visible_date(page: Element, *, reading: Reading) -> str:
+    """The first date below the headline that can be read with certainty; one of an update only if there is no other."""
+    updates = []
+    for text in below_headline(page):
+        for part in _BETWEEN_FACTS.split(text):
+            label = _DATE_LABEL.match(part)
+            raw = part[label.end() :].strip() if label else part
+            if len(re.findall(r"\d+", raw)) > 1 and reading.date(raw):
+                if not (label and label["update"]):
+                    return raw
+                updates.append(raw)
+    return next(iter(updates), "")
 
 
 def _authors(page: Element, head: _Head) -> tuple[str, ...]:
