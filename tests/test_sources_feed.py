@@ -5,7 +5,7 @@ import http.server
 import json
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ from newsletter.fetch import Fetcher
 from newsletter.issue import Article, SignalKind
 from newsletter.sources import Pulled, PullState, load
 from newsletter.sources.dates import DateOrder
-from newsletter.sources.feed import parse, xml
+from newsletter.sources.feed import broken, parse
 from newsletter.sources.reading import Reading
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -125,6 +125,14 @@ def test_bytes_that_name_a_local_file_are_not_opened(tmp_path: Path) -> None:
         (b"just words", "not a feed"),
         (b"\x89PNG\r\n\x1a\n\x00\x00", "not a feed"),
         (b'<?xml version="1.0"?><urlset><url><loc>https://x/</loc></url></urlset>', "sitemap"),
+        (
+            (
+                b'<?xml version="1.0"?><opml version="2.0"><body><outline text="x"><outline type="rss" text="A > B" '
+                b"xmlUrl='/a.xml?x=1&amp;y=2'/></outline><outline xmlurl=\"https://b.example/feed\"/></body></opml>"
+            ),
+            r"OPML.*https://site\.example/a\.xml\?x=1&y=2, https://b\.example/feed\.",
+        ),
+        (b"<opml><body/></opml>", "OPML.* lists none"),
         (b'{"a": 1}', "JSON but no JSON Feed"),
         (b'{"a": ', "broken JSON in line 1"),
         (b"[" * 100_000, "broken JSON"),
@@ -157,14 +165,14 @@ def test_a_feed_without_articles_is_no_error_but_is_told() -> None:
 )
 def test_a_feed_made_to_stall_the_reader_is_given_up_in_time(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """Never parsed by this process, only by a child whose time is limited: both its being read and its end are right."""
-    monkeypatch.setattr(xml, "CHILD_SECONDS", 1)
-    monkeypatch.setattr(xml, "_parse", lambda *_: pytest.fail("parsed where nothing ends it"))
+    monkeypatch.setattr(broken, "CHILD_SECONDS", 1)
+    monkeypatch.setattr(broken, "_parse", lambda *_: pytest.fail("parsed where nothing ends it"))
     with contextlib.suppress(SourceError):
         parse(data, reading=HERE)
 
 
 def test_a_feed_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(xml, "CHILD_SECONDS", 0.001)  # no Python starts so fast
+    monkeypatch.setattr(broken, "CHILD_SECONDS", 0.001)  # no Python starts so fast
     with pytest.raises(SourceError, match=r"given up.*longer than"):
         parse(b"<rss version='2.0'><channel>" + b"<item>" * 300_000, reading=HERE)
 
@@ -190,12 +198,20 @@ def test_other_encodings_are_read(encoding: str, declared: str) -> None:
     assert only(text.encode(encoding)).title == title
 
 
-@pytest.mark.parametrize("raw", ["1994-01-01T00:00:00Z", "05/02/2024", "2099-01-01T00:00:00Z", "soon"])
-def test_a_date_that_cannot_be_trusted_is_left_out_and_told(raw: str) -> None:
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        ("1994-01-01T00:00:00Z", "lies before 1995, and no article is so old"),
+        ("05/02/2024", "may mean several days: set date_order"),
+        ("2099-01-01T00:00:00Z", "lies in the future"),
+        ("soon", "cannot be read with certainty"),
+    ],
+)
+def test_a_date_that_cannot_be_trusted_is_left_out_and_called_what_it_is(raw: str, words: str) -> None:
     found = parse(rss(item(f"<pubDate>{raw}</pubDate>")), reading=HERE)
     assert found.articles[0].published is None
     assert found.articles[0].published_raw == raw
-    assert f'item 1 ("A title"): its date "{raw}"' in found.problems[0]
+    assert found.problems == (f'item 1 ("A title"): its date "{raw}" {words}',)
 
 
 def test_the_settings_of_a_source_say_how_its_dates_are_meant() -> None:
@@ -294,7 +310,136 @@ def test_items_that_are_nothing_are_counted_and_the_number_of_items_is_bounded()
     )
     many = parse(rss(*(item(link=f"https://site.example/{n}") for n in range(600))), reading=HERE)
     assert len(many.articles) == 500
-    assert many.problems == ("the feed has 600 items; only the first 500 were read",)
+    assert many.problems == ("the feed has 600 items; the newest 500 were read, the oldest 100 were left",)
+    assert many.articles[-1].url == "https://site.example/599"
+
+
+def test_of_a_long_feed_the_newest_are_read_whatever_its_order() -> None:
+    days = [NOW - timedelta(hours=n) for n in range(600)]
+    for order in (days, days[::-1], days[300:] + days[:300]):
+        dated = (
+            item(f"<pubDate>{day.isoformat()}</pubDate>", link=f"https://site.example/{day:%d%H}") for day in order
+        )
+        found = parse(rss(*dated), reading=HERE)
+        assert [one.published for one in found.articles] == [day for day in order if day > days[500]]
+        assert found.problems == ("the feed has 600 items; the newest 500 were read, the oldest 100 were left",)
+
+
+def test_of_a_long_feed_that_tells_no_order_the_first_are_read_and_this_is_said() -> None:
+    found = parse(rss(*(item(link=f"https://site.example/{n % 7}/{n}/") for n in range(600, 0, -1))), reading=HERE)
+    assert found.articles[0].url == "https://site.example/5/600/"
+    assert found.problems == ("the feed has 600 items; the order is not known: only the first 500 were read",)
+
+
+def test_a_guid_is_an_address_only_if_it_is_one() -> None:
+    invented = parse(rss("<title>Real</title><guid>g-45</guid>"), reading=HERE)
+    (article,) = invented.articles
+    assert (article.url, article.guid) == (None, "g-45")
+    assert "url" in article.lacks()
+    assert invented.problems == ('1 item(s) have no address of their own and cannot be picked: "Real"',)
+    assert only(rss("<title>Real</title><guid>https://site.example/p/1</guid>")).url == "https://site.example/p/1"
+    denied = "<title>Real</title><guid isPermaLink='false'>https://site.example/p/1</guid>"
+    assert only(rss(denied)).url is None
+
+
+def test_a_guid_is_no_address_in_a_broken_feed_either() -> None:
+    broken_feed = rss("<title>Real</title><guid>g-45</guid>").replace(b"</channel></rss>", b"")
+    assert only(broken_feed).url is None
+
+
+def test_the_front_door_of_another_site_is_an_article_and_ones_own_is_none() -> None:
+    assert only(rss(item(link="https://conf.example/"))).url == "https://conf.example/"
+    assert only(rss(item(link="https://www.site.example/"))).url is None
+
+
+IMG = "<description>&lt;img src='quay.jpg' width='800'&gt; The quay.</description>"
+
+
+@pytest.mark.parametrize(
+    ("inside", "picture"),
+    [
+        (IMG, "https://site.example/posts/quay/quay.jpg"),
+        (IMG.replace(">", " xml:base='https://i.example/x/'>", 1), "https://i.example/x/quay.jpg"),
+        (IMG.replace(">", " xml:base='img/'>", 1), "https://site.example/posts/quay/img/quay.jpg"),
+        (IMG.replace(">", " xml:base='https://[broken/'>", 1), "https://site.example/posts/quay/quay.jpg"),
+        ("<media:thumbnail url='quay.jpg'/>", "https://site.example/posts/quay/quay.jpg"),
+    ],
+)
+def test_a_relative_picture_is_found_from_its_base_then_from_the_page(inside: str, picture: str) -> None:
+    image = only(rss(item(inside, link="https://site.example/posts/quay/"))).image
+    assert image is not None
+    assert image.url == picture
+
+
+def test_a_relative_link_is_found_from_its_base_then_from_the_feed() -> None:
+    entry = "<entry{}><title>A</title><id>urn:1</id><link href='a'/><content type='html'>&lt;img src='p.jpg'&gt;</content></entry>"
+    feed = "<feed xmlns='http://www.w3.org/2005/Atom'{}>{}</feed>"
+    for outer, inner, page in (
+        ("", "", "https://site.example/a"),
+        (" xml:base='https://b.example/x/'", "", "https://b.example/x/a"),
+        (" xml:base='https://b.example/x/'", " xml:base='y/'", "https://b.example/x/y/a"),
+    ):
+        article = only(feed.format(outer, entry.format(inner)).encode())
+        assert article.url == page
+        assert article.image is not None
+        assert article.image.url == page.removesuffix("a") + "p.jpg"
+
+
+NUL = "\x00"
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (rss(item(title=f"One{NUL} two"), item(title="Three")), "the XML is broken"),
+        (rss(item(title="One&#0; two"), item(title="Three")), "the XML is broken"),
+        (rss(item(title="One\u202e two"), item(title="Three")), ""),
+        (
+            rss(item(title="One two", extra="<link>javascript:alert(1)</link>", link=""), item(title="Three")),
+            "no address",
+        ),
+        (rss(item("<pubDate>2099-01-01</pubDate>", title="One two"), item(title="Three")), "lies in the future"),
+    ],
+)
+def test_what_is_bad_in_one_item_is_named_and_the_rest_is_untouched(data: bytes, words: str) -> None:
+    found = parse(data, reading=HERE)
+    assert [article.title for article in found.articles] == ["One two", "Three"]
+    assert found.articles[1].url == "https://site.example/a"
+    assert words in " ".join(found.problems)
+    assert bool(found.problems) == bool(words)
+
+
+def test_a_title_of_ten_thousand_characters_is_cut() -> None:
+    title = only(rss(item(title="Word " * 2_000))).title
+    assert title.startswith("Word Word")
+    assert title.endswith("…")
+    assert len(title) <= 300
+
+
+def test_json_feed_keeps_the_rules_of_the_others() -> None:
+    page = {"title": "A", "date_published": "2026-11-20T10:00:00Z"}
+    items: list[dict[str, Any]] = [
+        page | {"id": "1", "url": "/posts/quay/", "content_html": "<p>The quay.</p><img src='quay.jpg'>"},
+        page | {"id": "https://site.example/posts/2", "external_url": "https://conf.example/"},
+        page | {"id": "https://site.example/posts/3"},
+        page | {"id": "g-45", "title": "Real"},
+    ]
+
+    def read(items: list[dict[str, Any]]) -> Pulled:
+        feed = {"version": "https://jsonfeed.org/version/1.1", "home_page_url": "https://site.example/", "items": items}
+        return parse(json.dumps(feed).encode(), reading=HERE)
+
+    found = read(items)
+    urls = [article.url for article in found.articles]
+    quay = "https://site.example/posts/quay/"
+    assert urls == [quay, "https://conf.example/", "https://site.example/posts/3", None]
+    assert found.articles[0].image is not None
+    assert found.articles[0].image.url == quay + "quay.jpg"
+    assert found.problems == ('1 item(s) have no address of their own and cannot be picked: "Real"',)
+    days = [(NOW - timedelta(hours=n)).isoformat() for n in range(599, -1, -1)]
+    many = read([{"id": day, "url": f"/{n}", "title": "A", "date_published": day} for n, day in enumerate(days)])
+    assert (many.articles[0].url, many.articles[-1].url) == ("https://site.example/100", "https://site.example/599")
+    assert many.problems == ("the feed has 600 items; the newest 500 were read, the oldest 100 were left",)
 
 
 def test_json_feed_is_read() -> None:

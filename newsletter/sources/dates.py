@@ -79,15 +79,28 @@ def read_date(raw: str, *, zone: tzinfo, now: datetime, order: DateOrder | None 
     only when `order` says how. Sane is from 1995 to 48 hours after `now`. Ten digits are seconds since 1970, thirteen
     are milliseconds.
     """
+    moment = _moment_of(raw, zone=zone, order=order)
+    return moment if moment and EARLIEST <= moment <= now + AHEAD else None
+
+
+def fault_of(raw: str, *, zone: tzinfo, now: datetime, order: DateOrder | None = None) -> str:
+    """Why `read_date` returns None, in words that follow the date; "" when it returns a moment."""
+    moment = _moment_of(raw, zone=zone, order=order)
+    if moment is None:
+        ambiguous = order is None and any(_moment_of(raw, zone=zone, order=one) for one in DateOrder)
+        return "may mean several days: set date_order" if ambiguous else "cannot be read with certainty"
+    if moment < EARLIEST:
+        return f"lies before {EARLIEST.year}, and no article is so old"
+    return "lies in the future" if moment > now + AHEAD else ""
+
+
+def _moment_of(raw: str, *, zone: tzinfo, order: DateOrder | None) -> datetime | None:
     text = " ".join(raw[:100].split())
     try:
         local = _from_compact(text) or _from_forms(text, zone) or _from_numbers(text, zone, order)
-        if local is None:
-            return None
-        moment = (local if local.tzinfo else local.replace(tzinfo=zone)).astimezone(UTC)
+        return (local if local.tzinfo else local.replace(tzinfo=zone)).astimezone(UTC) if local else None
     except (ValueError, OverflowError):
         return None
-    return moment if EARLIEST <= moment <= now + AHEAD else None
 
 
 def _from_compact(text: str) -> datetime | None:

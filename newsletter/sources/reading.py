@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
-from newsletter.sources.dates import DateOrder, read_date
+from newsletter.sources.dates import DateOrder, fault_of, read_date
 
 MAX_PROBLEMS = 10
 _LAST_MOMENT = datetime(9000, 1, 1, tzinfo=UTC)
@@ -24,6 +24,10 @@ class Reading:
 
     def date(self, raw: str) -> datetime | None:
         return read_date(raw, zone=self.zone, now=self.now, order=self.order) if raw.strip() else None
+
+    def date_fault(self, raw: str) -> str:
+        """Why `date` returns None, in words that follow the date."""
+        return fault_of(raw, zone=self.zone, now=self.now, order=self.order)
 
 
 def shortened(problems: Iterable[str]) -> tuple[str, ...]:

@@ -21,8 +21,10 @@ from newsletter.errors import SourceError
 from newsletter.fetch import Fetcher
 from newsletter.links import canonical
 from newsletter.sources import Clock, Pulled, PullState, utc_now
-from newsletter.sources.feed.items import from_json, from_xml
-from newsletter.sources.feed.xml import TooHardError, read_xml
+from newsletter.sources.feed.broken import TooHardError
+from newsletter.sources.feed.items import from_xml
+from newsletter.sources.feed.json_feed import from_json
+from newsletter.sources.feed.xml import read_xml
 from newsletter.sources.files import read_bytes
 from newsletter.sources.html_tree import parse_html
 from newsletter.sources.keys import FeedKeys, read_keys
@@ -30,6 +32,8 @@ from newsletter.sources.reading import Reading, shortened
 
 ACCEPT = "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"
 MAX_BYTES = 8 * 1024 * 1024
+MAX_LISTED = 20
+_XML_URL = re.compile(rb"<outline\b[^<]*?\sxmlurl\s*=\s*(\"[^\"<]*\"|'[^'<]*')", re.IGNORECASE)
 _FEED_TYPES = ("application/rss+xml", "application/atom+xml", "application/feed+json", "application/rdf+xml")
 
 
@@ -85,13 +89,15 @@ def parse(data: bytes, *, reading: Reading, content_type: str = "") -> Pulled:
     if data.lstrip(b" \t\r\n\xef\xbb\xbf")[:1] in (b"{", b"["):
         return from_json(data, reading=reading)
     try:
-        found = read_xml(data, address=reading.address, content_type=content_type)
+        found = read_xml(data, content_type=content_type)
     except TooHardError as error:
         raise SourceError(f"The feed was given up: {error}; ask its publisher what is wrong with it.") from error
     if not found["items"] and not found["version"]:
         raise SourceError(_why_no_feed(data, address=reading.address))
     pulled = from_xml(found, reading=reading)
     problems = list(pulled.problems)
+    if found["charset"]:
+        problems.insert(0, found["charset"])
     if found["broken"]:
         problems.insert(0, f"the XML is broken ({found['broken']}); what could be read was kept")
     if not found["items"]:
@@ -102,6 +108,8 @@ def parse(data: bytes, *, reading: Reading, content_type: str = "") -> Pulled:
 def _why_no_feed(data: bytes, *, address: str) -> str:
     """A sentence that says what arrived instead of a feed, and what to do about it."""
     start = data[:4096].lower()
+    if b"<opml" in start:
+        return _the_feeds_of_opml(data, address=address)
     if re.search(rb"<(?:urlset|sitemapindex)\b", start):
         return "This is a sitemap, not a feed: it has no titles; look for the site's RSS or Atom address."
     if b"<html" not in start and b"<!doctype html" not in start and b"<body" not in data[:100_000].lower():
@@ -110,6 +118,17 @@ def _why_no_feed(data: bytes, *, address: str) -> str:
     if feeds:
         return f"The answer is an HTML page, not a feed; the page names its feed: use {' or '.join(feeds[:3])}."
     return "The answer is an HTML page, not a feed, and it names none; look for the site's RSS or Atom address."
+
+
+def _the_feeds_of_opml(data: bytes, *, address: str) -> str:
+    """What OPML 2.0 calls a subscription list, said with the feeds it lists (http://opml.org/spec2.opml)."""
+    named = (canonical(found[1:-1].decode("ascii", "ignore"), against=address) for found in _XML_URL.findall(data))
+    feeds = list(dict.fromkeys(url for url in named if url))
+    if not feeds:
+        return "This is OPML, a list of feeds, and it lists none; give the address of a feed."
+    more = f" and {len(feeds) - MAX_LISTED} more" if len(feeds) > MAX_LISTED else ""
+    listed = ", ".join(feeds[:MAX_LISTED]) + more
+    return f"This is OPML, a list of feeds and no feed; give each a [[sources]] table of its own: {listed}."
 
 
 def _feeds_named_by(data: bytes, *, address: str) -> list[str]:
