@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 
-from newsletter.cli import output
+from newsletter.cli import formats, output
 from newsletter.cli.context import Command, ProjectContext, json_option, pass_project_context
-from newsletter.errors import ConfigurationError
+from newsletter.errors import ConfigurationError, FetchError, Refused
+from newsletter.image_types import SUFFIXES, media_type
+
+if TYPE_CHECKING:
+    from newsletter.sources.site import Site
 
 DATABASE_VARIABLE = "NEWSLETTER_DATABASE__URL"
 SETTINGS_FILE = "newsletter.toml"
@@ -19,18 +27,23 @@ SETTINGS_FILE = "newsletter.toml"
 @click.command(cls=Command)
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--demo", is_flag=True, help="Add a sample site and 25 sample subscribers; mails go into a Maildir.")
+@click.option("--from", "site_url", metavar="URL", help="Fill in what this site says of itself; show a first draft.")
 @pass_project_context
-def init(context: ProjectContext, folder: Path, demo: bool) -> None:
+def init(context: ProjectContext, folder: Path, demo: bool, site_url: str | None) -> None:
     """Make a new project in DIR.
 
     Writes a commented newsletter.toml, .env.example, templates/, the keys behind the unsubscribe links and the
-    database. Never overwrites anything: a folder that already has a newsletter.toml is refused.
+    database. Never overwrites anything: a folder that already has a newsletter.toml is refused. --from reads the
+    site's feed, name, language, logo, colour and sections, writes them down, and prints what the first issue would be.
     """
+    if demo and site_url:
+        raise ConfigurationError("--demo and --from are two kinds of new project; give one of them")
     root = context.folder / folder
     root.mkdir(parents=True, exist_ok=True)
     settings = root / SETTINGS_FILE
+    found = _look_at(context, site_url) if site_url and not settings.exists() else None
     try:
-        _write_settings(settings, demo=demo)
+        _write_settings(settings, demo=demo, found=found)
     except FileExistsError:
         raise ConfigurationError(
             f"{settings} is already there and nothing was touched; choose another folder, or go on with it as it is"
@@ -46,13 +59,59 @@ def init(context: ProjectContext, folder: Path, demo: bool) -> None:
         # Half a project would be taken for a whole one by the next `init`.
         settings.unlink(missing_ok=True)
         raise
+    if found is not None:
+        _first_draft(context)
     _next_steps(root, demo=demo)
 
 
-def _write_settings(file: Path, *, demo: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    site: Site
+    logo: bytes = b""
+    logo_type: str = ""
+    allow_private: tuple[str, ...] = ()
+
+
+def _look_at(context: ProjectContext, url: str) -> _Found:
+    """What the site says of itself. An address of this machine that the operator names is one they may read."""
+    from newsletter.fetch import Fetcher
+    from newsletter.links import is_loopback, refusal
+    from newsletter.sources.site import MAX_LOGO, look_at
+
+    url = url if "://" in url else f"https://{url}"
+    if reason := refusal(url):
+        raise ConfigurationError(f"--from must be an http:// or https:// address; {url!r} {reason}")
+    host = urlsplit(url).hostname or ""
+    private = (host,) if is_loopback(host) else ()
+    fetcher = Fetcher(allow_private=private)
+    site = look_at(url, fetcher=fetcher, now=context.clock())
+    if not site.feeds and not site.sitemap:
+        raise Refused(f"{url} has no feed and no sitemap that can be read; looked at: {', '.join(site.looked_at)}")
+    data = b""
+    if site.logo:
+        with suppress(FetchError):
+            data = fetcher.get(site.logo, max_bytes=MAX_LOGO).body
+    return _Found(site, data, media_type(data), private)
+
+
+def _first_draft(context: ProjectContext) -> None:
+    """What the first issue would be. A site that cannot be read now is no reason to undo the project."""
+    project = context.project
+    for line in project.weekly.pull():
+        output.say(formats.pull_text(line))
+    formats.picks(project.weekly.pick(context.slot(None)))
+    output.say("")
+
+
+def _write_settings(file: Path, *, demo: bool, found: _Found | None) -> None:
     from newsletter import demo as sample, project_files
 
     text = sample.SETTINGS if demo else project_files.settings_text()
+    if found is not None:
+        logo = f"logo.{SUFFIXES[found.logo_type]}" if found.logo_type else ""
+        text = project_files.settings_of(found.site, logo=logo, allow_private=found.allow_private)
+        if logo and not (file.parent / logo).exists():
+            (file.parent / logo).write_bytes(found.logo)
     with file.open("x", encoding="utf-8", newline="\n") as new:
         new.write(text)
 

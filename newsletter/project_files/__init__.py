@@ -10,10 +10,14 @@ What it does not know: where the files go (`cli.project`).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+import unicodedata
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -21,6 +25,7 @@ from pydantic_core import PydanticUndefined
 
 from newsletter.settings import Settings
 from newsletter.settings.tables import SectionTable, SourceTable
+from newsletter.sources.site import Site
 
 _HERE = Path(__file__).parent
 FILES = {".env.example": "env.example", ".gitignore": "gitignore", "templates/README.txt": "templates.txt"}
@@ -36,7 +41,61 @@ def files() -> Iterator[tuple[str, str]]:
 
 def settings_text() -> str:
     """A `newsletter.toml` that is ready once three lines of it are filled in."""
+    return _filled_in((_HERE / "newsletter.toml").read_text(encoding="utf-8"))
+
+
+def settings_of(site: Site, *, logo: str = "", allow_private: Sequence[str] = ()) -> str:
+    """A `newsletter.toml` for a site that was looked at; `logo` is a file of the project.
+
+    The postal address is nowhere to be read, and stays to be filled in.
+    """
     text = (_HERE / "newsletter.toml").read_text(encoding="utf-8")
+    host = (urlsplit(site.url).hostname or "").removeprefix("www.")
+    own = {"from": f"{_phrase(site.name)} <newsletter@{host}>", "public_url": f"https://newsletter.{host}"}
+    own |= {key: value for key, value in (("name", site.name), ("language", site.language)) if value}
+    own |= {"tagline": site.tagline} if site.tagline else {}
+    kind, address = ("feed", site.feeds[0]) if site.feeds else ("sitemap", site.sitemap)
+    source: dict[str, Any] = {"name": "site", "kind": kind, "url": address}
+    source |= {"allow_private": list(allow_private)} if allow_private else {}
+    found = {"theme": {"logo": logo, "logo_width": 64} if logo else {}, "theme.colours": {}}
+    if site.accent:
+        found["theme.colours"] = {"accent": site.accent, "link": site.accent}
+    sections = [
+        {"name": _slug(name), "title": name, "pick": 4, "match": {"category": [name]}} for name in site.sections
+    ]
+    more = {"name": "more", "title": "More of the week", "pick": 3, "min": 0}
+    tables = "".join(f"[[sections]]\n{_lines(one)}\n" for one in [*sections, more])
+    lines = {
+        '#from = "Weekly highlights <news@example.org>"\n#public_url = "https://news.example.org"\n': _lines(own),
+        "# Fill in these three, and take their # away; nothing works before.\n": (
+            "# from and public_url are guesses; fill in postal_address, and take its # away: nothing is sent before.\n"
+        ),
+        '#[[sources]]\n#name = "site"\n#kind = "feed"\n#url = "https://example.org/feed.xml"\n': (
+            "[[sources]]\n" + _lines(source) if address else ""
+        ),
+        "{sections}\n": tables if sections else "{sections}\n",
+        "[theme]\n": "[theme]\n" + _lines(found["theme"]),
+    }
+    for old, new in lines.items():
+        text = text.replace(old, new, 1)
+    return _filled_in(text).replace("[theme.colours]\n", "[theme.colours]\n" + _lines(found["theme.colours"]), 1)
+
+
+def _lines(keys: Mapping[str, Any]) -> str:
+    return "".join(f"{key} = {_value(value)}\n" for key, value in keys.items())
+
+
+def _phrase(name: str) -> str:
+    """A name as it may stand before an address in a header."""
+    return f'"{name}"' if re.search(r"[^\w\s'-]", name) and '"' not in name else name.replace('"', "") or "Newsletter"
+
+
+def _slug(name: str) -> str:
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40] or f"section-{zlib.crc32(name.encode()) % 1000}"
+
+
+def _filled_in(text: str) -> str:
     for name, field in Settings.model_fields.items():
         if name != "root":
             head, _, tail = text.partition(f"{{{name}}}\n")

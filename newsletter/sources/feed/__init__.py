@@ -114,7 +114,7 @@ def _why_no_feed(data: bytes, *, address: str) -> str:
         return "This is a sitemap, not a feed: it has no titles; look for the site's RSS or Atom address."
     if b"<html" not in start and b"<!doctype html" not in start and b"<body" not in data[:100_000].lower():
         return "The answer is not a feed (no RSS, Atom or JSON Feed was found in it); check the address."
-    feeds = _feeds_named_by(data[:500_000], address=address)
+    feeds = feeds_named_by(data[:500_000], address=address)
     if feeds:
         return f"The answer is an HTML page, not a feed; the page names its feed: use {' or '.join(feeds[:3])}."
     return "The answer is an HTML page, not a feed, and it names none; look for the site's RSS or Atom address."
@@ -131,7 +131,7 @@ def _the_feeds_of_opml(data: bytes, *, address: str) -> str:
     return f"This is OPML, a list of feeds and no feed; give each a [[sources]] table of its own: {listed}."
 
 
-def _feeds_named_by(data: bytes, *, address: str) -> list[str]:
+def feeds_named_by(data: bytes, *, address: str) -> list[str]:
     try:
         page = parse_html(data)
     except SourceError:
