@@ -72,7 +72,7 @@ def wordpress(url: str) -> dict[str, bytes]:
 def hugo(url: str) -> dict[str, bytes]:
     page = HEAD.format(
         lang="de", title="Hafenlicht – Startseite der Woche", more='<meta name="theme-color" content="#ffee00">'
-    )  # noqa: RUF001
+    )
     return {"/": page.encode(), "/index.xml": feed(url, *NEWS)}
 
 
