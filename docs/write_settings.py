@@ -63,6 +63,14 @@ SOURCES = {
         "Markdown files with front matter, and JSON files. See [sources](sources.md#folder).",
         {"path": "The folder. Required.", "url": "What relative addresses in the files are relative to."},
     ),
+    "wordpress": (
+        "A WordPress site by its REST interface. See [sources](sources.md#wordpress).",
+        {
+            "url": "Address of the site, or of its interface (`…/wp-json`, `…/wp/v2`). Required.",
+            "days": "How many days back posts are asked for, 1 to 365. Default: 30.",
+            "comments": "Whether to count the comments too. Default: true.",
+        },
+    ),
 }
 COMMON = {
     "timezone": 'Zone of dates that name none, such as `"Europe/Berlin"`. Default: UTC.',

@@ -235,7 +235,9 @@ class SourceTable(KindTable):
     """One source. `url` or `path` says where; the other keys belong to the kind (docs/settings.md)."""
 
     name: Name = Field(description="Short name, unique in the file. Required.")
-    kind: str = Field("feed", description="`feed`, `page`, `folder`, or `package.module:Class`.")
+    kind: str = Field(
+        "feed", description="`feed`, `wordpress`, `page`, `folder` …: see below; or `package.module:Class`."
+    )
     weight: float = Field(1.0, gt=0, le=10, description="How much its articles' popularity counts.")
     sections: Words = Field((), description="Sections its articles may go to; empty is any.")
 

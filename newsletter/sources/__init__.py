@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from newsletter.errors import SettingsError
 from newsletter.issue import Article
 from newsletter.options import Kind, place_of
-from newsletter.sources.keys import FeedKeys, FolderKeys, PageKeys
+from newsletter.sources.keys import FeedKeys, FolderKeys, PageKeys, WordpressKeys
 
 if TYPE_CHECKING:
     from newsletter.fetch import Fetcher
@@ -31,6 +31,7 @@ SOURCES = {
     "feed": Kind("newsletter.sources.feed:Feed", FeedKeys),
     "page": Kind("newsletter.sources.page:Page", PageKeys),
     "folder": Kind("newsletter.sources.folder:Folder", FolderKeys),
+    "wordpress": Kind("newsletter.sources.wordpress:Wordpress", WordpressKeys),
 }
 
 

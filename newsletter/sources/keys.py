@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from newsletter.links import refusal
-from newsletter.options import checked, read
+from newsletter.options import between, checked, read
 from newsletter.sources.dates import DateOrder
 
 MAX_PAGES = 50
@@ -61,6 +61,15 @@ class FolderKeys(Common):
 
     path: Path
     url: str = field(default="", metadata=checked(_address))
+
+
+@dataclass(frozen=True, kw_only=True)
+class WordpressKeys(Common):
+    """`days` is how far back posts are asked for."""
+
+    url: str = field(metadata=checked(_address))
+    days: int = field(default=30, metadata=between(1, 365))
+    comments: bool = True
 
 
 def read_keys(keys: type[Keys], name: str, options: Mapping[str, Any], *, root: Path) -> Keys:
