@@ -121,13 +121,22 @@ def _tables() -> Iterator[str]:
         if model.__doc__:
             yield f"{_prose(model.__doc__)}\n"
         yield from _rows(model, path=(name,), many=many)
-        for key, inner in model.model_fields.items():
-            below, several = _model(inner)
-            if below is not None:
-                yield f"### `{'[[' if several else '['}{name}.{key}{']]' if several else ']'}`\n"
-                yield from _rows(below, path=(name, key), many=many or several)
+        yield from _below(model, path=(name,), many=many)
         if many:
             yield f"By the environment: all tables at once, as JSON, in `{PREFIX}{name.upper()}`.\n"
+
+
+def _below(model: type[BaseModel], *, path: tuple[str, ...], many: bool) -> Iterator[str]:
+    """The tables inside a table."""
+    for name, field in model.model_fields.items():
+        inner, several = _model(field)
+        if inner is not None:
+            where = (*path, field.alias or name)
+            yield f"### `{'[[' if several else '['}{'.'.join(where)}{']]' if several else ']'}`\n"
+            if field.description and not several:
+                yield f"{field.description}\n"
+            yield from _rows(inner, path=where, many=many or several)
+            yield from _below(inner, path=where, many=many or several)
 
 
 def _model(field: FieldInfo) -> tuple[Any, bool]:

@@ -135,7 +135,7 @@ class Match:
     """Which articles a section takes. Every field that is set must fit; none set takes everything.
 
     `title` is a regular expression searched case-insensitively; the others compare case-insensitively, `url_prefix`
-    against the start of the path or of the whole address.
+    against the start of the path or of the whole address. What fits any field of `unless` is not taken.
     """
 
     category: tuple[str, ...] = ()
@@ -143,6 +143,20 @@ class Match:
     url_prefix: tuple[str, ...] = ()
     title: str = ""
     source: tuple[str, ...] = ()
+    unless: Match | None = None
+
+    @property
+    def takes_all(self) -> bool:
+        """Whether it asks for nothing; it may still leave something out."""
+        return not (self.category or self.tag or self.url_prefix or self.title or self.source)
+
+
+class Order(StrEnum):
+    """What comes first in a section: the best, the latest, or what its source lists first."""
+
+    BEST = "best"
+    LATEST = "latest"
+    SOURCE = "source"
 
 
 class IfThin(StrEnum):
@@ -155,7 +169,10 @@ class IfThin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A titled group inside an issue: at most `pick` articles, thin below `min`."""
+    """A titled group inside an issue: at most `pick` articles, thin below `min`.
+
+    A `fixed` one is a column: it always has the newest of what it takes, before any other section and beside the caps.
+    """
 
     name: str
     title: str
@@ -163,6 +180,12 @@ class Section:
     min: int = 1
     match: Match = Match()
     if_thin: IfThin = IfThin.KEEP
+    order: Order = Order.BEST
+    fixed: bool = False
+
+    @property
+    def by_score(self) -> bool:
+        return self.order == Order.BEST and not self.fixed
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from newsletter.issue import Article, PassedOver
 NOW = datetime(2026, 11, 19, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 ARTICLE = Article(title="A show returns", url="https://example.com/a", published=NOW - DAY, published_from="feed")
+PROTECTED = "protected by a password, says its title: never picked by itself"
 
 
 def judged(candidate: Candidate) -> PassedOver | None:
@@ -36,6 +37,8 @@ def test_a_complete_article_of_this_week_may_be_chosen() -> None:
         (Candidate(replace(ARTICLE, published_from="guess")), "incomplete: lacks date", True),
         (Candidate(replace(ARTICLE, title="  ")), "incomplete: lacks title", True),
         (Candidate(replace(ARTICLE, sponsored=True)), "sponsored: never picked by itself", False),
+        (Candidate(replace(ARTICLE, title="Protected: Members evening")), PROTECTED, False),
+        (Candidate(replace(ARTICLE, title="Protégé : Soirée")), PROTECTED, False),
         (Candidate(ARTICLE, held_until="2026-W48"), "held by the editor until 2026-W48", True),
         (Candidate(aged(-1)), "dated in the future (2026-11-20 01:00 UTC)", True),
         (Candidate(aged(40)), "too old: published 2026-10-10, more than 14 days ago", False),
@@ -69,3 +72,8 @@ def test_an_article_held_for_this_issue_may_be_chosen_whatever_its_age() -> None
 
 def test_an_article_published_at_this_very_moment_may_be_chosen() -> None:
     assert judged(Candidate(aged(0))) is None
+
+
+def test_a_title_that_only_speaks_of_protection_may_be_chosen() -> None:
+    for title in ("Protected areas grow", "How we are protected: a guide", "Protected:bike lanes"):
+        assert judged(Candidate(replace(ARTICLE, title=title))) is None

@@ -13,7 +13,7 @@ from random import Random
 import pytest
 
 from newsletter.highlights import Candidate, choose, formula
-from newsletter.issue import Article, Card, IfThin, Issue, Match, Section, Signal, SignalKind, Slot
+from newsletter.issue import Article, Card, IfThin, Issue, Match, Order, Section, Signal, SignalKind, Slot
 
 CORPUS = Path(os.environ.get("NEWSLETTER_CORPUS", Path(__file__).parents[2] / "shared" / "corpus"))
 NOW = datetime(2026, 11, 19, 1, tzinfo=UTC)
@@ -39,6 +39,7 @@ def chosen(
     now: datetime = NOW,
     key: str = "2026-W47",
     per_source: int | None = None,
+    deny: Match | None = None,
 ) -> Issue:
     return choose(
         [found if isinstance(found, Candidate) else Candidate(found) for found in candidates],
@@ -48,6 +49,7 @@ def chosen(
         window_start=now - 7 * DAY,
         max_age=14 * DAY,
         per_source=per_source,
+        deny=deny,
     )
 
 
@@ -213,6 +215,54 @@ def test_sections_that_are_all_thin_merge_into_what_is_left_and_never_go_round_i
 def test_a_source_keeps_to_its_cap_over_all_sections() -> None:
     every = [article(number, views=number, source="site") for number in range(5)] + [article(9, views=0, source="blog")]
     assert urls(chosen(every, per_source=1)) == ["4", "9"]
+
+
+def test_the_latest_of_a_section_come_first_whatever_their_numbers_and_the_caps_hold() -> None:
+    news = Section("news", "News", pick=2, match=Match(category=("news",)), order=Order.LATEST)
+    every = [article(number, views=100 * number, days=number, categories=("news",)) for number in range(2, 6)]
+    every.append(article(1, title="\u2018Dune\u2019 wins", days=1, categories=("news",)))
+    issue = chosen([*every, article(0, title="Why \u2018Dune\u2019 won", views=9, days=6)], HIGHLIGHTS, news)
+    assert urls(issue, "news") == ["2", "3"]
+    assert [pick.reason for pick in issue.in_section("news")] == ["The newest in News", "The second newest in News"]
+    assert issue.in_section("news")[0].detail == "placed in order of date, not by its score"
+    assert why(issue, every[2]) == f"“{every[1].title}” took the last place in News, in order of date"
+    assert "same subject" in why(issue, every[4])
+
+
+def test_a_section_in_its_sources_order_takes_what_was_read_last_as_it_is_listed() -> None:
+    listed = Section("listed", "Listed", pick=3, order=Order.SOURCE)
+    every = [
+        article(number, days=days, id=number, first_seen=NOW - seen * DAY)
+        for number, days, seen in ((1, 1, 7), (2, 2, 7), (3, 9, 1), (4, 3, 1), (5, 4, 1))
+    ]
+    issue = chosen(every, listed)
+    assert urls(issue, "listed") == ["3", "4", "5"]
+    assert issue.picks[1].reason == "Number 2 of what its source lists for Listed"
+
+
+def test_a_column_has_the_newest_before_all_sections_beside_the_caps_and_never_the_same_twice() -> None:
+    column = Section("column", "From the editor", pick=1, match=Match(category=("column",)), fixed=True)
+    old, new = (
+        article(number, title=title, days=days, categories=("column",), source="site")
+        for number, title, days in ((1, "Letter on \u2018Dune\u2019", 8), (2, "Letter about \u2018Dune\u2019 again", 1))
+    )
+    other = article(3, title="\u2018Dune\u2019 wins", views=900, source="site")
+    issue = chosen([old, new, other, article(4, views=1)], HIGHLIGHTS, column, per_source=1)
+    assert [pick.section for pick in issue.picks] == ["highlights", "column"]
+    assert urls(issue, "column") == ["2"]
+    assert issue.picks[-1].reason == "The newest of From the editor, which always has it"
+    assert "same subject" in why(issue, other)
+    assert why(issue, old) == f"“{new.title}” took the last place in From the editor, in order of date"
+    later = chosen([Candidate(old), Candidate(new, carried_by="2026-W46")], column)
+    assert urls(later, "column") == ["1"]
+
+
+def test_what_the_publisher_marks_is_not_picked_by_itself_and_the_mark_is_named() -> None:
+    marked, other = article(1, views=9, tags=("no-newsletter",)), article(2)
+    issue = chosen([marked, other], deny=Match(tag=("No-Newsletter",), category=("advertorial",)))
+    assert urls(issue) == ["2"]
+    assert why(issue, marked) == "denied: its tag is No-Newsletter"
+    assert chosen([marked, other]).lead != issue.lead
 
 
 def test_a_max_age_of_nothing_is_refused() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from newsletter.highlights.candidate import Candidate
-from newsletter.highlights.sections import fits, sections_of
+from newsletter.highlights.sections import fits, mark_of, sections_of
 from newsletter.issue import Article, Match, Section
 
 HIGHLIGHTS = Section("highlights", "Weekly highlights")
@@ -99,3 +99,32 @@ def test_a_prefix_may_be_written_in_its_own_letters(prefix: str) -> None:
 def test_a_broken_title_rule_is_refused_by_a_sentence() -> None:
     with pytest.raises(ValueError, match="not a regular expression"):
         fits(article(), Match(title="(best"))
+
+
+def test_what_a_section_leaves_out_it_never_gets_whatever_else_speaks_for_it() -> None:
+    calm = Section("calm", "Calm", match=Match(unless=Match(tag=("no-newsletter",), title="^live:")))
+    films = Section("films", "Films", match=Match(category=("film",), unless=Match(source=("wire",))))
+    assert tried(article(), calm) == ("calm",)
+    assert tried(article(tags=("No-Newsletter",)), calm) == ()
+    assert tried(article("Live: the finale"), calm) == ()
+    assert tried(article(section="calm", tags=("no-newsletter",)), calm) == ()
+    assert tried(article(tags=("no-newsletter",)), calm, bound_to=("calm",)) == ()
+    assert tried(article(categories=("film",)), calm, films) == ("films",)
+    assert tried(article(categories=("film",), source="wire"), calm, films) == ("calm",)
+
+
+@pytest.mark.parametrize(
+    ("match", "mark"),
+    [
+        (Match(), ""),
+        (Match(tag=("sport",)), ""),
+        (Match(tag=("sport", "partner"), category=("tv",)), "its tag is partner"),
+        (Match(category=("Film",), tag=("sport",)), "its category is Film"),
+        (Match(source=("site",)), "its source is site"),
+        (Match(url_prefix=("/partner",)), "its address is left out"),
+        (Match(title="show r"), "its title has “show r”"),
+    ],
+)
+def test_one_mark_is_enough_to_be_left_out_and_is_named(match: Match, mark: str) -> None:
+    found = article(url="https://a.example/partner/1", tags=("Partner",), categories=("film",), source="site")
+    assert mark_of(found, match) == mark

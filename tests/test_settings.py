@@ -56,7 +56,10 @@ CONTRACT: dict[str, dict[str, Any]] = {
         "title": '"Entertainment guides"',
         "pick": "4",
         "min": "1",
-        "match": '{ category = ["TV"], tag = "drama", url_prefix = "/guides", title = "guide|how to", source = ["site"] }',
+        "match": '{ category = ["TV"], tag = "drama", url_prefix = "/guides", title = "guide|how to", source = ["site"],'
+        ' not = { tag = ["no-newsletter"] } }',
+        "order": '"latest"',
+        "fixed": "true",
         "if_thin": '"merge"',
     },
     "issue": {
@@ -64,6 +67,7 @@ CONTRACT: dict[str, dict[str, Any]] = {
         "min": "2",
         "when_thin": '"send"',
         "max_age": '"10d"',
+        "deny": '{ tag = ["no-newsletter"], title = "^live:" }',
         "utm": '{ utm_source = "newsletter" }',
     },
     "theme": {

@@ -494,6 +494,20 @@ def test_a_heavier_source_wins_where_all_else_is_alike(site: Site) -> None:
     assert site.carried() == {TITLES[1]}
 
 
+def test_marks_of_the_publisher_and_columns_are_honoured(site: Site) -> None:
+    match = 'match = { title = "^Night|^The", not = { title = "missed" } }'
+    column = f'[[sections]]\nname = "column"\npick = 1\nfixed = true\n{match}\n'
+    change(site.root, "[[sections]]", column + "[[sections]]")
+    change(site.root, "[issue]", '[issue]\ndeny = { title = "bakers" }')
+    for title in (*TITLES[6:9], TITLES[2]):
+        write(site.root, title)
+    composed = site.run().verdict.composed
+    assert composed is not None
+    assert [pick.article.title for pick in composed.issue.in_section("column")] == [TITLES[6]]
+    denied = {one.reason: one.article.title for one in composed.issue.passed_over if "denied" in one.reason}
+    assert denied == {"denied: its title has “bakers”": TITLES[2]}
+
+
 # What else goes out, and does not.
 
 

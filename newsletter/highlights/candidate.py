@@ -5,10 +5,14 @@ What it does not know: how good the article is (`score`), or where its marks com
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from newsletter.issue import QUARANTINE, Article, PassedOver
+
+# WordPress puts this before the title of a post that asks for a password; an editor's own title takes it away.
+_PROTECTED = re.compile(r"(?:Protected|Geschützt|Protégé|Protegido|Protetto|Beveiligd|Beskyttet)\s?: ", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,8 @@ def eligibility(
         return PassedOver(article, f"incomplete: lacks {', '.join(lacking)}", waits=True)
     if article.sponsored:
         return PassedOver(article, "sponsored: never picked by itself")
+    if _PROTECTED.match(article.title):
+        return PassedOver(article, "protected by a password, says its title: never picked by itself")
     if candidate.held_until == QUARANTINE:
         return PassedOver(article, f"in quarantine: {article.source} gave far more than usual", waits=True)
     if candidate.held_until > key:

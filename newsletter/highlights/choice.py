@@ -18,11 +18,11 @@ from newsletter.highlights import reasons
 from newsletter.highlights.candidate import Candidate, eligibility
 from newsletter.highlights.duplicates import Kept, Title
 from newsletter.highlights.prior import Past, learn
-from newsletter.highlights.ranking import Entrant, Lost, Picked, Scored, quoted, rank
+from newsletter.highlights.ranking import Entrant, Lost, Picked, Scored, quoted, rank, rank_in_order
 from newsletter.highlights.score import Measured, Scale, Scores, measure, site_mean_of
-from newsletter.highlights.sections import sections_of
+from newsletter.highlights.sections import mark_of, sections_of
 from newsletter.highlights.subject import subject_of
-from newsletter.issue import IfThin, Issue, Match, PassedOver, Pick, Section, Slot
+from newsletter.issue import Article, IfThin, Issue, Match, PassedOver, Pick, Section, Slot
 
 
 def choose(
@@ -36,6 +36,7 @@ def choose(
     per_subject: int | None = 1,
     per_source: int | None = None,
     past: Iterable[Past] = (),
+    deny: Match | None = None,
 ) -> Issue:
     """The best articles for a slot, in sections, and why.
 
@@ -43,6 +44,7 @@ def choose(
     near-duplicates of it). `window_start` is the last issue's freeze, and for a first issue a week ago. `now` is the
     moment of the choice: younger articles wait. `per_subject` and `per_source` cap the whole issue; None is no cap.
     `past` are the issues this editor made before, to learn from.
+    What fits any field of `deny` is not picked by itself.
 
     Raises `ValueError` when `max_age` is not positive or a section's title rule is not a regular expression.
     """
@@ -54,6 +56,7 @@ def choose(
     for candidate in ordered:
         entrant = _entry(candidate, sections)
         refusal = eligibility(candidate, key=slot.key, now=now, window_start=window_start, max_age=max_age)
+        refusal = refusal or _denied(candidate.article, deny)
         if refusal or not entrant.sections:
             passed.append(refusal or PassedOver(candidate.article, "fits no section", waits=True))
         else:
@@ -66,7 +69,8 @@ def choose(
     kept, repeats = _without_repeats(rules.scored(entrants), carried)
     filled = _fill(kept, rules=rules)
     pool = reasons.pool_of(entrants, sections=sections, now=now)
-    picks = _picks(filled.picked, pool=pool)
+    number = {section.name: place for place, section in enumerate(sections)}
+    picks = sorted(_picks(filled.picked, pool=pool), key=lambda pick: number[pick.section])
     picked = {id(pick.article) for pick in picks}
     passed += filled.unplaced
     passed += [repeat.passed_over(picked) for repeat in repeats]
@@ -135,6 +139,11 @@ class _Filled:
     unplaced: list[PassedOver]
 
 
+def _denied(article: Article, deny: Match | None) -> PassedOver | None:
+    mark = mark_of(article, deny) if deny else ""
+    return PassedOver(article, f"denied: {mark}") if mark else None
+
+
 def _entry(candidate: Candidate, sections: Sequence[Section]) -> Entrant:
     article = candidate.article
     title = Title(article.title, subject_of(article), article.published)
@@ -181,16 +190,20 @@ def _fill_once(entrants: Sequence[Entrant], *, rules: _Rules, closed: dict[str, 
     open_sections = {id(entrant): _open_sections(entrant, closed) for entrant in entrants}
     lost: dict[int, Lost] = {}
     free = list(entrants)
-    for section in rules.sections:
-        mine = [entrant for entrant in free if section.name in open_sections[id(entrant)]]
-        for one in rank(rules.scored(mine), section=section.name, places=section.pick, picked=picked):
+    for section in sorted(rules.sections, key=lambda section: not section.fixed):
+        mine = rules.scored([entrant for entrant in free if section.name in open_sections[id(entrant)]])
+        if section.by_score:
+            losers = rank(mine, section=section.name, places=section.pick, picked=picked)
+        else:
+            losers = rank_in_order(mine, section=section, picked=picked)
+        for one in losers:
             lost.setdefault(id(one.scored.entrant), one)
         taken = {id(won.scored.entrant) for won in picked.won}
         free = [entrant for entrant in free if id(entrant) not in taken]
-    losers = sorted((lost[id(one)] for one in free if id(one) in lost), key=lambda one: -one.scored.score)
+    best_first = sorted((lost[id(one)] for one in free if id(one) in lost), key=lambda one: -one.scored.score)
     untried = (one for one in free if id(one) not in lost)
     unplaced = [PassedOver(one.candidate.article, closed[one.sections[0]].why, waits=True) for one in untried]
-    return _Filled(picked, losers, unplaced)
+    return _Filled(picked, best_first, unplaced)
 
 
 def _open_sections(entrant: Entrant, closed: dict[str, _Closed]) -> set[str]:
@@ -213,7 +226,7 @@ def _first_thin(picked: Picked, *, sections: Sequence[Section]) -> tuple[Section
 
 def _receiver_of(others: Sequence[Section]) -> str:
     """The open section that gets a merged one's articles: the first without a rule, else the first; "" when none."""
-    ruleless = (other for other in others if other.match == Match())
+    ruleless = (other for other in others if other.match.takes_all)
     return next((other.name for other in (*ruleless, *others)), "")
 
 
@@ -230,7 +243,7 @@ def _picks(picked: Picked, *, pool: reasons.Pool) -> list[Pick]:
                 score=won.scored.score,
                 terms=tuple(won.scored.terms),
                 reason=reasons.picked(won, beside=picked.won[:place], pool=pool),
-                detail=reasons.detail(won),
+                detail=reasons.detail(won, pool=pool),
                 beat=won.runner_up.entrant.candidate.article.title if won.runner_up else "",
             )
         )

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from newsletter.characters import clean
 from newsletter.highlights.candidate import Candidate
 from newsletter.highlights.duplicates import Title
-from newsletter.issue import Term
+from newsletter.issue import Order, Section, Term
 
 LIKENESS = 0.2 / 0.8
 REPEAT = 0.1 / 0.8
@@ -169,6 +169,38 @@ def rank(entrants: Sequence[Scored], *, section: str, places: int, picked: Picke
             one = replace(one, penalty=penalty, margin=worth_of_last - (scored.score - penalty.points))
         lost.append(one)
     return lost
+
+
+def rank_in_order(entrants: Sequence[Scored], *, section: Section, picked: Picked) -> list[Lost]:
+    """Puts the first into the places of a section that has an order of its own; returns the others, in that order.
+
+    A fixed section takes its newest beside the caps; elsewhere they hold.
+    """
+    by_source = section.order == Order.SOURCE and not section.fixed
+    ranked = sorted(entrants, key=_listed if by_source else _published, reverse=True)
+    taken: set[int] = set()
+    for scored in ranked:
+        if len(taken) < section.pick and (section.fixed or not picked.barred(scored.entrant)):
+            taken.add(id(scored))
+            picked.won.append(Won(scored, section.name, Penalty(), None, 0.0))
+    last = picked.won[-1].scored if taken else None
+    losers = (scored for scored in ranked if id(scored) not in taken)
+    return [
+        Lost(scored, section.name, behind, "" if section.fixed else picked.barred(scored.entrant), last)
+        for behind, scored in enumerate(losers)
+    ]
+
+
+def _published(scored: Scored) -> tuple[float, int]:
+    """The date, and of one date what came later."""
+    article = scored.entrant.candidate.article
+    return (article.published.timestamp() if article.published else 0.0, article.id or 0)
+
+
+def _listed(scored: Scored) -> tuple[float, int]:
+    """What was read last, and of one reading what its source lists first."""
+    article = scored.entrant.candidate.article
+    return (article.first_seen.timestamp() if article.first_seen else 0.0, -(article.id or 0))
 
 
 def _best_two(ranked: Sequence[Scored], *, taken: set[int], picked: Picked) -> list[tuple[float, int, Penalty]]:

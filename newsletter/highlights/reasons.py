@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from newsletter.errors import counted
 from newsletter.highlights.ranking import Entrant, Lost, Scored, Won, quoted
 from newsletter.highlights.score import NEUTRAL, loudest, rating_of
-from newsletter.issue import Article, Pick, Section, SignalKind, Term
+from newsletter.issue import Article, Order, Pick, Section, SignalKind, Term
 
 _COUNTED = {
     SignalKind.VIEWS: "read",
@@ -32,9 +32,12 @@ _ALONE = "nothing else was left for its place"
 class Pool:
     """Everything that competed: by section ("" is all of them) and kind, the numbers, ascending."""
 
-    titles: Mapping[str, str]
+    sections: Mapping[str, Section]
     now: datetime
     numbers: Mapping[tuple[str, SignalKind], Sequence[float]]
+
+    def title(self, section: str) -> str:
+        return self.sections[section].title or section
 
 
 def pool_of(entrants: Iterable[Entrant], *, sections: Iterable[Section], now: datetime) -> Pool:
@@ -46,11 +49,13 @@ def pool_of(entrants: Iterable[Entrant], *, sections: Iterable[Section], now: da
                 numbers.setdefault((name, found[0]), []).append(found[1])
     for values in numbers.values():
         values.sort()
-    return Pool({section.name: section.title or section.name for section in sections}, now, numbers)
+    return Pool({section.name: section for section in sections}, now, numbers)
 
 
 def picked(won: Won, *, beside: Sequence[Won], pool: Pool) -> str:
     """Why an article was picked, in one sentence. `beside` are the picks before it."""
+    if not pool.sections[won.section].by_score:
+        return _in_order(won, beside=beside, pool=pool)
     facts = _facts(won, pool=pool)
     if not facts:
         weak = [*_young(won.scored.entrant, pool=pool), *_another_author(won, beside=beside)]
@@ -65,17 +70,21 @@ def passed_over(lost: Lost, *, pool: Pool) -> str:
     """Who took the place of an article that competed, and why, in one line."""
     if lost.cap:
         return lost.cap
-    section = pool.titles.get(lost.section, lost.section)
+    section = pool.title(lost.section)
     if lost.last is None:
         return f"{section} takes no articles"
     taken = f"{quoted(lost.last.entrant.title.text)} took the last place in {section}"
+    if not pool.sections[lost.section].by_score:
+        return f"{taken}, in order of {_ordered_by(pool.sections[lost.section])}"
     if lost.penalty is None:
         return f"{taken}; {lost.behind:,} others came before this one"
     return f"{taken}: {_better(lost.last, lost)}"
 
 
-def detail(won: Won) -> str:
+def detail(won: Won, *, pool: Pool) -> str:
     """What the sum of the terms leaves out: what was held back, and who came next."""
+    if not pool.sections[won.section].by_score:
+        return f"placed in order of {_ordered_by(pool.sections[won.section])}, not by its score"
     parts = [f"held back {points(won.penalty.points)}: {won.penalty.why}"] if won.penalty.why else []
     if won.runner_up is None:
         parts.append("no other candidate")
@@ -97,6 +106,19 @@ def points(value: float) -> str:
     """A number of points as the formula prints it: ".41"; a difference too small to show is "less than .01"."""
     text = f"{value:.2f}"
     return "less than .01" if text in ("0.00", "-0.00") else text.removeprefix("0")
+
+
+def _in_order(won: Won, *, beside: Sequence[Won], pool: Pool) -> str:
+    section, title = pool.sections[won.section], pool.title(won.section)
+    place = sum(other.section == won.section for other in beside)
+    if section.order == Order.SOURCE and not section.fixed:
+        return f"Number {place + 1} of what its source lists for {title}"
+    newest = ("The newest", "The second newest", "The third newest", f"Number {place + 1} of the newest")[min(place, 3)]
+    return f"{newest} of {title}, which always has it" if section.fixed else f"{newest} in {title}"
+
+
+def _ordered_by(section: Section) -> str:
+    return "its source" if section.order == Order.SOURCE and not section.fixed else "date"
 
 
 def _facts(won: Won, *, pool: Pool) -> list[tuple[str, str, str]]:
@@ -132,7 +154,7 @@ def _popular(article: Article, section: str, *, pool: Pool) -> tuple[str, str] |
         return None
     kind, value = found
     places = []
-    for name, scope in (("", "of the week"), (section, f"in {pool.titles.get(section, section)}")):
+    for name, scope in (("", "of the week"), (section, f"in {pool.title(section)}")):
         column = pool.numbers.get((name, kind), ())
         above = len(column) - bisect_right(column, value)
         places.append((above, len(column), column.count(value) == 1, scope))
@@ -174,7 +196,7 @@ def _another_author(won: Won, *, beside: Sequence[Won]) -> list[str]:
 def _left_over(won: Won, *, pool: Pool) -> str:
     if won.runner_up is None:
         return _ALONE
-    return f"it stood first of what was left for {pool.titles.get(won.section, won.section)}"
+    return f"it stood first of what was left for {pool.title(won.section)}"
 
 
 def _better(winner: Scored, lost: Lost) -> str:

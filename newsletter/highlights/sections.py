@@ -4,13 +4,14 @@ The decision, because several are possible: an article belongs to the sections w
 settings a section without a rule stands; what fits no rule belongs to the sections without one. It is tried in each of
 its sections in the order of the settings. What finds no place there waits for the next issue and does not spill into
 another section, so that an editor always knows where guides go. A source that is bound to sections fills those alone;
-a hint of the source that names a section counts as fitting its rule.
+a hint of the source that names a section counts as fitting its rule. What a section leaves out (`unless`) it never
+gets, whatever else speaks for it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
@@ -22,28 +23,45 @@ from newsletter.links import canonical
 def sections_of(candidate: Candidate, *, sections: Sequence[Section]) -> tuple[str, ...]:
     """The names of the sections a candidate is tried in, in the order of `sections`. Empty: it fits none."""
     article = candidate.article
-    allowed = [section for section in sections if not candidate.sections or section.name in candidate.sections]
+    bound = [section for section in sections if not candidate.sections or section.name in candidate.sections]
+    allowed = [section for section in bound if not (section.match.unless and mark_of(article, section.match.unless))]
     ruled = [section.name for section in allowed if _is_hinted(article, section) or _fits_rule(article, section)]
     if ruled:
         return tuple(ruled)
-    open_to_all = tuple(section.name for section in allowed if section.match == Match())
-    bound = tuple(section.name for section in allowed) if candidate.sections else ()
-    return open_to_all or bound
+    open_to_all = tuple(section.name for section in allowed if section.match.takes_all)
+    return open_to_all or (tuple(section.name for section in allowed) if candidate.sections else ())
 
 
 def fits(article: Article, match: Match) -> bool:
     """Whether every field that is set fits. Raises `ValueError` when `match.title` is not a regular expression."""
-    return (
-        (not match.category or _meet(match.category, (*article.categories, article.section)))
-        and (not match.tag or _meet(match.tag, article.tags))
-        and (not match.source or _meet(match.source, (article.source,)))
-        and (not match.url_prefix or _starts(article.url or "", match.url_prefix))
-        and (not match.title or _pattern(match.title).search(article.title) is not None)
+    return all(fit for _, fit in _marks(article, match))
+
+
+def mark_of(article: Article, match: Match) -> str:
+    """The first field that is set and fits, in words such as "its tag is no-newsletter"; "" when none does."""
+    return next((words for words, fit in _marks(article, match) if fit), "")
+
+
+def _marks(article: Article, match: Match) -> Iterator[tuple[str, bool]]:
+    """Each field that is set, what it would mean that it fits, and whether it does."""
+    lists = (
+        ("category", match.category, (*article.categories, article.section)),
+        ("tag", match.tag, article.tags),
+        ("source", match.source, (article.source,)),
     )
+    for name, wanted, found in lists:
+        if wanted:
+            shared = _shared(wanted, found)
+            yield f"its {name} is {shared}", bool(shared)
+    if match.url_prefix:
+        yield "its address is left out", _starts(article.url or "", match.url_prefix)
+    if match.title:
+        found_in_title = _pattern(match.title).search(article.title)
+        yield f"its title has “{found_in_title[0] if found_in_title else ''}”", found_in_title is not None
 
 
 def _fits_rule(article: Article, section: Section) -> bool:
-    return section.match != Match() and fits(article, section.match)
+    return not section.match.takes_all and fits(article, section.match)
 
 
 def _is_hinted(article: Article, section: Section) -> bool:
@@ -51,8 +69,10 @@ def _is_hinted(article: Article, section: Section) -> bool:
     return bool(hint) and hint in (section.name.casefold(), section.title.casefold())
 
 
-def _meet(wanted: Sequence[str], found: Sequence[str]) -> bool:
-    return not {text.strip().casefold() for text in wanted}.isdisjoint(text.strip().casefold() for text in found)
+def _shared(wanted: Sequence[str], found: Sequence[str]) -> str:
+    """The first wanted text that is found, as the rule writes it."""
+    there = {text.strip().casefold() for text in found}
+    return next((text for text in wanted if text.strip().casefold() in there), "")
 
 
 def _starts(url: str, prefixes: Sequence[str]) -> bool:

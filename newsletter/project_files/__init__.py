@@ -131,9 +131,9 @@ def _keys(model: type[BaseModel], *, but: tuple[str, ...] = ()) -> Iterator[str]
 def _sections(defaults: tuple[SectionTable, ...]) -> Iterator[str]:
     for section in defaults:
         yield "#[[sections]]"
-        for name in ("name", "title", "pick", "min", "if_thin"):
+        for name in ("name", "title", "pick", "min", "order", "fixed", "if_thin"):
             yield f"#{name} = {_value(getattr(section, name))}"
-        match = {name: value for name, value in section.match if value}
+        match = section.match.model_dump(by_alias=True, exclude_defaults=True)
         if match:
             yield f"#match = {_value(match)}"
 

@@ -112,7 +112,7 @@ class Table(BaseModel):
     """One table of the file. Unknown keys are refused; values do not change once read.
 
     No text holds a control character, nor a line end outside `lines_in`: most of them end in a header, a page or a
-    path. Nothing declared here is true or false, which pydantic would take for a number.
+    path. Truth is taken only where it is asked for: elsewhere pydantic would take it for a number.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -122,7 +122,8 @@ class Table(BaseModel):
     @classmethod
     def _no_truth(cls, values: Any) -> Any:
         for name in values if isinstance(values, dict) else ():
-            if name in cls.model_fields and isinstance(values[name], bool):
+            field = cls.model_fields.get(name)
+            if field and field.annotation is not bool and isinstance(values[name], bool):
                 raise ValueError(f"{name} is neither true nor false; docs/settings.md says what it takes")
         return values
 
@@ -242,8 +243,8 @@ class SourceTable(KindTable):
     sections: Words = Field((), description="Sections its articles may go to; empty is any.")
 
 
-class MatchTable(Table):
-    category: Words = Field((), description="Takes articles of these categories.")
+class MarksTable(Table):
+    category: Words = Field((), description="Articles of these categories.")
     tag: Words = Field((), description="… with one of these tags.")
     url_prefix: Words = Field((), description="… whose address or path starts so.")
     title: str = Field("", description="… whose title fits this regular expression (case-insensitive).")
@@ -261,6 +262,10 @@ class MatchTable(Table):
         return value
 
 
+class MatchTable(MarksTable):
+    unless: MarksTable = Field(MarksTable(), alias="not", description="What it leaves out: any one of these will do.")
+
+
 class SectionTable(Table):
     """One section of the issue, in the order of the file. Without any there is one, `highlights`, that picks 8."""
 
@@ -268,7 +273,13 @@ class SectionTable(Table):
     title: str = Field("", max_length=100, description="Its heading; empty is the name.")
     pick: int = Field(5, ge=1, le=50, description="How many articles at most.")
     min: int = Field(1, ge=0, le=50, description="Fewer than this is thin.")
-    match: MatchTable = Field(MatchTable(), description="Which articles it takes; empty is any.")
+    match: MatchTable = Field(MatchTable(), description="Which articles it takes: all that is named has to fit.")
+    order: Literal["best", "latest", "source"] = Field(
+        "best", description="What comes first: the best, the latest, or what the source lists first."
+    )
+    fixed: bool = Field(
+        False, strict=True, description="A column: always the newest of what it takes, whatever its numbers."
+    )
     if_thin: Literal["keep", "skip", "merge"] = Field("keep", description="What a thin section does.")
 
 
@@ -281,6 +292,7 @@ class IssueTable(Table):
     min: int = Field(3, ge=1, le=100, description="Fewer picks than this make a thin week.")
     when_thin: Literal["send", "skip", "hold", "top_up"] = Field("skip", description="What a thin week does.")
     max_age: SomeTime = Field(timedelta(days=14), description="Older articles are no longer picked.")
+    deny: MarksTable = Field(MarksTable(), description="Never picked by themselves: any one of these will do.")
     utm: dict[str, str] = Field(default_factory=dict, description="Added to article links, such as utm_source.")
 
 

@@ -22,7 +22,7 @@ from newsletter import highlights, rendering
 from newsletter.backends import Backend
 from newsletter.database import Database
 from newsletter.errors import Busy, ConfigurationError, NewsletterError, Refused, SourceError
-from newsletter.issue import IfThin, Issue, Match, Section, Slot
+from newsletter.issue import IfThin, Issue, Match, Order, Section, Slot
 from newsletter.issues import FROZEN, FrozenPick, IssueRow, Issues, IssueState
 from newsletter.letter import UNSUBSCRIBE_TOKEN
 from newsletter.locks import try_lock
@@ -32,6 +32,7 @@ from newsletter.sending.audience import count_audience, freeze_audience
 from newsletter.sending.sender import Report, Sender
 from newsletter.sending.tally import Tally
 from newsletter.settings import Settings
+from newsletter.settings.tables import MarksTable
 from newsletter.shelf import Shelf, dump_article
 from newsletter.sources import Pulled, PullState, Source, StoredImage
 from newsletter.weekly.top_up import topped_up
@@ -127,7 +128,14 @@ class Weekly:
         # Far enough back to tell what leaves by age since the last issue, and to know what was carried not long ago.
         found = self._candidates(slot, since=min(start, now - REMEMBERED) - max_age)
         told = [one for one in found if one.carried_by or one.held_until or _age(one, now) <= now - start + max_age]
-        choose = partial(highlights.choose, slot=slot, sections=self.sections(), now=now, window_start=start)
+        choose = partial(
+            highlights.choose,
+            slot=slot,
+            sections=self.sections(),
+            now=now,
+            window_start=start,
+            deny=_match(self.settings.issue.deny),
+        )
         issue = choose(told, max_age=max_age)
         if self.settings.issue.when_thin != "top_up" or len(issue.picks) >= self.settings.issue.min:
             return issue
@@ -159,8 +167,10 @@ class Weekly:
                 title=table.title or table.name.replace("-", " ").capitalize(),
                 pick=table.pick,
                 min=table.min,
-                match=Match(**table.match.model_dump()),
+                match=replace(_match(table.match), unless=_match(table.match.unless)),
                 if_thin=IfThin(table.if_thin),
+                order=Order(table.order),
+                fixed=table.fixed,
             )
             for table in self.settings.sections
         )
@@ -420,6 +430,10 @@ def _read(source: Source, previous: PullState) -> Pulled:
     if not isinstance(pulled, Pulled):
         raise SourceError(f"it is broken: it returned {type(pulled).__name__} and not Pulled")
     return pulled
+
+
+def _match(table: MarksTable) -> Match:
+    return Match(**table.model_dump(exclude={"unless"}))
 
 
 def _frozen_picks(issue: Issue) -> list[FrozenPick]:
