@@ -9,6 +9,9 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from enum import StrEnum
+from unicodedata import normalize
+
+from newsletter.sources.month_names import month_of
 
 EARLIEST = datetime(1995, 1, 1, tzinfo=UTC)
 AHEAD = timedelta(hours=48)
@@ -23,15 +26,6 @@ class DateOrder(StrEnum):
     YMD = "ymd"
 
 
-_MONTHS = {
-    name: number
-    for number, group in enumerate(
-        ("jan january", "feb february", "mar march", "apr april", "may", "jun june", "jul july", "aug august",
-         "sep sept september", "oct october", "nov november", "dec december"),
-        start=1,
-    )
-    for name in group.split()
-}  # fmt: skip
 # Minutes east of UTC. Only names that mean one thing; RFC 5322 §4.3 defines the American ones. IST, BST, CST in Asia
 # mean several, so an unknown name needs the source's own time zone to agree.
 _ZONES = {
@@ -41,15 +35,24 @@ _ZONES = {
     "est": -300, "edt": -240, "cst": -360, "cdt": -300, "mst": -420, "mdt": -360, "pst": -480, "pdt": -420,
 }  # fmt: skip
 
-_CLOCK = r"(?:(?P<hour>\d{1,2})[:.h](?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,]\d{1,9})?)?\s*(?P<half>[ap]\.?m\.?)?)"
+_CLOCK = (
+    r"(?:(?P<hour>\d{1,2})(?:[:.]|\s?h\s?)(?P<minute>\d{2})(?:[:.](?P<second>\d{2})(?:[.,]\d{1,9})?)?\s*(?P<half>[ap]\.?m\.?)?"
+    r"(?:(?:uhr|uur|hod\.?|h)(?!\w))?)"
+)
 _OFFSET = (
     r"\s*(?P<zone>\(?(?:[A-Za-z]{1,5}(?![A-Za-z])\s?)?(?:[+\-\u2212]\d{1,2}(?::?\d{2})?)?\)?)(?:\s*\([^()]*\))?\.?"
 )
-_DAY_NAME = r"(?:[^\W\d_]{2,9}\.?,?\s+)?"
-_WITH_TIME = rf"(?:(?:(?:,|\s+at|T|\s*-)\s*|\s+){_CLOCK}{_OFFSET})?"
+# Any word: a day of the week in any language, with the article some set before a date
+_DAY_NAME = r"(?:[^\W\d_]{2,14}(?:-[^\W\d_]{2,6})?\.?,?\s+(?:(?:den|dne|el|le)\s+)?)?"
+_AT = r"at|T|-|à|às|um|alle(?:\s+ore)?|ore|a\s+las|kl\.?|om|o|v|в|saat|godz\.?"
+_WITH_TIME = rf"(?:(?:\s*,?\s*(?:{_AT})\s*|,\s*|\s+){_CLOCK}{_OFFSET})?"
 _ISO = r"(?P<year>\d{4})(?P<between>[-/.])(?P<month>\d{1,2})(?P=between)(?P<day>\d{1,2})"
-_DAY_FIRST = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?\.?[\s-]+(?P<word>[a-z]{3,9})\.?,?[\s-]+(?P<year>\d{4}|\d{2})"
-_MONTH_FIRST = r"(?P<word>[a-z]{3,9})\.?\s+(?P<day>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<year>\d{4})"
+_MONTH = r"(?P<word>[^\W\d_]{3,12})\.?"
+_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th|er|[ºª])?"
+# What may follow a year: "r." in Polish and its like in Russian, the day of the week in Turkish
+_AFTER_YEAR = r"(?:\s*[r\u0433](?:\.|(?!\w))|\s+(?:pazartesi|sal\u0131|çarşamba|perşembe|cuma|cumartesi|pazar)(?!\w))?"
+_DAY_FIRST = rf"{_DAY}\.?[\s-]+(?:(?:de|of)\s+)?{_MONTH},?[\s-]+(?:del?\s+)?(?P<year>\d{{4}}|\d{{2}}){_AFTER_YEAR}"
+_MONTH_FIRST = rf"{_MONTH}\s+{_DAY},?\s+(?P<year>\d{{4}})"
 _ASCTIME = r"[a-z]{3},?\s+(?P<word>[a-z]{3})\s+(?P<day>\d{1,2})\s+"
 _EAST_ASIAN = (
     r"(?P<year>\d{4})\s*[年년]\s*(?P<month>\d{1,2})\s*[月월]\s*(?P<day>\d{1,2})\s*[日일](?:\s*\([^()]{1,3}\))?"
@@ -95,7 +98,7 @@ def fault_of(raw: str, *, zone: tzinfo, now: datetime, order: DateOrder | None =
 
 
 def _moment_of(raw: str, *, zone: tzinfo, order: DateOrder | None) -> datetime | None:
-    text = " ".join(raw[:100].split())
+    text = " ".join(normalize("NFC", raw[:100]).split())
     try:
         local = _from_compact(text) or _from_forms(text, zone) or _from_numbers(text, zone, order)
         return (local if local.tzinfo else local.replace(tzinfo=zone)).astimezone(UTC) if local else None
@@ -113,7 +116,7 @@ def _from_forms(text: str, zone: tzinfo) -> datetime | None:
     for form in _FORMS:
         if found := form.fullmatch(text):
             given = found.groupdict()
-            month = _MONTHS.get(given["word"].lower()) if given.get("word") else int(given["month"])
+            month = month_of(given["word"], zone=str(zone)) if given.get("word") else int(given["month"])
             return _moment(_year(given["year"]), month, int(given["day"]), given, zone) if month else None
     return None
 
