@@ -25,7 +25,7 @@ from tests.times import NOW, Clock
 
 HEAD = '[newsletter]\nfrom = "Marquee <weekly@marquee.example>"\npublic_url = "https://news.marquee.example"\n'
 
-# The contract (DESIGN §8), word by word: what works today with a value it takes, and LATER for what must be refused.
+# The first contract of newsletter.toml, word by word: a value that works today, or LATER for what must be refused.
 LATER = object()
 CONTRACT: dict[str, dict[str, Any]] = {
     "newsletter": {
