@@ -12,19 +12,26 @@ from pathlib import Path
 import pytest
 
 FILES = sorted(Path(__file__).parent.glob("*.py"))
-CLOCKS = {"perf_counter", "perf_counter_ns", "process_time", "process_time_ns", "thread_time", "monotonic", "getrusage"}
+CLOCKS = {
+    "perf_counter", "perf_counter_ns", "process_time", "process_time_ns", "thread_time", "thread_time_ns",
+    "monotonic", "monotonic_ns", "clock_gettime", "clock_gettime_ns", "getrusage",
+    "timeit", "repeat", "default_timer",
+}  # fmt: skip
 WAITS = {"wait", "join", "result", "communicate", "settimeout", "WebDriverWait", "implicitly_wait", "start_tls"}
 MACHINE_CLOCK = {"time.time", "datetime.now", "datetime.utcnow", "date.today"}
 
 
 def faults(text: str) -> list[str]:
     """What a test file does that a slow machine could make fail: a line each."""
-    return [
-        f"line {node.lineno}: {said}"
-        for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.Call)
-        for said in _faults_of(node)
-    ]
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        said = []
+        if isinstance(node, ast.Call):
+            said = _faults_of(node)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            said = _hidden_clocks(node)
+        found += [f"line {node.lineno}: {one}" for one in said]
+    return found
 
 
 def _faults_of(call: ast.Call) -> list[str]:
@@ -44,6 +51,17 @@ def _faults_of(call: ast.Call) -> list[str]:
     if last in {"bind", "create_server"} and call.args and _names_a_port(call.args[0]):
         said.append(f"{name}: another may hold this port; take 0")
     return said
+
+
+def _hidden_clocks(node: ast.Import | ast.ImportFrom) -> list[str]:
+    """The clocks that get a name here by which `_faults_of` would not know them."""
+    module = node.module if isinstance(node, ast.ImportFrom) else None
+    return [
+        f"{one.asname or one.name}: call it by its own name, with its module"
+        for one in node.names
+        if (module or one.name) in {"time", "timeit", "datetime"}
+        and (one.asname or (module, one.name) == ("time", "time"))
+    ]
 
 
 def _is_seconds(node: ast.expr) -> bool:
@@ -67,7 +85,11 @@ def test_no_test_depends_on_the_speed_of_the_machine(file: Path) -> None:
         "time.sleep(0.1)", "await asyncio.sleep(1)", "started = time.monotonic()", "perf_counter()",
         "process.communicate(timeout=20)", "child.join(60)", "started.result(10)", "sock.settimeout(5)",
         "HTTPConnection('127.0.0.1', port, timeout=10)", "settings(deadline=200)", "done.wait(timeout=5)",
-        "now = datetime.now(UTC)", "socket.create_server(('127.0.0.1', 8025))",
+        "now = datetime.now(UTC)", "socket.create_server(('127.0.0.1', 8025))", "time.process_time()",
+        "timeit.timeit(work)", "timeit.repeat(work, repeat=5)", "started = default_timer()", "time.monotonic_ns()",
+        "time.perf_counter_ns()", "time.thread_time()", "time.thread_time_ns()", "time.process_time_ns()",
+        "time.clock_gettime(time.CLOCK_MONOTONIC)", "from time import monotonic as now", "from time import sleep as nap",
+        "from timeit import default_timer as clock", "from time import time", "import time as clock",
     ],
 )  # fmt: skip
 def test_what_would_fail_on_a_slow_machine_is_seen(line: str) -> None:

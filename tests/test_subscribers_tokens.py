@@ -1,13 +1,12 @@
 import re
 import stat
-import timeit
 
 import pytest
 
 from subscribers import BadKeyFile, KeyRing, create_keys, load_keys
 from subscribers.tokens import FORM, UNSUBSCRIBE
 
-PERSON = bytes(range(16))
+PUBLIC_ID = bytes(range(16))
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 OLD = "k1:" + "QUFB" * 11
 NEW = "k2:" + "QkJC" * 11
@@ -19,21 +18,21 @@ def ring():
 
 
 def test_a_token_gives_back_what_it_was_made_from(ring):
-    token = ring.sign(PERSON, purpose=UNSUBSCRIBE)
+    token = ring.sign(PUBLIC_ID, purpose=UNSUBSCRIBE)
     assert re.fullmatch(r"[A-Za-z0-9_-]{1,60}", token)
-    assert ring.verify(token, purpose=UNSUBSCRIBE) == PERSON
+    assert ring.verify(token, purpose=UNSUBSCRIBE) == PUBLIC_ID
 
 
 def test_the_same_person_always_gets_the_same_token(ring):
-    assert ring.sign(PERSON, purpose=UNSUBSCRIBE) == ring.sign(PERSON, purpose=UNSUBSCRIBE)
+    assert ring.sign(PUBLIC_ID, purpose=UNSUBSCRIBE) == ring.sign(PUBLIC_ID, purpose=UNSUBSCRIBE)
 
 
 def test_a_token_for_one_purpose_is_none_for_another(ring):
-    assert ring.verify(ring.sign(PERSON, purpose=FORM), purpose=UNSUBSCRIBE) is None
+    assert ring.verify(ring.sign(PUBLIC_ID, purpose=FORM), purpose=UNSUBSCRIBE) is None
 
 
 def test_no_changed_character_anywhere_still_verifies(ring):
-    token = ring.sign(PERSON, purpose=UNSUBSCRIBE)
+    token = ring.sign(PUBLIC_ID, purpose=UNSUBSCRIBE)
     for place, character in enumerate(token):
         for other in ALPHABET:
             if other != character:
@@ -46,28 +45,23 @@ def test_nonsense_is_refused_quietly(ring, token):
 
 
 def test_old_links_work_after_a_new_key_is_appended(ring):
-    token = ring.sign(PERSON, purpose=UNSUBSCRIBE)
+    token = ring.sign(PUBLIC_ID, purpose=UNSUBSCRIBE)
     both = KeyRing.parse(f"{OLD}\n{NEW}\n")
-    assert both.verify(token, purpose=UNSUBSCRIBE) == PERSON
-    assert both.sign(PERSON, purpose=UNSUBSCRIBE).startswith("k2")
+    assert both.verify(token, purpose=UNSUBSCRIBE) == PUBLIC_ID
+    assert both.sign(PUBLIC_ID, purpose=UNSUBSCRIBE).startswith("k2")
     assert both.address_hash("ann@example.org") == ring.address_hash("ann@example.org")
 
 
 def test_another_newsletters_key_of_the_same_name_makes_nothing_of_it(ring):
     stranger = KeyRing.parse("k1:" + "Q0ND" * 11)
-    assert ring.verify(stranger.sign(PERSON, purpose=UNSUBSCRIBE), purpose=UNSUBSCRIBE) is None
-
-
-def test_a_token_costs_microseconds(ring):
-    best = min(timeit.repeat(lambda: ring.sign(PERSON, purpose=UNSUBSCRIBE), number=1000, repeat=5)) / 1000
-    assert best < 50e-6  # measured: about 2 µs; the rest is room for a busy machine
+    assert ring.verify(stranger.sign(PUBLIC_ID, purpose=UNSUBSCRIBE), purpose=UNSUBSCRIBE) is None
 
 
 def test_a_new_key_file_is_for_its_owner_alone_and_is_read_again(tmp_path):
     path = tmp_path / "keys"
     made = create_keys(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert load_keys(path).sign(PERSON, purpose=UNSUBSCRIBE) == made.sign(PERSON, purpose=UNSUBSCRIBE)
+    assert load_keys(path).sign(PUBLIC_ID, purpose=UNSUBSCRIBE) == made.sign(PUBLIC_ID, purpose=UNSUBSCRIBE)
 
 
 def test_a_key_file_is_never_overwritten(tmp_path):
