@@ -13,9 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import islice
 
 QUARANTINE = "quarantine"
 """Behind every slot's key: an article held until then is in no issue before somebody lets it in."""
+ALSO = 5
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -111,6 +113,12 @@ class Article:
         published = self.published.isoformat(timespec="seconds") if self.published else None
         named = {"id": self.id, "title": self.title, "url": self.url, "source": self.source, "published": published}
         return {**named, "lacks": list(self.lacks())}
+
+    @property
+    def comments(self) -> int | None:
+        """How many comments it has; None is unknown."""
+        count = self.signal(SignalKind.COMMENTS)
+        return round(count) if count is not None and 0 <= count < 1e12 else None
 
     @property
     def blurb(self) -> str:
@@ -211,6 +219,7 @@ class Pick:
     """An article chosen for a section, and why in a sentence. `score` is the sum of the terms' points.
 
     `beat` names the runner-up; `detail` is what the sum leaves out, such as what was held back and by how much it won.
+    `related` are articles on its subject, or with the same story, that gave way to it, the best first.
     """
 
     article: Article
@@ -221,27 +230,42 @@ class Pick:
     reason: str = ""
     beat: str = ""
     detail: str = ""
+    related: tuple[Article, ...] = ()
+
+    @property
+    def related_titles(self) -> tuple[str, ...]:
+        """Titles of related stories: those that gave way to it, then those its own page names."""
+        return tuple(dict.fromkeys((*(article.title for article in self.related), *self.article.related)))
 
 
 @dataclass(frozen=True, slots=True)
 class PassedOver:
-    """An article that was not chosen, and why. `waits` is true when it may still be chosen for a later issue."""
+    """An article that was not chosen, and why. `waits` is true when it may still be chosen for a later issue.
+
+    `section` is where it lost its place. `needs` says what would bring it in: only the next in line have it.
+    """
 
     article: Article
     reason: str
     score: float | None = None
     terms: Sequence[Term] = ()
     waits: bool = False
+    section: str = ""
+    needs: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """One slot's chosen articles in sections, with everything that was passed over."""
+    """One slot's chosen articles in sections, with everything that was passed over.
+
+    `notes` has a line for each section, by name, in which nothing is known to choose by.
+    """
 
     slot: Slot
     sections: tuple[Section, ...]
     picks: tuple[Pick, ...]
     passed_over: tuple[PassedOver, ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
 
     def in_section(self, name: str) -> tuple[Pick, ...]:
         return tuple(pick for pick in self.picks if pick.section == name)
@@ -250,3 +274,14 @@ class Issue:
     def lead(self) -> Pick | None:
         """The first pick of the first filled section."""
         return next((pick for section in self.sections for pick in self.in_section(section.name)), None)
+
+    def alternates(self, name: str) -> tuple[PassedOver, ...]:
+        """The next in line for a section, first the one that lacks least, each with what would bring it in."""
+        return tuple(one for one in self.passed_over if one.section == name and one.needs)
+
+    @property
+    def also(self) -> tuple[Article, ...]:
+        """The best five that found no place, without those that are related to a pick."""
+        related = {id(article) for pick in self.picks for article in pick.related}
+        competed = (one for one in self.passed_over if one.section and one.waits and id(one.article) not in related)
+        return tuple(one.article for one in islice(competed, ALSO))

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 from newsletter.highlights import Candidate, choose, formula
-from newsletter.issue import Article, Card, Issue, Match, Section, Signal, SignalKind, Slot
+from newsletter.issue import Article, Card, Issue, Match, Order, Section, Signal, SignalKind, Slot
 
 NOW = datetime(2026, 11, 19, 1, tzinfo=UTC)
 WINNER = Article(
@@ -194,3 +194,76 @@ def test_a_pick_without_a_rival_says_so() -> None:
 def test_a_tie_says_how_it_was_settled() -> None:
     (pick,) = issue(Candidate(WINNER), Candidate(replace(WINNER, title="Something else", card=WINNER.card))).picks
     assert formula(pick).endswith("; tied with “Something else”, settled by date and address")
+
+
+def noted(*articles: Article, section: Section | None = None) -> str:
+    found = choose(
+        [Candidate(one) for one in articles],
+        slot=Slot("2026-W47", NOW),
+        sections=(section or Section("highlights", "Weekly highlights"),),
+        now=NOW,
+        window_start=NOW - timedelta(days=7),
+        max_age=timedelta(days=14),
+    )
+    return dict(found.notes).get("highlights", "")
+
+
+def test_a_section_in_which_nothing_is_known_says_how_it_is_chosen() -> None:
+    by_two = [article("dune", authors=("Ann",)), article("heist", authors=("Ben",))]
+    assert noted(*by_two) == "No popularity is known: newest first, spread over authors"
+    assert noted(article("dune", source="a"), article("heist", source="b")) == (
+        "No popularity is known: newest first, spread over sources"
+    )
+    assert noted(article("dune", featured=True), article("heist", dek="A heist.")) == (
+        "No popularity is known: featured, complete and newest first"
+    )
+    assert noted(article("dune", 12), article("heist")) == ""
+    assert noted(*by_two, section=Section("highlights", "", order=Order.LATEST)) == ""
+    assert noted() == ""
+
+
+def test_the_next_three_say_what_would_bring_them_in() -> None:
+    views = (900, 800, 700, 600, 500)
+    every = [Candidate(article(word, n)) for word, n in zip(("oak", "elm", "ash", "fir", "yew"), views, strict=True)]
+    found = issue(*every)
+    assert [(one.article.title, one.needs) for one in found.alternates("highlights")] == [
+        ("elm", "Comes in when one pick of Weekly highlights is dropped, or with about 110 more views"),
+        ("ash", "Comes in when two picks of Weekly highlights are dropped, or with about 210 more views"),
+        ("fir", "Comes in when three picks of Weekly highlights are dropped, or with about 310 more views"),
+    ]
+    assert found.alternates("guides") == ()
+    with_more = [one if one.article.title != "fir" else Candidate(article("fir", 600 + 310)) for one in every]
+    assert issue(*with_more).picks[0].article.title == "fir"
+    assert [one.article.title for one in issue(*every[1:]).picks] == ["elm"]
+
+
+def test_what_is_held_back_or_capped_comes_in_when_the_other_goes() -> None:
+    first = article("\u2018Dune\u2019 wins", 900, authors=("Ann",))
+    same_author, same_subject = article("heist", 890, authors=("Ann",)), article("Why \u2018Dune\u2019 won", 880)
+    found = issue(*map(Candidate, (first, same_author, same_subject, article("fir", 885, featured=True))), pick=2)
+    assert {one.article.title: one.needs for one in found.alternates("highlights")} == {
+        "heist": "Comes in when what holds it back is dropped: 1 by the same author before it",
+        "Why \u2018Dune\u2019 won": "Comes in when another gives way:"
+        " “\u2018Dune\u2019 wins” is picked on the same subject (dune)",
+    }
+
+
+def test_what_gives_way_to_a_pick_is_related_to_it_and_the_best_others_are_told_too() -> None:
+    first = article(
+        "\u2018Dune\u2019 sweeps the desert film awards", 900, related=("Older news", "Why \u2018Dune\u2019 won")
+    )
+    again = article("\u2018Dune\u2019 sweeps the desert film awards again", 5)
+    subject = article("Why \u2018Dune\u2019 won", 800)
+    others = [article(f"{word} {n}", n) for n, word in enumerate(("oak", "elm", "ash", "fir", "yew", "bay"), start=10)]
+    found = issue(*map(Candidate, (first, again, subject, *others)))
+    (pick,) = found.picks
+    assert pick.related == (subject, again)
+    assert pick.related_titles == (subject.title, again.title, "Older news")
+    assert [one.title for one in found.also] == ["bay 15", "yew 14", "fir 13", "ash 12", "elm 11"]
+    assert issue(Candidate(first)).also == ()
+
+
+def test_comments_are_a_count_or_unknown() -> None:
+    for value, count in ((3, 3), (0, 0), (-1, None), (math.nan, None), (math.inf, None)):
+        assert replace(WINNER, signals=(Signal(SignalKind.COMMENTS, value),)).comments == count
+    assert WINNER.comments is None

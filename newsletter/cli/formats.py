@@ -24,11 +24,15 @@ def issue_json(issue: Issue) -> dict[str, Any]:
         "sections": [{"name": section.name, "title": section.title} for section in issue.sections],
         "picked": issue.picks,
         "passed_over": issue.passed_over,
+        "notes": dict(issue.notes),
     }
 
 
 def picks(issue: Issue, *, zone: tzinfo | None = None) -> None:
-    """The picks, section by section, each with its reason; with a `zone` also where and when it appeared."""
+    """The picks, section by section, each with its reason, and what is next in line.
+
+    With a `zone` also where and when they appeared.
+    """
     for section in issue.sections:
         chosen = issue.in_section(section.name)
         output.heading(section.title, f"{len(chosen)} of at most {section.pick}")
@@ -37,6 +41,10 @@ def picks(issue: Issue, *, zone: tzinfo | None = None) -> None:
             output.item(f"{pick.position}. {pick.article.title}", [pick.reason, *where])
         if not chosen:
             output.item("nothing", ())
+        if note := dict(issue.notes).get(section.name):
+            output.say(f"  {note}")
+        for number, one in enumerate(issue.alternates(section.name), start=1):
+            output.item(f"Next {number}: {one.article.title} (article {one.article.id})", [one.needs])
 
 
 def passed_over(those: Sequence[PassedOver]) -> None:

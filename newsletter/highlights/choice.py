@@ -24,6 +24,8 @@ from newsletter.highlights.sections import mark_of, sections_of
 from newsletter.highlights.subject import subject_of
 from newsletter.issue import Article, IfThin, Issue, Match, PassedOver, Pick, Section, Slot
 
+_RELATED = 3
+
 
 def choose(
     candidates: Iterable[Candidate],
@@ -70,21 +72,15 @@ def choose(
     filled = _fill(kept, rules=rules)
     pool = reasons.pool_of(entrants, sections=sections, now=now)
     number = {section.name: place for place, section in enumerate(sections)}
-    picks = sorted(_picks(filled.picked, pool=pool), key=lambda pick: number[pick.section])
+    picks = sorted(
+        _picks(filled.picked, related=_related(filled, repeats), pool=pool), key=lambda pick: number[pick.section]
+    )
     picked = {id(pick.article) for pick in picks}
     passed += filled.unplaced
     passed += [repeat.passed_over(picked) for repeat in repeats]
-    lost = [
-        PassedOver(
-            one.scored.entrant.candidate.article,
-            reasons.passed_over(one, pool=pool),
-            one.scored.score,
-            one.scored.terms,
-            waits=True,
-        )
-        for one in filled.lost
-    ]
-    return Issue(slot=slot, sections=tuple(sections), picks=tuple(picks), passed_over=(*lost, *passed))
+    notes = tuple((one.name, line) for one in sections if (line := reasons.note(one, filled.competed(one.name))))
+    lost = _lost(filled, sections=sections, pool=pool)
+    return Issue(slot, tuple(sections), tuple(picks), (*lost, *passed), notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +133,11 @@ class _Filled:
     picked: Picked
     lost: list[Lost]
     unplaced: list[PassedOver]
+
+    def competed(self, section: str) -> list[Scored]:
+        """What was tried in a section, the picks first."""
+        won = [won.scored for won in self.picked.won if won.section == section]
+        return [*won, *(lost.scored for lost in self.lost if lost.section == section)]
 
 
 def _denied(article: Article, deny: Match | None) -> PassedOver | None:
@@ -230,7 +231,40 @@ def _receiver_of(others: Sequence[Section]) -> str:
     return next((other.name for other in (*ruleless, *others)), "")
 
 
-def _picks(picked: Picked, *, pool: reasons.Pool) -> list[Pick]:
+def _lost(filled: _Filled, *, sections: Sequence[Section], pool: reasons.Pool) -> list[PassedOver]:
+    next_ones = []
+    for section in sections:
+        next_ones += reasons.alternates([one for one in filled.lost if one.section == section.name], pool=pool)
+    known = {id(one) for one, _ in next_ones}
+    others = ((one, "") for one in filled.lost if id(one) not in known)
+    return [
+        PassedOver(
+            one.scored.entrant.candidate.article,
+            reasons.passed_over(one, pool=pool),
+            one.scored.score,
+            one.scored.terms,
+            waits=True,
+            section=one.section,
+            needs=needs,
+        )
+        for one, needs in (*next_ones, *others)
+    ]
+
+
+def _related(filled: _Filled, repeats: Sequence[_Repeat]) -> dict[int, list[Article]]:
+    """What gave way to an entrant: on the same subject, or with the same story; by the entrant's id, best first."""
+    by_subject = {won.scored.entrant.title.subject: id(won.scored.entrant) for won in reversed(filled.picked.won)}
+    by_subject.pop("", None)
+    gave_way = [(by_subject.get(one.scored.entrant.title.subject), one.scored) for one in filled.lost if one.cap]
+    gave_way += [(id(repeat.of), repeat.scored) for repeat in repeats]
+    found: dict[int, list[Article]] = {}
+    for to, scored in gave_way:
+        if to is not None:
+            found.setdefault(to, []).append(scored.entrant.candidate.article)
+    return found
+
+
+def _picks(picked: Picked, *, related: Mapping[int, Sequence[Article]], pool: reasons.Pool) -> list[Pick]:
     positions: dict[str, int] = {}
     picks = []
     for place, won in enumerate(picked.won):
@@ -244,6 +278,7 @@ def _picks(picked: Picked, *, pool: reasons.Pool) -> list[Pick]:
                 terms=tuple(won.scored.terms),
                 reason=reasons.picked(won, beside=picked.won[:place], pool=pool),
                 detail=reasons.detail(won, pool=pool),
+                related=tuple(related.get(id(won.scored.entrant), ())[:_RELATED]),
                 beat=won.runner_up.entrant.candidate.article.title if won.runner_up else "",
             )
         )

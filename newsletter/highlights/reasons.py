@@ -10,9 +10,10 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 
 from newsletter.errors import counted
-from newsletter.highlights.ranking import Entrant, Lost, Scored, Won, quoted
+from newsletter.highlights.ranking import NEAR, Entrant, Lost, Scored, Won, quoted
 from newsletter.highlights.score import NEUTRAL, loudest, rating_of
 from newsletter.issue import Article, Order, Pick, Section, SignalKind, Term
 
@@ -25,6 +26,7 @@ _COUNTED = {
 _PLACES = ("the most", "the second most", "the third most")
 _COMPARABLE = 3  # fewer numbers make no "most read of the week"
 _SURE = 0.005  # points above neutral that are worth a word
+ALTERNATES = 3
 _ALONE = "nothing else was left for its place"
 
 
@@ -81,6 +83,31 @@ def passed_over(lost: Lost, *, pool: Pool) -> str:
     return f"{taken}: {_better(lost.last, lost)}"
 
 
+def alternates(losers: Sequence[Lost], *, pool: Pool) -> list[tuple[Lost, str]]:
+    """The next in line of one section, and what would bring each in: least lost first, capped ones last."""
+    next_ones = [one for one in losers if one.behind < NEAR]
+    ranked = sorted(next_ones, key=lambda one: (bool(one.cap), one.margin))[:ALTERNATES]
+    return [(one, _needs(one, place, pool=pool)) for place, one in enumerate(ranked)]
+
+
+def note(section: Section, competed: Sequence[Scored]) -> str:
+    """How a section is chosen in which no popularity, rating or taste is known; "" when any is."""
+    if not section.by_score or not competed:
+        return ""
+    if {"popularity", "rating", "prior"} & {term.name for term in competed[0].terms}:
+        return ""
+    articles = [scored.entrant.candidate.article for scored in competed]
+    firsts = [
+        *(["featured"] if any(article.featured for article in articles) else []),
+        *(["complete"] if len({(article.image is None, not article.blurb) for article in articles}) > 1 else []),
+    ]
+    first = f"{', '.join(firsts)} and newest first" if firsts else "newest first"
+    authors = {author for article in articles for author in article.authors}
+    sources = {article.source for article in articles}
+    spread = ", spread over authors" if len(authors) > 1 else ", spread over sources" if len(sources) > 1 else ""
+    return f"No popularity is known: {first}{spread}"
+
+
 def detail(won: Won, *, pool: Pool) -> str:
     """What the sum of the terms leaves out: what was held back, and who came next."""
     if not pool.sections[won.section].by_score:
@@ -106,6 +133,33 @@ def points(value: float) -> str:
     """A number of points as the formula prints it: ".41"; a difference too small to show is "less than .01"."""
     text = f"{value:.2f}"
     return "less than .01" if text in ("0.00", "-0.00") else text.removeprefix("0")
+
+
+def _needs(lost: Lost, place: int, *, pool: Pool) -> str:
+    if lost.cap:
+        return f"Comes in when another gives way: {lost.cap}"
+    if lost.penalty is not None and lost.penalty.why and lost.penalty.points >= lost.margin:
+        return f"Comes in when what holds it back is dropped: {lost.penalty.why}"
+    picks = ("one pick", "two picks", "three picks")[place]
+    more = _more_numbers(lost, pool=pool)
+    dropped = f"Comes in when {picks} of {pool.title(lost.section)} {'is' if place == 0 else 'are'} dropped"
+    return f"{dropped}, or with about {more}" if more else dropped
+
+
+def _more_numbers(lost: Lost, *, pool: Pool) -> str:
+    """About how many more views (or whatever it is known by) would have won the last place; "" when none would."""
+    article = lost.scored.entrant.candidate.article
+    popularity = next((term for term in lost.scored.terms if term.name == "popularity"), None)
+    found = loudest(article)
+    if popularity is None or found is None or lost.penalty is None or lost.scored.entrant.candidate.weight != 1:
+        return ""
+    column = pool.numbers[lost.section, found[0]]
+    place = ceil((popularity.value + lost.margin / popularity.weight) * len(column))
+    if place > len(column):
+        return ""
+    more = max(1, column[place - 1] + 1 - found[1])
+    step = 10 ** max(0, len(str(int(more))) - 2)  # two figures: it is an estimate
+    return counted(ceil(more / step) * step, f"more {found[0].value.removesuffix('s')}")
 
 
 def _in_order(won: Won, *, beside: Sequence[Won], pool: Pool) -> str:

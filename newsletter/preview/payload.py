@@ -41,9 +41,7 @@ def everything(draft: Draft, *, key: str, recipient: Recipient) -> dict[str, Any
         "letter": _letter(shown, recipient, project=project) if shown else None,
         "findings": findings(shown) if shown else [],
         "picks": _picks(shown) if shown else [],
-        "passed_over": [{**_weighed(one), "waits": one.waits} for one in shown.composed.issue.passed_over]
-        if shown
-        else [],
+        "passed_over": [_passed(one) for one in shown.composed.issue.passed_over] if shown else [],
     }
 
 
@@ -128,6 +126,11 @@ def _picks(shown: Shown) -> list[dict[str, Any]]:
         {**_weighed(pick), "section": titles.get(pick.section, pick.section), "after": pick.detail}
         for pick in in_order(shown)
     ]
+
+
+def _passed(one: PassedOver) -> dict[str, Any]:
+    reason = f"{one.reason}. {one.needs}" if one.needs else one.reason
+    return {**_weighed(one), "reason": reason, "waits": one.waits}
 
 
 def _weighed(one: Pick | PassedOver) -> dict[str, Any]:
