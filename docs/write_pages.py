@@ -27,6 +27,7 @@ ABOUT = {
     "facts": "Moments that are remembered by name: when the project began.",
     "articles": "The shelf: every article ever seen, with its content as JSON and the editor's changes beside it.",
     "article_names": "All names of an article (address, guid, title and date), as hashes.",
+    "article_pages": "What the page behind an article said, kept beside what its source says; it is read once.",
     "signals": "Numbers about an article at a time: views, comments, ratings.",
     "pulls": "What each source said last time, so that only what is new is asked for.",
     "images": "Pictures that came as files and are served by the public pages.",

@@ -49,7 +49,11 @@ Only three keys have no default: `[newsletter] from`, `[newsletter] public_url`,
 SOURCES = {
     "feed": (
         "RSS 0.9x to 2.0, RDF, Atom and JSON Feed. Give `url` or `path`.",
-        {"url": "Address of the feed.", "path": "Or a file that holds it."},
+        {
+            "url": "Address of the feed.",
+            "path": "Or a file that holds it.",
+            "follow": "Whether the pages behind its best articles are read. Default: those on its own or your site.",
+        },
     ),
     "page": (
         "Article pages, live or saved, as HTML or plain text. Give one of `url`, `urls`, `path`. No link is followed.",

@@ -39,7 +39,7 @@ def pull(context: ProjectContext, accept: str | None, as_json: bool) -> int:
             output.say(f"{accept}: {counted(number, 'article')} let in")
     if not context.project.settings.sources:
         raise ConfigurationError("there is no source to read; add a [[sources]] table to newsletter.toml")
-    lines = context.project.weekly.pull()
+    lines = context.project.weekly.pull(context.project.slot(None))
     if as_json:
         output.dump(lines)
     else:

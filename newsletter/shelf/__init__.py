@@ -8,6 +8,7 @@ one article they are merged.
     names      an article's names (pure)             stored    an article as text, and how two readings combine (pure)
     intake     takes a pull in                       tables    the tables
     statements merges two rows; the newest numbers         quarantine  keeps a flood out of every issue
+    pages      what the page behind an article said
 
 What it does not know: how articles are read (`sources`) or chosen (`highlights`). The editor's own wording is kept
 beside what the source says and is never overwritten by it.
@@ -26,7 +27,7 @@ import sqlalchemy as sa
 from newsletter.database import Database, insert_if_absent, storable
 from newsletter.errors import Refused
 from newsletter.issue import Article
-from newsletter.shelf import quarantine
+from newsletter.shelf import pages, quarantine
 from newsletter.shelf.intake import SAME_TITLE, Put, take_in
 from newsletter.shelf.names import exact_name, url_name
 from newsletter.shelf.statements import latest_signals, merge
@@ -72,6 +73,16 @@ class Shelf:
         with self._database.write() as connection:
             _alone(connection)
             return take_in(connection, new, now=now)
+
+    def pages_read(self, numbers: Iterable[int]) -> set[int]:
+        """Those of the articles behind which the page was read, well or not."""
+        with self._database.read() as connection:
+            return pages.read_already(connection, numbers)
+
+    def keep_page(self, number: int, page: Article | None, *, now: datetime) -> None:
+        """Keep what the page behind an article said; None says that it cannot be read."""
+        with self._database.write() as connection:
+            pages.keep(connection, number, page, now=now)
 
     def keep_image(self, name: str, media_type: str, data: bytes) -> None:
         """Keep a picture under its name, which says what is in it."""
@@ -194,11 +205,14 @@ class Shelf:
         with self._database.read() as connection:
             rows = connection.execute(query).all()
             latest = latest_signals(connection, [row.id for row in rows])
+            behind = pages.contents(connection, [row.id for row in rows])
         for row in rows:
             edits = json.loads(row.edits)
+            article = load_article(json.loads(row.content))
+            article = pages.filled(article, behind[row.id]) if row.id in behind else article
             yield Shelved(
                 article=replace(
-                    edited(load_article(json.loads(row.content)), edits),
+                    edited(article, edits),
                     id=row.id,
                     first_seen=row.first_seen,
                     signals=tuple(latest.get(row.id, {}).values()),

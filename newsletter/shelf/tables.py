@@ -51,6 +51,15 @@ pulls = sa.Table(
     sa.Column("problem", sa.Text, nullable=False, server_default=""),
 )
 
+# Empty content: the page could not be read, and is not asked for again.
+pages = sa.Table(
+    "article_pages",
+    metadata,
+    sa.Column("article_id", RowId, sa.ForeignKey("articles.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("read_at", UtcDateTime, nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+)
+
 images = sa.Table(
     "images",
     metadata,

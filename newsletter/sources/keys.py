@@ -38,6 +38,7 @@ class Common:
 class FeedKeys(Common):
     url: str = field(default="", metadata=checked(_address))
     path: Path | None = None
+    follow: bool | None = None
 
     def __post_init__(self) -> None:
         _exactly_one(url=self.url, path=self.path)

@@ -1,4 +1,4 @@
-"""The weekly job: pull → pick → compose → render → check → freeze → send.
+"""The weekly job: pull → enrich → pick → compose → render → check → freeze → send.
 
 Everything up to the freeze may be repeated at will and changes nothing but the shelf. The freeze stores the audience,
 the picks and the finished Letter in one transaction; after it, `deliver` needs the database and a backend, and nothing
@@ -89,13 +89,24 @@ class Weekly:
     making: Callable[[], Making]
     clock: Callable[[], datetime]
 
-    def pull(self) -> list[PullLine]:
-        """Read all sources side by side and put their articles on the shelf."""
+    def pull(self, slot: Slot | None = None) -> list[PullLine]:
+        """Read all sources side by side and put their articles on the shelf.
+
+        With `slot`, the pages behind the articles that come into question for its issue are read as well.
+        """
         made_with = self.making()
         for image in made_with.own_images:
             self.shelf.keep_image(image.name, image.media_type, image.data)
         with ThreadPoolExecutor(PULLS_AT_ONCE, thread_name_prefix="pull") as pool:
-            return list(pool.map(self._pull_one, made_with.sources))
+            lines = list(pool.map(self._pull_one, made_with.sources))
+        if slot is None or not self.settings.sources:
+            return lines
+        from newsletter.weekly.enrichment import TIMES, enrich  # loads the readers of feeds and pages
+
+        best = [pick.article for pick in self.pick(slot, times=TIMES).picks]
+        own = self.settings.newsletter.public_url
+        said = enrich(best, sources=made_with.sources, shelf=self.shelf, own=own, now=self.clock())
+        return [replace(line, problems=(*line.problems, *said.get(line.source, ()))) for line in lines]
 
     def _pull_one(self, source: Source) -> PullLine:
         now = self.clock()
@@ -119,8 +130,8 @@ class Weekly:
             problems=(*pulled.problems, *put.problems),
         )
 
-    def pick(self, slot: Slot) -> Issue:
-        """What the issue of this slot would be now. Changes nothing."""
+    def pick(self, slot: Slot, *, times: int = 1) -> Issue:
+        """What the issue of this slot would be now, with so many times the places. Changes nothing."""
         now = self.clock()
         max_age = self.settings.issue.max_age
         last = self.issues.last_frozen()
@@ -128,10 +139,11 @@ class Weekly:
         # Far enough back to tell what leaves by age since the last issue, and to know what was carried not long ago.
         found = self._candidates(slot, since=min(start, now - REMEMBERED) - max_age)
         told = [one for one in found if one.carried_by or one.held_until or _age(one, now) <= now - start + max_age]
+        sections = [replace(section, pick=section.pick * times) for section in self.sections()]
         choose = partial(
             highlights.choose,
             slot=slot,
-            sections=self.sections(),
+            sections=sections,
             now=now,
             window_start=start,
             deny=_match(self.settings.issue.deny),
@@ -310,7 +322,7 @@ class Weekly:
         another process does the same, and the verdict's error.
         """
         send = partial(self.sender.send, stop=stop, on_progress=on_progress)
-        read = partial(self._pull_and_tell, on_pulled)
+        read = partial(self._pull_and_tell, slot, on_pulled)
         lock = try_lock(self.database, "send")
         if lock is None:
             raise Busy(Busy.SENDING)
@@ -354,9 +366,9 @@ class Weekly:
             return Report(slot.key, IssueState.DRAFT, reason="not confirmed")
         return send(self.freeze(slot, verdict.composed), ready)
 
-    def _pull_and_tell(self, on_pulled: Callable[[Sequence[PullLine]], None]) -> list[PullLine]:
+    def _pull_and_tell(self, slot: Slot, on_pulled: Callable[[Sequence[PullLine]], None]) -> list[PullLine]:
         """Pull; a source that could not be read stops nothing, and the operator is told."""
-        pulled = self.pull()
+        pulled = self.pull(slot)
         for line in pulled:
             if line.failed:
                 self.alerts.tell(
