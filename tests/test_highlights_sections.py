@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from newsletter.highlights.candidate import Candidate
+from newsletter.highlights.learned import file_by
 from newsletter.highlights.sections import fits, mark_of, sections_of
 from newsletter.issue import Article, Match, Section
 
 HIGHLIGHTS = Section("highlights", "Weekly highlights")
 GUIDE = Section("guides", "Entertainment guides", match=Match(title="guide|how to|everything you need|best"))
 FILMS = Section("films", "At the cinema", match=Match(category=("Movies", "Film")))
+WORDS = ("amber", "birch", "cedar", "delta")
 MORE = Section("more", "Also this week")
 
 
@@ -19,7 +23,7 @@ def article(title: str = "A show returns", **fields: object) -> Article:
 
 
 def tried(article: Article, *sections: Section, bound_to: tuple[str, ...] = ()) -> tuple[str, ...]:
-    return sections_of(Candidate(article, sections=bound_to), sections=sections)
+    return sections_of(Candidate(article, sections=bound_to), sections=sections)[0]
 
 
 def test_a_rule_wins_over_a_catch_all_listed_before_it() -> None:
@@ -128,3 +132,21 @@ def test_what_a_section_leaves_out_it_never_gets_whatever_else_speaks_for_it() -
 def test_one_mark_is_enough_to_be_left_out_and_is_named(match: Match, mark: str) -> None:
     found = article(url="https://a.example/partner/1", tags=("Partner",), categories=("film",), source="site")
     assert mark_of(found, match) == mark
+
+
+def test_what_past_issues_teach_counts_only_where_no_rule_does_and_the_section_takes_it() -> None:
+    examples = [(article(f"Watch {word} at home"), "guides") for word in WORDS] * 5
+    examples += [(article(f"{word} returns for a season"), "highlights") for word in WORDS] * 5
+    filing = file_by(examples)
+
+    def placed(found: Article, *sections: Section) -> tuple[tuple[str, ...], str]:
+        return sections_of(Candidate(found), sections=sections, filing=filing)
+
+    watch = article("Watch the parade")
+    assert placed(watch, HIGHLIGHTS, GUIDE) == (("guides",), "“watch”")
+    assert placed(watch, HIGHLIGHTS, FILMS) == (("highlights",), "")
+    assert placed(article("Watch films", categories=("film",)), HIGHLIGHTS, GUIDE, FILMS) == (("films",), "")
+    assert placed(article("An unheard of thing"), HIGHLIGHTS, GUIDE) == (("highlights",), "")
+    calm = replace(GUIDE, match=Match(title="guide", unless=Match(title="parade")))
+    assert placed(watch, HIGHLIGHTS, calm) == (("highlights",), "")
+    assert placed(watch, HIGHLIGHTS, replace(GUIDE, fixed=True)) == (("highlights",), "")

@@ -508,6 +508,26 @@ def test_marks_of_the_publisher_and_columns_are_honoured(site: Site) -> None:
     assert denied == {"denied: its title has “bakers”": TITLES[2]}
 
 
+def test_what_fits_no_rule_goes_where_past_issues_put_its_like(site: Site) -> None:
+    guides = '[[sections]]\nname = "guides"\npick = 20\nmatch = { category = "guide" }\n'
+    change(site.root, "[[sections]]", guides + "[[sections]]")
+    change(site.root, "pick = 3", "pick = 20")
+    things = ("amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heron", "inlet", "jetty", "mesa", "oasis")
+    for number, thing in enumerate(things):
+        write(site.root, f"How to reach {thing} {things[number - 5]}", section="guide")
+        write(site.root, f"{thing} wins {things[number - 3]} again")
+        write(site.root, f"Why {things[number - 2]} left {thing}")
+    first = site.run().verdict.composed
+    assert first is not None
+    assert len(first.issue.in_section("guides")) == len(things)
+    site.clock.forward(WEEK)
+    write(site.root, "How to reach a lighthouse", at=site.clock.time)
+    project = site.open()
+    project.weekly.pull()
+    (pick,) = project.weekly.pick(project.slot(NEXT)).in_section("guides")
+    assert pick.detail.startswith("put into Guides like past articles with “")
+
+
 # What else goes out, and does not.
 
 

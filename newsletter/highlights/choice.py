@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from newsletter.highlights import reasons
 from newsletter.highlights.candidate import Candidate, eligibility
 from newsletter.highlights.duplicates import Kept, Title
+from newsletter.highlights.learned import Filing, file_by
 from newsletter.highlights.prior import Past, learn
 from newsletter.highlights.ranking import Entrant, Lost, Picked, Scored, quoted, rank, rank_in_order
 from newsletter.highlights.score import Measured, Scale, Scores, measure, site_mean_of
@@ -39,6 +40,7 @@ def choose(
     per_source: int | None = None,
     past: Iterable[Past] = (),
     deny: Match | None = None,
+    filed: Iterable[tuple[Article, str]] = (),
 ) -> Issue:
     """The best articles for a slot, in sections, and why.
 
@@ -47,6 +49,7 @@ def choose(
     moment of the choice: younger articles wait. `per_subject` and `per_source` cap the whole issue; None is no cap.
     `past` are the issues this editor made before, to learn from.
     What fits any field of `deny` is not picked by itself.
+    `filed` are articles of past issues with their sections, to learn from where what fits no rule belongs.
 
     Raises `ValueError` when `max_age` is not positive or a section's title rule is not a regular expression.
     """
@@ -55,8 +58,9 @@ def choose(
     ordered = sorted(candidates, key=lambda candidate: candidate.order)
     passed: list[PassedOver] = []
     entrants = []
+    filing = file_by(filed)
     for candidate in ordered:
-        entrant = _entry(candidate, sections)
+        entrant = _entry(candidate, sections, filing)
         refusal = eligibility(candidate, key=slot.key, now=now, window_start=window_start, max_age=max_age)
         refusal = refusal or _denied(candidate.article, deny)
         if refusal or not entrant.sections:
@@ -145,10 +149,10 @@ def _denied(article: Article, deny: Match | None) -> PassedOver | None:
     return PassedOver(article, f"denied: {mark}") if mark else None
 
 
-def _entry(candidate: Candidate, sections: Sequence[Section]) -> Entrant:
+def _entry(candidate: Candidate, sections: Sequence[Section], filing: Filing | None = None) -> Entrant:
     article = candidate.article
     title = Title(article.title, subject_of(article), article.published)
-    return Entrant(candidate, title, sections_of(candidate, sections=sections))
+    return Entrant(candidate, title, *sections_of(candidate, sections=sections, filing=filing))
 
 
 def _without_repeats(scored: Sequence[Scored], carried: Sequence[Entrant]) -> tuple[list[Entrant], list[_Repeat]]:

@@ -31,11 +31,12 @@ WORTH_SAYING = 0.02  # points of likeness an editor would see; only small words 
 
 @dataclass(frozen=True, slots=True)
 class Entrant:
-    """A candidate made ready. `sections` are those it is tried in, by name."""
+    """A candidate made ready. `sections` are those it is tried in, by name; `filed_by` what decided if no rule did."""
 
     candidate: Candidate
     title: Title
     sections: tuple[str, ...]
+    filed_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

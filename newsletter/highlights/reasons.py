@@ -109,10 +109,12 @@ def note(section: Section, competed: Sequence[Scored]) -> str:
 
 
 def detail(won: Won, *, pool: Pool) -> str:
-    """What the sum of the terms leaves out: what was held back, and who came next."""
+    """What the sum of the terms leaves out: why it is in this section, what was held back, and who came next."""
+    filed_by = won.scored.entrant.filed_by
+    parts = [f"put into {pool.title(won.section)} like past articles with {filed_by}"] if filed_by else []
     if not pool.sections[won.section].by_score:
-        return f"placed in order of {_ordered_by(pool.sections[won.section])}, not by its score"
-    parts = [f"held back {points(won.penalty.points)}: {won.penalty.why}"] if won.penalty.why else []
+        return "; ".join([*parts, f"placed in order of {_ordered_by(pool.sections[won.section])}, not by its score"])
+    parts += [f"held back {points(won.penalty.points)}: {won.penalty.why}"] if won.penalty.why else []
     if won.runner_up is None:
         parts.append("no other candidate")
     elif won.margin == 0:

@@ -5,7 +5,7 @@ settings a section without a rule stands; what fits no rule belongs to the secti
 its sections in the order of the settings. What finds no place there waits for the next issue and does not spill into
 another section, so that an editor always knows where guides go. A source that is bound to sections fills those alone;
 a hint of the source that names a section counts as fitting its rule. What a section leaves out (`unless`) it never
-gets, whatever else speaks for it.
+gets, whatever else speaks for it. What fits no rule goes where past issues put its like, if they leave no doubt.
 """
 
 from __future__ import annotations
@@ -16,20 +16,30 @@ from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 from newsletter.highlights.candidate import Candidate
+from newsletter.highlights.learned import Filing
 from newsletter.issue import Article, Match, Section
 from newsletter.links import canonical
 
 
-def sections_of(candidate: Candidate, *, sections: Sequence[Section]) -> tuple[str, ...]:
-    """The names of the sections a candidate is tried in, in the order of `sections`. Empty: it fits none."""
+def sections_of(
+    candidate: Candidate, *, sections: Sequence[Section], filing: Filing | None = None
+) -> tuple[tuple[str, ...], str]:
+    """The names of the sections a candidate is tried in, in the order of `sections`, and what decided if no rule did.
+
+    No names: it fits none. `filing` is what past issues teach about articles that fit no rule.
+    """
     article = candidate.article
     bound = [section for section in sections if not candidate.sections or section.name in candidate.sections]
     allowed = [section for section in bound if not (section.match.unless and mark_of(article, section.match.unless))]
     ruled = [section.name for section in allowed if _is_hinted(article, section) or _fits_rule(article, section)]
     if ruled:
-        return tuple(ruled)
+        return tuple(ruled), ""
+    if filing and filing.articles:
+        learned, why = filing.section_of(article, among=[section.name for section in allowed if not section.fixed])
+        if learned:
+            return (learned,), why
     open_to_all = tuple(section.name for section in allowed if section.match.takes_all)
-    return open_to_all or (tuple(section.name for section in allowed) if candidate.sections else ())
+    return open_to_all or (tuple(section.name for section in allowed) if candidate.sections else ()), ""
 
 
 def fits(article: Article, match: Match) -> bool:

@@ -22,7 +22,7 @@ from newsletter import highlights, rendering
 from newsletter.backends import Backend
 from newsletter.database import Database
 from newsletter.errors import Busy, ConfigurationError, NewsletterError, Refused, SourceError
-from newsletter.issue import IfThin, Issue, Match, Order, Section, Slot
+from newsletter.issue import Article, IfThin, Issue, Match, Order, Section, Slot
 from newsletter.issues import FROZEN, FrozenPick, IssueRow, Issues, IssueState
 from newsletter.letter import UNSUBSCRIBE_TOKEN
 from newsletter.locks import try_lock
@@ -33,7 +33,7 @@ from newsletter.sending.sender import Report, Sender
 from newsletter.sending.tally import Tally
 from newsletter.settings import Settings
 from newsletter.settings.tables import MarksTable
-from newsletter.shelf import Shelf, dump_article
+from newsletter.shelf import Shelf, dump_article, load_article
 from newsletter.sources import Pulled, PullState, Source, StoredImage
 from newsletter.weekly.top_up import topped_up
 from newsletter.weekly.verdict import Composed, Outcome, PullLine, Verdict, decide, on_record, refused, silent_sources
@@ -147,6 +147,7 @@ class Weekly:
             now=now,
             window_start=start,
             deny=_match(self.settings.issue.deny),
+            filed=self._filed() if len(self.settings.sections) > 1 else (),
         )
         issue = choose(told, max_age=max_age)
         if self.settings.issue.when_thin != "top_up" or len(issue.picks) >= self.settings.issue.min:
@@ -154,6 +155,11 @@ class Weekly:
         older = [one for one in self._candidates(slot, since=now - OLDER) if _age(one, now) > max_age]
         anew = partial(choose, max_age=max(OLDER, max_age))
         return topped_up(issue, told, older=older, at_least=self.settings.issue.min, choose=anew)
+
+    def _filed(self) -> list[tuple[Article, str]]:
+        """What the issues of the last half year put where."""
+        rows = [row for row in self.issues.newest(limit=26) if row.frozen_at is not None]
+        return [(load_article(pick.article), pick.section) for row in rows for pick in self.issues.picks(row.id)]
 
     def _candidates(self, slot: Slot, *, since: datetime) -> list[highlights.Candidate]:
         by_name = {source.name: source for source in self.settings.sources}
