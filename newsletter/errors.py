@@ -12,9 +12,10 @@ from typing import Literal
 Scope = Literal["message", "connection", "domain", "sender"]
 
 
-def counted(number: int, one: str) -> str:
-    """`1 recipient`, `1,204 recipients`: a number in a message and what it counts."""
-    return f"{number:,} {one}" if number == 1 else f"{number:,} {one}s"
+def counted(number: float, one: str) -> str:
+    """`1 recipient`, `1,204 recipients`, `0.5 seconds`: a number in a message and what it counts."""
+    shown = f"{number:,}" if isinstance(number, int) else f"{number:g}"
+    return f"{shown} {one}" if number == 1 else f"{shown} {one}s"
 
 
 class NewsletterError(Exception):

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from newsletter.app import Project
+from subscribers import Status
 from tests.command_line import demo, run, set_line
 from tests.smtp_servers import serving
 
@@ -81,6 +83,20 @@ def test_everything_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
     assert "templates/confirm/body.txt.j2:1" in seen["templates"]["text"]
     assert seen["source site"]["advice"] == "newsletter pull"
     assert seen["backend"]["level"] == "ok"
+
+
+def test_one_subscriber_and_one_template_are_counted_as_one(tmp_path: Path) -> None:
+    project = unserved(tmp_path)
+    own = project / "templates" / "notes"
+    own.mkdir(parents=True)
+    (own / "body.txt.j2").write_text("Nothing takes it in.")
+    book = Project(project).book
+    _, *others = book.page(status=Status.ACTIVE)
+    for other in others:
+        book.unsubscribe(other.email)
+    seen = signs(project)
+    assert seen["audience"]["text"] == "1 active subscriber"
+    assert seen["templates"]["text"] == "all render; 1 of them is your own"
 
 
 def test_a_missing_key_file_and_an_old_database_are_two_signs(tmp_path: Path) -> None:

@@ -16,8 +16,8 @@ ARTICLE = Article(title="A show returns", url="https://example.com/a", published
 PROTECTED = "protected by a password, says its title: never picked by itself"
 
 
-def judged(candidate: Candidate) -> PassedOver | None:
-    return eligibility(candidate, key="2026-W47", now=NOW, window_start=NOW - 7 * DAY, max_age=14 * DAY)
+def judged(candidate: Candidate, *, max_age: timedelta = 14 * DAY) -> PassedOver | None:
+    return eligibility(candidate, key="2026-W47", now=NOW, window_start=NOW - 7 * DAY, max_age=max_age)
 
 
 def aged(days: float) -> Article:
@@ -55,6 +55,9 @@ def test_what_may_not_be_chosen_says_why_and_whether_it_waits(
 def test_what_did_not_fit_earlier_waits_until_max_age() -> None:
     assert judged(Candidate(aged(14))) is None
     assert judged(Candidate(aged(14.01))) is not None
+    of_a_day = judged(Candidate(aged(40)), max_age=DAY)
+    assert of_a_day is not None
+    assert of_a_day.reason.endswith(", more than 1 day ago")
 
 
 def test_what_became_too_old_since_the_last_issue_is_told_from_what_always_was() -> None:

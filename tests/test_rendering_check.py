@@ -205,6 +205,12 @@ def test_a_preheader_hidden_by_a_class_is_seen() -> None:
     assert "preheader.missing" not in {finding.id for finding in check_html(html)}
 
 
+def test_a_preheader_of_one_letter_is_too_short() -> None:
+    html = with_body("").replace("Forty characters of a preheader that says something.", "X")
+    (finding,) = (one for one in check_html(html) if one.id == "preheader.length")
+    assert finding.message == "the preheader has 1 character; 40 to 130 fit most inboxes"
+
+
 def test_a_finding_names_the_story_and_the_address_and_is_told_once_for_an_address() -> None:
     issue = week()
     insecure = replace(

@@ -306,8 +306,11 @@ def test_items_that_are_nothing_are_counted_and_the_number_of_items_is_bounded()
     found = parse(rss("<description>only words</description>", item()), reading=HERE)
     assert (len(found.articles), found.problems) == (
         1,
-        ("1 item(s) had neither a title nor an address and were left out",),
+        ("1 item had neither a title nor an address and was left out",),
     )
+    nothing = "<description>only words</description>"
+    two = parse(rss(nothing, nothing, item()), reading=HERE)
+    assert two.problems == ("2 items had neither a title nor an address and were left out",)
     many = parse(rss(*(item(link=f"https://site.example/{n}") for n in range(600))), reading=HERE)
     assert len(many.articles) == 500
     assert many.problems == ("the feed has 600 items; the newest 500 were read, the oldest 100 were left",)
@@ -336,7 +339,9 @@ def test_a_guid_is_an_address_only_if_it_is_one() -> None:
     (article,) = invented.articles
     assert (article.url, article.guid) == (None, "g-45")
     assert "url" in article.lacks()
-    assert invented.problems == ('1 item(s) have no address of their own and cannot be picked: "Real"',)
+    assert invented.problems == ('1 item has no address of its own and cannot be picked: "Real"',)
+    two = parse(rss("<title>Real</title><guid>g-45</guid>", "<title>Other</title><guid>g-46</guid>"), reading=HERE)
+    assert two.problems == ('2 items have no address of their own and cannot be picked: "Real"',)
     assert only(rss("<title>Real</title><guid>https://site.example/p/1</guid>")).url == "https://site.example/p/1"
     denied = "<title>Real</title><guid isPermaLink='false'>https://site.example/p/1</guid>"
     assert only(rss(denied)).url is None
@@ -435,7 +440,7 @@ def test_json_feed_keeps_the_rules_of_the_others() -> None:
     assert urls == [quay, "https://conf.example/", "https://site.example/posts/3", None]
     assert found.articles[0].image is not None
     assert found.articles[0].image.url == quay + "quay.jpg"
-    assert found.problems == ('1 item(s) have no address of their own and cannot be picked: "Real"',)
+    assert found.problems == ('1 item has no address of its own and cannot be picked: "Real"',)
     days = [(NOW - timedelta(hours=n)).isoformat() for n in range(599, -1, -1)]
     many = read([{"id": day, "url": f"/{n}", "title": "A", "date_published": day} for n, day in enumerate(days)])
     assert (many.articles[0].url, many.articles[-1].url) == ("https://site.example/100", "https://site.example/599")

@@ -14,7 +14,7 @@ import click
 
 from newsletter.cli import output
 from newsletter.cli.context import Group, ProjectContext, json_option, not_yet, pass_project_context
-from newsletter.errors import ConfigurationError, Refused
+from newsletter.errors import ConfigurationError, Refused, counted
 
 if TYPE_CHECKING:
     from newsletter.issue import Article, Slot
@@ -123,7 +123,8 @@ def show(context: ProjectContext, what: str, as_json: bool) -> None:
 def _facts(context: ProjectContext, shelved: Shelved) -> dict[str, Any]:
     article = shelved.article
     card = article.card
-    counted = f"{card.rating_count} users, no rating" if card and card.rating is None and card.rating_count else ""
+    users = card.rating_count if card and card.rating is None else None
+    unrated = f"{counted(users, 'user')}, no rating" if users else ""
     rated = f"{card.rating:g} of 5 from {card.rating_count or '?'}" if card and card.rating is not None else ""
     trusted = "" if article.published_from != "guess" else " (a guess)"
     return {
@@ -140,7 +141,7 @@ def _facts(context: ProjectContext, shelved: Shelved) -> dict[str, Any]:
         "image": article.image.url if article.image else "",
         card.label if card else "card": card.name if card else "",
         "produced by": ", ".join(card.produced_by) if card else "",
-        "rating": rated or counted,
+        "rating": rated or unrated,
         "related": "; ".join(article.related),
         "signals": ", ".join(f"{one.kind} {one.value:g}" for one in article.signals),
         "edited": ", ".join(shelved.edited),

@@ -20,7 +20,7 @@ import click
 
 from newsletter.cli import output
 from newsletter.cli.context import Command, ProjectContext, json_option, pass_project_context
-from newsletter.errors import NewsletterError, SettingsError
+from newsletter.errors import NewsletterError, SettingsError, counted
 
 if TYPE_CHECKING:
     from newsletter.app import Project
@@ -161,7 +161,8 @@ def _templates(project: Project) -> Iterator[Sign]:
         rendering.render_mail(kind, publication=publication, theme=theme, templates=templates, nonce=nonce)
     own = project.root / "templates"
     number = sum(1 for file in own.rglob("*.j2")) if own.is_dir() else 0
-    yield Sign("templates", OK, f"all render; {number} of them are your own" if number else "all render")
+    yours = f"; {number} of them {'is' if number == 1 else 'are'} your own" if number else ""
+    yield Sign("templates", OK, f"all render{yours}")
 
 
 def _sources(project: Project) -> Iterator[Sign]:
@@ -199,7 +200,7 @@ def _told(project: Project) -> Iterator[Sign]:
 def _audience(project: Project) -> Iterator[Sign]:
     number = project.weekly.audience_size()
     nobody = (WARN, "nobody would get an issue", "newsletter subscribers import FILE")
-    yield _filled("audience", f"{number:,} active subscribers" if number else "", otherwise=nobody)
+    yield _filled("audience", counted(number, "active subscriber") if number else "", otherwise=nobody)
 
 
 def _backend(project: Project) -> Iterator[Sign]:

@@ -178,7 +178,7 @@ def _say_report(report: ImportReport) -> None:
     for row, reason in report.bad:
         output.say(f"row {row}: {reason}")
     if report.bad_count > len(report.bad):
-        output.say(f"… and {report.bad_count - len(report.bad):,} more bad rows")
+        output.say(f"… and {counted(report.bad_count - len(report.bad), 'more bad row')}")
     parts = (
         (report.created, "new"),
         (report.confirmed, "confirmed by you"),

@@ -25,7 +25,7 @@ import httpcore2
 import httpx2
 
 from newsletter import __version__
-from newsletter.errors import FetchError
+from newsletter.errors import FetchError, counted
 from newsletter.fetch.allowed import Allowed
 from newsletter.fetch.hosts import HostLimit
 from newsletter.fetch.transport import PrivateAddressError, TooBigError, Transport, Wire
@@ -100,7 +100,7 @@ class Fetcher:
                 large = f"sent more than {_size(max_bytes)}"
                 raise FetchError(f"{_host(url)} {large}; is this the right address?") from error
             except (httpx2.TimeoutException, httpcore2.TimeoutException) as error:
-                late = f"did not answer completely within {self.timeout_total:g} seconds"
+                late = f"did not answer completely within {counted(self.timeout_total, 'second')}"
                 raise FetchError(f"{_host(url)} {late}; try again later") from error
             except _UNREADABLE as error:
                 raise FetchError(f"{_host(url)} could not be read ({_reason(error)}); check the address") from error
@@ -169,7 +169,8 @@ def _answer(response: httpx2.Response, url: str, *, cap: int, conditional: bool,
 
 def _refusal(status: int, host: str, headers: Mapping[str, str]) -> str:
     after = headers.get("retry-after", "").strip()[:60]
-    when = f"; it asks to come back {f'in {after} seconds' if after.isdigit() else f'after {after}'}" if after else ""
+    in_time = f"in {counted(int(after), 'second')}" if after.isdecimal() else f"after {after}"
+    when = f"; it asks to come back {in_time}" if after else ""
     if status == 410:
         return f"{host} says this address is gone for good (410); remove the source or give its new address"
     if status == 404:

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from newsletter.errors import counted
 from newsletter.issue import QUARANTINE, Article, PassedOver
 
 # WordPress puts this before the title of a post that asks for a password; an editor's own title takes it away.
@@ -72,6 +73,6 @@ def eligibility(
     if now - published > max_age and candidate.held_until != key:
         left = published >= window_start - max_age
         days = max_age / timedelta(days=1)
-        age = f"published {published:%Y-%m-%d}, more than {days:g} days ago"
+        age = f"published {published:%Y-%m-%d}, more than {counted(days, 'day')} ago"
         return PassedOver(article, f"leaves by age: {age}, and no issue had room" if left else f"too old: {age}")
     return None

@@ -92,4 +92,4 @@ def _fill_empty_shelf(draft: Draft, *, say: Callable[[str], None]) -> None:
         return
     say(f"The shelf is empty: pulling {counted(len(sources), 'source')} …")
     for line in draft.project.weekly.pull():
-        say(f"  {line.source}: {line.failed or f'{line.new} new articles'}")
+        say(f"  {line.source}: {line.failed or counted(line.new, 'new article')}")

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from newsletter.errors import counted
 from newsletter.letter import CONFIRM_TOKEN, EMAIL, FIRST_NAME, UNSUBSCRIBE_TOKEN, Letter
 from newsletter.rendering.document import Document, read
 from newsletter.rendering.finding import Finding, Level, error, info, warning
@@ -116,7 +117,8 @@ def _preheader(subject: str, document: Document) -> Iterator[Finding]:
     elif preheader.casefold() == subject.strip().casefold():
         yield warning("preheader.same", "the preheader repeats the subject")
     elif not 30 <= len(preheader) <= 150:
-        yield info("preheader.length", f"the preheader has {len(preheader)} characters; 40 to 130 fit most inboxes")
+        length = counted(len(preheader), "character")
+        yield info("preheader.length", f"the preheader has {length}; 40 to 130 fit most inboxes")
 
 
 def _text_part(text: str, document: Document) -> Iterator[Finding]:

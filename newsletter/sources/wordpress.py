@@ -19,7 +19,7 @@ from typing import Any, Self
 from urllib.parse import urlencode
 
 from newsletter import __version__
-from newsletter.errors import FetchError, SourceError
+from newsletter.errors import FetchError, SourceError, counted
 from newsletter.fetch import Fetched, Fetcher
 from newsletter.issue import Article, Image, Signal, SignalKind
 from newsletter.sources import Clock, Pulled, PullState, utc_now
@@ -73,7 +73,7 @@ class Wordpress:
             articles |= {article.guid: article for article in found.articles}
             problems += found.problems
         if (pages := _total(answers[0], "pages")) > MAX_PAGES:
-            there = f"{_total(answers[0], ''):,} posts in {self.keys.days} days"
+            there = f"{_total(answers[0], ''):,} posts in {counted(self.keys.days, 'day')}"
             problems.append(f"the site has {there}; only the newest {MAX_PAGES * PER_PAGE} of {pages} pages were read")
         said = f"{__version__} {self.keys} {sorted((comments or {}).items())}".encode()
         digest = hashlib.sha256(b"\0".join([said, *(answer.body for answer in answers)])).hexdigest()
@@ -118,7 +118,7 @@ class Wordpress:
         except SourceError as error:
             return None, f"its comments could not be counted ({error})"
         if answers and _total(answers[0], "pages") > MAX_COMMENT_PAGES:
-            many = f"more than {MAX_COMMENT_PAGES * PER_PAGE:,} comments in {self.keys.days} days"
+            many = f"more than {MAX_COMMENT_PAGES * PER_PAGE:,} comments in {counted(self.keys.days, 'day')}"
             return None, f"it has {many}, which were not counted; lower days, or set comments = false"
         return Counter(number for number in found if isinstance(number, int)), ""
 

@@ -11,6 +11,7 @@ import ssl
 import time
 
 from newsletter.backends.smtp.replies import Answer, Garbled, parse
+from newsletter.errors import counted
 
 
 class Lost(Exception):
@@ -120,5 +121,5 @@ class Line:
 
 def _lost(error: OSError, *, seconds: float) -> Lost:
     if isinstance(error, TimeoutError):
-        return Lost(f"did not answer within {seconds:g} seconds")
+        return Lost(f"did not answer within {counted(seconds, 'second')}")
     return Lost(f"lost the connection ({error.strerror or error})")

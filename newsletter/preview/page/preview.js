@@ -121,7 +121,7 @@ function drawSlots() {
   pill.hidden = false;
   if (state.slot.stored) {
     pill.textContent = `${state.slot.state} · ${state.slot.frozen}`;
-    pill.title = `This issue is frozen for ${state.slot.frozen} recipients: this is the stored letter, whatever templates and settings say now.`;
+    pill.title = `This issue is frozen for ${state.slot.frozen} ${state.slot.frozen === 1 ? "recipient" : "recipients"}: this is the stored letter, whatever templates and settings say now.`;
   } else {
     const left = new Date(state.slot.at) - Date.now();
     const days = Math.floor(left / 864e5);

@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from newsletter.errors import counted
 from newsletter.issue import Article
 from newsletter.links import canonical, is_home_page, same_site
 from newsletter.sources import Pulled
@@ -72,9 +73,11 @@ def articles_of(
             problems.append(f'item {position + 1} ("{title}"): its date "{date}" {fault}')
         told.append(one)
     if nameless:
-        problems.append(f"{nameless} item(s) had neither a title nor an address and were left out")
+        left_out = "was left out" if nameless == 1 else "were left out"
+        problems.append(f"{counted(nameless, 'item')} had neither a title nor an address and {left_out}")
     if lost := [one_line(article.title, limit=60) for article, *_ in told if not article.url]:
-        problems.append(f'{len(lost)} item(s) have no address of their own and cannot be picked: "{lost[0]}"')
+        several = "has no address of its own" if len(lost) == 1 else "have no address of their own"
+        problems.append(f'{counted(len(lost), "item")} {several} and cannot be picked: "{lost[0]}"')
     if left := count - len(positions):
         which = "the newest" if known else "the order is not known: only the first"
         rest = f", the oldest {left} were left" if known else ""
