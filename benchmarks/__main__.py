@@ -30,6 +30,7 @@ PARTS = (
     Part("choose", "Choosing among 10,000 articles", ("2000",), fenced=True),
     Part("selection", "Choosing what an editor chose", ("--half", "first")),
     Part("blurbs", "Words one would print", (), fenced=True),
+    Part("pull", "Reading 200 feeds", ("40",), fenced=True),
     Part("pages", "Reading article pages", (), fenced=True),
     Part("slots", "One issue a week", ("5",), fenced=True),
 )
