@@ -8,8 +8,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
+import pytest
+
 from newsletter.highlights import Candidate, choose, formula
-from newsletter.issue import Article, Card, Issue, Match, Order, Section, Signal, SignalKind, Slot
+from newsletter.highlights.duplicates import Title
+from newsletter.highlights.ranking import Entrant, Penalty, Scored, Won
+from newsletter.highlights.reasons import picked, pool_of
+from newsletter.issue import Article, Card, Issue, Match, Order, Section, Signal, SignalKind, Slot, Term
 
 NOW = datetime(2026, 11, 19, 1, tzinfo=UTC)
 WINNER = Article(
@@ -113,6 +118,25 @@ def test_what_nothing_speaks_for_says_so() -> None:
     assert reasons(*(Candidate(article(word)) for word in ("oak", "elm")), pick=1) == [
         "It stood first of what was left for Weekly highlights"
     ]
+
+
+@pytest.mark.parametrize(
+    ("why", "reason"),
+    [
+        (
+            "you kept 7 of 9 pieces on film; you kept 3 of 4 pieces by ann",
+            "You kept 7 of 9 pieces on film, and featured",
+        ),
+        ("you kept 0 of 9 pieces on film", "Featured"),
+        ("nothing like it was kept or passed over often", "Featured"),
+    ],
+)
+def test_what_the_editor_kept_before_is_a_reason_when_it_speaks_for_it(why: str, reason: str) -> None:
+    found = article("dune", featured=True)
+    entrant = Entrant(Candidate(found), Title(found.title, ""), ("s",))
+    terms = (Term("prominence", 0.2, 1.0, "featured by its source"), Term("prior", 0.5, 0.9, why))
+    won = Won(Scored(entrant, terms, 0.65), "s", Penalty(), None, 0.0)
+    assert picked(won, beside=(), pool=pool_of([], sections=[Section("s", "Section")], now=NOW)) == reason
 
 
 def lost(*candidates: Candidate) -> list[str]:

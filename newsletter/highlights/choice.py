@@ -74,7 +74,8 @@ def choose(
     carried = [_entry(candidate, ()) for candidate in ordered if candidate.carried_by]
     kept, repeats = _without_repeats(rules.scored(entrants), carried)
     filled = _fill(kept, rules=rules)
-    pool = reasons.pool_of(entrants, sections=sections, now=now)
+    loud = ((entrant, measured[id(entrant)].loudest) for entrant in entrants)
+    pool = reasons.pool_of(loud, sections=sections, now=now)
     number = {section.name: place for place, section in enumerate(sections)}
     picks = sorted(
         _picks(filled.picked, related=_related(filled, repeats), pool=pool), key=lambda pick: number[pick.section]

@@ -80,8 +80,9 @@ class Prior:
 
     def why(self, article: Article) -> str:
         """The evidence that weighs most, such as "you kept 7 of 9 pieces on film"; "" when nothing speaks."""
-        spoken = sorted(((self.speaks(feature), feature) for feature in features_of(article)), key=_loudest_first)
-        return "; ".join(self._said(feature) for weight, feature in spoken[:_SAID] if abs(weight) >= _WORTH_SAYING)
+        side = 1 if self.taste(article) >= 0 else -1  # what speaks for the other side would read as a contradiction
+        spoken = sorted((-side * self.speaks(feature), feature) for feature in features_of(article))
+        return "; ".join(self._said(feature) for weight, feature in spoken[:_SAID] if -weight >= _WORTH_SAYING)
 
     def _said(self, feature: Feature) -> str:
         kind, value = feature
@@ -169,7 +170,3 @@ def _plain(text: str) -> str:
 def _each(articles: Iterable[Article]) -> Iterator[Feature]:
     for article in articles:
         yield from features_of(article)
-
-
-def _loudest_first(spoken: tuple[float, Feature]) -> tuple[float, Feature]:
-    return -abs(spoken[0]), spoken[1]

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from newsletter.characters import clean
 from newsletter.highlights.candidate import Candidate
@@ -129,6 +130,7 @@ def penalty_of(entrant: Entrant, *, beside: Sequence[Won], one_source: bool = Fa
     return Penalty(held_back, ", ".join(why))
 
 
+@lru_cache(maxsize=64)
 def quoted(title: str) -> str:
     """A title in quotes, on one line and not longer than one reads."""
     line = " ".join(clean(title).split())

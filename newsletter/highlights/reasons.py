@@ -42,11 +42,13 @@ class Pool:
         return self.sections[section].title or section
 
 
-def pool_of(entrants: Iterable[Entrant], *, sections: Iterable[Section], now: datetime) -> Pool:
-    """The pool that picks are compared with."""
+def pool_of(
+    known: Iterable[tuple[Entrant, tuple[SignalKind, float] | None]], *, sections: Iterable[Section], now: datetime
+) -> Pool:
+    """The pool that picks are compared with: each entrant with its loudest number."""
     numbers: dict[tuple[str, SignalKind], list[float]] = {}
-    for entrant in entrants:
-        if found := loudest(entrant.candidate.article):
+    for entrant, found in known:
+        if found:
             for name in ("", *entrant.sections):
                 numbers.setdefault((name, found[0]), []).append(found[1])
     for values in numbers.values():
@@ -197,10 +199,11 @@ def _fact(term: Term, won: Won, *, pool: Pool) -> tuple[str, str]:
             return (f"rated {rating:g} of 5{by}" if rating is not None else "", "")
         case "prominence":
             return ("featured" if candidate.article.featured else f"told by {candidate.seen_in} sources", "")
-        case "completeness" | "recency":
-            return "", ""
+        case "prior":
+            kept = term.why.split(";")[0]
+            return (kept if kept.startswith("you kept ") and not kept.startswith("you kept 0 ") else ""), ""
         case _:
-            return term.why.split(";")[0], ""
+            return "", ""
 
 
 def _popular(article: Article, section: str, *, pool: Pool) -> tuple[str, str] | None:
