@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from datetime import datetime
 from typing import Any
 
 from newsletter.database import storable
 from newsletter.issue import Article, Card, Image
 
+_NAMES = tuple(field.name for field in fields(Article))
+
 
 def dump(article: Article) -> str:
     """The article as JSON text, without its signals: those have a history of their own."""
-    stored = asdict(replace(article, signals=(), id=None, first_seen=None))
-    return storable(json.dumps(stored, default=datetime.isoformat, ensure_ascii=False, sort_keys=True))
+    stored = {name: getattr(article, name) for name in _NAMES} | {"signals": (), "id": None, "first_seen": None}
+    return storable(json.dumps(stored, default=_as_json, ensure_ascii=False, sort_keys=True))
+
+
+def _as_json(value: Any) -> Any:
+    # asdict of the whole article would copy every text: a third of the time of taking a pull in
+    return value.isoformat() if isinstance(value, datetime) else asdict(value)
 
 
 def dump_article(article: Article) -> dict[str, Any]:
