@@ -42,7 +42,7 @@ prints them. These were taken on {date}{quick}. The ratios say more than the fig
 
 
 def chapter(part: Part, *, quick: bool) -> str:
-    """Run one benchmark, showing what it prints; gives its chapter of the page."""
+    """Run one benchmark, showing what it prints; returns its chapter of the page."""
     command = [sys.executable, "-u", "-m", f"benchmarks.{part.module}", *(part.quick if quick else ())]
     print(f"\n## {part.title}\n", flush=True)
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as child:

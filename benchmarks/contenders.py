@@ -1,7 +1,7 @@
 """The programs that are measured, each run as a process of its own: `python -m benchmarks.contenders NAME FOLDER …`.
 
     ours FOLDER           sends the frozen issue of a project, as `newsletter worker` does; backend from the environment
-    naive FOLDER PORT N   the usual script: per person Jinja, premailer, EmailMessage, and smtplib over one connection
+    naive FOLDER PORT N   the usual script: per recipient Jinja, premailer, EmailMessage; smtplib over one connection
 
 Each prints a line of JSON: the seconds and the CPU of its work, from the first look at the audience to the last reply.
 """
@@ -41,7 +41,7 @@ def naive(folder: str, port: str, number: str) -> Callable[[], int]:
     context: dict[str, Any] = {}
 
     class Watched(Templates):
-        """Keeps what the templates are given, to give it to them again for every person."""
+        """Keeps what the templates are given, to give it to them again for every recipient."""
 
         def render(self, name: str, given: Any) -> str:
             context.update(given)
@@ -51,7 +51,7 @@ def naive(folder: str, port: str, number: str) -> Callable[[], int]:
     issue = project.weekly.pick(project.slot(None))
     render(issue, publication=project.publication, theme=project.theme, templates=templates, nonce="0" * 12)
     html, text = (templates.environment.get_template(f"weekly/body.{kind}.j2") for kind in ("html", "txt"))
-    people = project.book.page(after=0, limit=int(number))
+    recipients = project.book.page(after=0, limit=int(number))
     cssutils.log.setLevel(100)
 
     def message(email: str, name: str, token: str) -> EmailMessage:
@@ -72,10 +72,10 @@ def naive(folder: str, port: str, number: str) -> Callable[[], int]:
 
     def work() -> int:
         with smtplib.SMTP("127.0.0.1", int(port)) as server:
-            for person in people:
-                token = project.book.unsubscribe_token(person.public_id)
-                server.send_message(message(person.email, person.name, token))
-        return len(people)
+            for recipient in recipients:
+                token = project.book.unsubscribe_token(recipient.public_id)
+                server.send_message(message(recipient.email, recipient.name, token))
+        return len(recipients)
 
     return work
 

@@ -1,7 +1,7 @@
-"""The project that is sent: 25 articles in two sections, as many readers as wanted, made with the real rooms.
+"""The project that is sent: 25 articles in two sections, as many recipients as wanted, made by the real modules.
 
-Articles come from a folder source, readers from a CSV file, the letter from the shipped templates; the issue is frozen
-and waits. Texts are made here with a fixed seed.
+Articles come from a folder source, subscribers from a CSV file, the letter from the shipped templates; the issue is
+frozen and waits. Texts are made here with a fixed seed.
 """
 
 from __future__ import annotations
@@ -67,18 +67,20 @@ class Sizes:
     freeze: float
 
 
-def make_project(root: Path, *, readers: int) -> Sizes:
-    """Write a project whose issue is frozen for `readers` people and waits to be sent."""
+def make_project(root: Path, *, recipients: int) -> Sizes:
+    """Write a project whose issue is frozen for that many recipients and waits to be sent."""
     (root / "site").mkdir(parents=True)
     (root / "newsletter.toml").write_text(SETTINGS.format(**ARTICLES), encoding="utf-8")
     (root / "site" / "articles.json").write_text(json.dumps(_articles()), encoding="utf-8")
     create_keys(root / "newsletter.key")
     project = Project(root)
     project.unchecked_database.migrate(now=project.clock())
-    with (root / "readers.csv").open("w", encoding="utf-8") as file:
+    with (root / "subscribers.csv").open("w", encoding="utf-8") as file:
         file.write("email,name\n")
-        file.writelines(f"reader{number:06d}@example.net,{NAMES[number % len(NAMES)]}\n" for number in range(readers))
-    import_csv(project.book, root / "readers.csv", confirmed=True)
+        file.writelines(
+            f"reader{number:06d}@example.net,{NAMES[number % len(NAMES)]}\n" for number in range(recipients)
+        )
+    import_csv(project.book, root / "subscribers.csv", confirmed=True)
     project.weekly.pull()
     slot = project.slot(None)
     composed = project.weekly.compose(slot)
@@ -88,8 +90,8 @@ def make_project(root: Path, *, readers: int) -> Sizes:
     began = time.perf_counter()
     row = project.weekly.freeze(slot, composed)
     freeze = time.perf_counter() - began
-    if row.frozen != readers:
-        raise NewsletterError(f"the example froze {row.frozen} readers instead of {readers}")
+    if row.frozen != recipients:
+        raise NewsletterError(f"the example froze {row.frozen} recipients instead of {recipients}")
     project.database.dispose()
     return Sizes(
         len(letter.html(VALUES).encode()), len(letter.text(VALUES).encode()), len(example_message(letter)), freeze

@@ -1,9 +1,9 @@
-"""What a letter costs: once an issue, and once a person.
+"""What a letter costs: once an issue, and once a recipient.
 
     python -m benchmarks.render [--quick]
 
-An issue is rendered, inlined and encoded once; a person costs `Letter.addressed`. The naive way does all of it for
-every person. Times are CPU time of the thread: median (least to most); the first call is not counted.
+An issue is rendered, inlined and encoded once; a recipient costs `Letter.addressed`. The naive way does all of it for
+every recipient. Times are CPU time of the thread: median (least to most); the first call is not counted.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def steps(project: Project, *, repeats: int) -> tuple[Letter, str]:
         ("inlining (premailer, and the check that nothing else changed)", lambda: inline(html)),
         ("encoding (quoted-printable, cut at the blanks)", encoding),
         ("all of it, as an issue does once", whole),
-        ("naive: templates, premailer, EmailMessage, for every person", naively),
+        ("naive: templates, premailer, EmailMessage, per recipient", naively),
     ):
         rows.append([name, spread([1000 * one for one in timed(work, repeats=repeats)], digits=1)])
 
@@ -85,7 +85,7 @@ def steps(project: Project, *, repeats: int) -> tuple[Letter, str]:
 
     each = timed(address, repeats=repeats)
     rows.append(
-        ["addressing the letter to one person", spread([1000 * one / ADDRESSED_AT_ONCE for one in each], digits=3)]
+        ["addressing the letter to one recipient", spread([1000 * one / ADDRESSED_AT_ONCE for one in each], digits=3)]
     )
     return letter, table(["", "CPU ms"], rows)
 
@@ -107,7 +107,7 @@ def main() -> None:
     repeats = 5 if "--quick" in sys.argv[1:] else 20
     print(f"{machine()}. {versions('jinja2', 'premailer', 'lxml', 'cssutils')}.\n")
     with tempfile.TemporaryDirectory(prefix="newsletter-bench-") as folder:
-        make_project(Path(folder) / "project", readers=10)
+        make_project(Path(folder) / "project", recipients=10)
         letter, costs = steps(Project(Path(folder) / "project"), repeats=repeats)
     html, message = len(letter.html(VALUES).encode()), len(example_message(letter))
     print(f"{html / 1000:.1f} KB of HTML, {message / 1000:.1f} KB a message; median (least to most).\n")

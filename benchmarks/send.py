@@ -3,9 +3,10 @@
     python -m benchmarks.send [--quick]
 
 *Ours* is the real path: a SQLite file, a frozen issue, one durable intent and one outcome per message, a letter
-addressed to each person. *smtp-source* (`-d`) writes one stored message of the same size again and again over as many
-sessions: it personalises nothing and records nothing, so it shows how fast the wire and the sink are. *naive* is the
-usual script, one Jinja rendering, premailer run and EmailMessage per person; it sends fewer and is compared by rate.
+addressed to each recipient. *smtp-source* (`-d`) writes one stored message of the same size again and again over as
+many sessions: it personalises nothing and records nothing, so it shows how fast the wire and the sink are. *naive* is
+the usual script, one Jinja rendering, premailer run and EmailMessage per recipient; it sends fewer and is compared by
+rate.
 
 They take turns, so that whatever else the machine does falls on all; ratios are taken within a turn. The clock runs
 from the first look at the audience to the last reply, without the start of the interpreter. The sink shares the
@@ -37,17 +38,17 @@ LIMIT = 300.0  # seconds one run may take
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much is sent. `readers` are of the comparison, `growing` of the memory, `each` of the connections."""
+    """How much is sent. `recipients` are of the comparison, `growing` of the memory, `each` of the connections."""
 
     rounds: int = 3
-    readers: int = 10_000
+    recipients: int = 10_000
     naive: int = 200
     growing: tuple[int, ...] = (1_000, 10_000, 30_000)
     each: int = 2_000
     connections: tuple[int, ...] = (1, 2, 4, 8)
 
 
-QUICK = Plan(readers=2_000, naive=20, growing=(500, 2_000), each=500)
+QUICK = Plan(recipients=2_000, naive=20, growing=(500, 2_000), each=500)
 
 
 class Bench:
@@ -57,45 +58,45 @@ class Bench:
         self._folder = folder
         self._sizes: dict[int, Sizes] = {}
 
-    def sizes(self, readers: int) -> Sizes:
-        """Make the project of so many readers, if it is not there yet; gives its sizes."""
-        if readers not in self._sizes:
-            self._sizes[readers] = make_project(self._folder / str(readers), readers=readers)
-        return self._sizes[readers]
+    def sizes(self, recipients: int) -> Sizes:
+        """Make the project of so many recipients, if it is not there yet; returns its sizes."""
+        if recipients not in self._sizes:
+            self._sizes[recipients] = make_project(self._folder / str(recipients), recipients=recipients)
+        return self._sizes[recipients]
 
     @contextmanager
-    def project(self, readers: int) -> Iterator[Path]:
+    def project(self, recipients: int) -> Iterator[Path]:
         """A copy of the project whose frozen issue nobody has sent yet."""
-        self.sizes(readers)
+        self.sizes(recipients)
         with tempfile.TemporaryDirectory(dir=self._folder) as folder:
-            yield Path(shutil.copytree(self._folder / str(readers), Path(folder) / "project"))
+            yield Path(shutil.copytree(self._folder / str(recipients), Path(folder) / "project"))
 
-    def ours(self, readers: int, *, connections: int) -> Run:
-        with self.project(readers) as folder, Sink() as sink:
+    def ours(self, recipients: int, *, connections: int) -> Run:
+        with self.project(recipients) as folder, Sink() as sink:
             environment = {
                 "NEWSLETTER_BACKEND__PORT": str(sink.port),
                 "NEWSLETTER_BACKEND__CONNECTIONS": str(connections),
             }
             command = [sys.executable, "-m", "benchmarks.contenders", "ours", str(folder)]
-            return _checked(run(command, messages=readers, limit=LIMIT, environment=environment), sink)
+            return _checked(run(command, messages=recipients, limit=LIMIT, environment=environment), sink)
 
-    def smtp_source(self, readers: int, *, connections: int) -> Run:
+    def smtp_source(self, recipients: int, *, connections: int) -> Run:
         program = tool("smtp-source")
         assert program is not None
         stored = self._folder / "message"
         if not stored.exists():
-            project = Project(self._folder / str(readers))
+            project = Project(self._folder / str(recipients))
             row = project.issues.unfinished()
             assert row is not None
             stored.write_bytes(example_message(project.issues.letter(row.id)).replace(b"\r\n", b"\n"))
-        options = ["-d", "-s", str(connections), "-m", str(readers), "-F", str(stored)]
+        options = ["-d", "-s", str(connections), "-m", str(recipients), "-F", str(stored)]
         envelope = ["-f", "weekly@marquee.example", "-t", "reader@example.net"]
         with Sink() as sink:
             command = [program, *options, *envelope, f"{HOST}:{sink.port}"]
-            return _checked(run(command, messages=readers, limit=LIMIT), sink)
+            return _checked(run(command, messages=recipients, limit=LIMIT), sink)
 
-    def naive(self, readers: int, *, number: int) -> Run:
-        with self.project(readers) as folder, Sink() as sink:
+    def naive(self, recipients: int, *, number: int) -> Run:
+        with self.project(recipients) as folder, Sink() as sink:
             command = [sys.executable, "-m", "benchmarks.contenders", "naive", str(folder), str(sink.port), str(number)]
             return _checked(run(command, messages=number, limit=LIMIT), sink)
 
@@ -131,12 +132,12 @@ HEAD = ["", "messages", "messages/s", "CPU ms/message", "peak MB"]
 
 def comparison(bench: Bench, plan: Plan) -> str:
     """Ours, smtp-source and naive in one table, and the ratios."""
-    size = bench.sizes(plan.readers)
+    size = bench.sizes(plan.recipients)
     runs = take_turns(
         {
-            "ours": lambda: bench.ours(plan.readers, connections=DEFAULT_CONNECTIONS),
-            "smtp-source -d": lambda: bench.smtp_source(plan.readers, connections=DEFAULT_CONNECTIONS),
-            "naive": lambda: bench.naive(plan.readers, number=plan.naive),
+            "ours": lambda: bench.ours(plan.recipients, connections=DEFAULT_CONNECTIONS),
+            "smtp-source -d": lambda: bench.smtp_source(plan.recipients, connections=DEFAULT_CONNECTIONS),
+            "naive": lambda: bench.naive(plan.recipients, number=plan.naive),
         },
         rounds=plan.rounds,
     )
@@ -153,7 +154,7 @@ def comparison(bench: Bench, plan: Plan) -> str:
     ]
     about = (
         f"The letter has {size.html / 1000:.1f} KB of HTML and {size.text / 1000:.1f} KB of text, a message "
-        f"{size.message / 1000:.1f} KB. {plan.readers:,} subscribers, {DEFAULT_CONNECTIONS} connections (naive: 1), "
+        f"{size.message / 1000:.1f} KB. {plan.recipients:,} subscribers, {DEFAULT_CONNECTIONS} connections (naive: 1), "
         f"{plan.rounds} turns; median (least to most). Freezing the audience took {size.freeze:.2f} s."
     )
     return "\n\n".join(
@@ -168,9 +169,9 @@ def comparison(bench: Bench, plan: Plan) -> str:
 def memory(bench: Bench, plan: Plan) -> str:
     """Ours with more and more subscribers."""
     rows = []
-    for readers in plan.growing:
-        done = bench.ours(readers, connections=DEFAULT_CONNECTIONS)
-        rows.append([f"{readers:,}", f"{done.memory / 2**20:.0f}"])
+    for recipients in plan.growing:
+        done = bench.ours(recipients, connections=DEFAULT_CONNECTIONS)
+        rows.append([f"{recipients:,}", f"{done.memory / 2**20:.0f}"])
     return table(["subscribers", "peak MB"], rows)
 
 

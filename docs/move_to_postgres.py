@@ -23,7 +23,7 @@ PAGE = 1000
 
 
 def move(root: Path, url: str) -> dict[str, int]:
-    """Copy everything; gives the number of rows of each table."""
+    """Copy everything; returns the number of rows of each table."""
     source, target = Project(root).database, Database(url)
     try:
         before, _ = target.migrate(now=datetime.now(UTC))  # noqa: TID251 - a script's own clock

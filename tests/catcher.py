@@ -52,7 +52,7 @@ class Catcher:
 
 @contextlib.contextmanager
 def running(maildir: Path) -> Iterator[int]:
-    """A catcher in a thread of this process; gives its port."""
+    """A catcher in a thread of this process; returns its port."""
     with in_loop(Catcher(maildir).protocol) as port:
         yield port
 

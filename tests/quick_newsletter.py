@@ -28,11 +28,11 @@ COMMAND = """\
 #!/bin/sh
 "exec" "{python}" "-IS" "$0" "$@"
 import json, os, socket, sys
-door = socket.socket(socket.AF_UNIX)
-door.connect({address!r})
-socket.send_fds(door, [b"x"], [0, 1, 2])
-door.sendall(json.dumps([sys.argv[1:], os.getcwd(), dict(os.environ)]).encode() + b"\\n")
-sys.exit(int(door.makefile().readline() or 1))
+connection = socket.socket(socket.AF_UNIX)
+connection.connect({address!r})
+socket.send_fds(connection, [b"x"], [0, 1, 2])
+connection.sendall(json.dumps([sys.argv[1:], os.getcwd(), dict(os.environ)]).encode() + b"\\n")
+sys.exit(int(connection.makefile().readline() or 1))
 """
 
 
@@ -40,19 +40,19 @@ def main(folder: Path) -> None:
     for name in LOADED:
         importlib.import_module(name)
     address = str(folder / "newsletter.socket")
-    door = socket.socket(socket.AF_UNIX)
-    door.bind(address)
-    door.listen()
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(address)
+    listener.listen()
     command = folder / "newsletter"
     command.write_text(COMMAND.format(python=sys.executable, address=address), encoding="utf-8")
     command.chmod(0o755)
     print("ready", flush=True)
     # Whoever started this has gone when its end of the pipe has.
-    while door in select.select([door, sys.stdin], [], [])[0]:
-        caller, _ = door.accept()
+    while listener in select.select([listener, sys.stdin], [], [])[0]:
+        caller, _ = listener.accept()
         helper = os.fork()
         if helper == 0:
-            door.close()
+            listener.close()
             _serve(caller)
         caller.close()
         os.waitpid(helper, 0)

@@ -1,6 +1,6 @@
 """SMTP servers for tests, real ones: aiosmtpd on a loopback port, and a raw socket that does one thing wrong.
 
-`serving` gives aiosmtpd in a thread of its own, plain, with STARTTLS or with TLS from the first byte, with or without a
+`serving` runs aiosmtpd in a thread of its own, plain, with STARTTLS or with TLS from the first byte, with or without a
 log-in. `Faulty` speaks just enough SMTP itself to be able to break it at any step.
 """
 
@@ -57,7 +57,7 @@ def ca_file(folder: Path, *, of: trustme.CA | None = None) -> Path:
 async def listening(
     factory: Callable[[], asyncio.BaseProtocol], *, port: int = 0, context: ssl.SSLContext | None = None
 ) -> AsyncIterator[int]:
-    """Serve connections on loopback; gives the port. Afterwards none is left open."""
+    """Serve connections on loopback; returns the port. Afterwards none is left open."""
     server = await asyncio.get_running_loop().create_server(factory, HOST, port, ssl=context)
     try:
         yield server.sockets[0].getsockname()[1]
@@ -71,7 +71,7 @@ async def listening(
 
 @contextlib.contextmanager
 def in_loop(factory: Callable[[], asyncio.BaseProtocol], *, context: ssl.SSLContext | None = None) -> Iterator[int]:
-    """`listening`, in a thread with an event loop of its own; gives the port."""
+    """`listening`, in a thread with an event loop of its own; returns the port."""
     started: Future[tuple[int, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
 
     async def serve() -> None:

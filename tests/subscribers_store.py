@@ -76,12 +76,12 @@ class Harness:
     def __post_init__(self) -> None:
         self.book = Book(self.store, KEYS, now=self.clock, post=self.post, changed=self.changed)
 
-    def post(self, connection: sa.Connection, kind: str, person: Subscriber, values: Mapping[str, str]) -> None:
+    def post(self, connection: sa.Connection, kind: str, subscriber: Subscriber, values: Mapping[str, str]) -> None:
         assert connection.in_transaction()
-        self.mails.append((kind, person.email, dict(values)))
+        self.mails.append((kind, subscriber.email, dict(values)))
 
-    def changed(self, what: str, person: Subscriber) -> None:
-        self.told.append((what, person.email))
+    def changed(self, what: str, subscriber: Subscriber) -> None:
+        self.told.append((what, subscriber.email))
 
     def kinds(self) -> list[str]:
         return [kind for kind, _, _ in self.mails]

@@ -171,11 +171,11 @@ def test_an_exception_takes_everything_back(database: Database) -> None:
 
 def test_many_threads_write_one_after_the_other_and_lose_nothing(database: Database) -> None:
     Issues(database)
-    gate = threading.Barrier(8)
+    barrier = threading.Barrier(8)
     failed: list[BaseException] = []
 
     def write(number: int) -> None:
-        gate.wait()
+        barrier.wait()
         try:
             for index in range(10):
                 with database.write() as connection:
@@ -196,11 +196,11 @@ def test_many_threads_write_one_after_the_other_and_lose_nothing(database: Datab
 
 
 def test_two_that_insert_the_same_row_at_once_make_one(database: Database) -> None:
-    gate = threading.Barrier(6)
+    barrier = threading.Barrier(6)
     made: list[bool] = []
 
     def insert() -> None:
-        gate.wait()
+        barrier.wait()
         with database.write() as connection:
             made.append(insert_if_absent(connection, module.facts, name="once", at=NOW))
 

@@ -211,7 +211,7 @@ def until_interrupted(text: str, project: Path) -> subprocess.CompletedProcess[s
 
 @contextmanager
 def served(project: Path) -> Iterator[int]:
-    """`newsletter serve` in that project; gives the port."""
+    """`newsletter serve` in that project; returns the port."""
     command = [sys.executable, "-m", "newsletter", "serve", "--port", "0"]
     with subprocess.Popen(command, cwd=project, env=environment(), stderr=subprocess.PIPE, text=True) as server:
         assert server.stderr is not None

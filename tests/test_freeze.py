@@ -44,7 +44,7 @@ def project(tmp_path: Path, clock: Clock, database_url: str) -> Project:
 
 
 @pytest.fixture
-def room(tmp_path: Path, clock: Clock) -> Project:
+def sqlite_project(tmp_path: Path, clock: Clock) -> Project:
     """A newsletter on SQLite: for what does not depend on the database."""
     return newsletter(tmp_path / "project", clock)
 
@@ -79,10 +79,10 @@ def test_a_second_run_mails_nobody_and_says_that_it_is_done(project: Project) ->
 
 @pytest.mark.parametrize("change", ["url", "guid", "title", "all but one"])
 def test_an_article_that_changes_its_names_after_the_issue_does_not_return(
-    room: Project, clock: Clock, change: str
+    sqlite_project: Project, clock: Clock, change: str
 ) -> None:
-    run(room)
-    for file in (room.root / "site").iterdir():
+    run(sqlite_project)
+    for file in (sqlite_project.root / "site").iterdir():
         article = json.loads(file.read_text())
         if change in ("url", "all but one"):
             article["url"] = article["url"].replace("https://www.", "http://") + "-and-more/?utm_source=x"
@@ -93,9 +93,9 @@ def test_an_article_that_changes_its_names_after_the_issue_does_not_return(
         article["dek"] += " Updated."
         file.write_text(json.dumps(article))
     clock.forward(timedelta(days=7))
-    before = set(carried(room))
+    before = set(carried(sqlite_project))
     assert len(before) == 3
-    second = run(again(room))
+    second = run(again(sqlite_project))
     assert second.verdict.composed is not None
     shown = {pick.article.id for pick in second.verdict.composed.issue.picks}
     assert len(shown) == 2, [pick.article.title for pick in second.verdict.composed.issue.picks]
@@ -115,14 +115,14 @@ def test_a_reader_with_an_endless_name_gets_the_issue(project: Project) -> None:
     assert run(project).report.totals == {"accepted": 4}
 
 
-def test_composing_and_picking_change_nothing(room: Project) -> None:
-    room.weekly.pull()
-    before = everything(room)
+def test_composing_and_picking_change_nothing(sqlite_project: Project) -> None:
+    sqlite_project.weekly.pull()
+    before = everything(sqlite_project)
     for _ in range(2):
-        room.weekly.pick(room.slot(None))
-        room.weekly.compose(room.slot(None))
-        room.weekly.audience_size()
-    assert everything(room) == before
+        sqlite_project.weekly.pick(sqlite_project.slot(None))
+        sqlite_project.weekly.compose(sqlite_project.slot(None))
+        sqlite_project.weekly.audience_size()
+    assert everything(sqlite_project) == before
 
 
 # The freeze.
@@ -211,85 +211,87 @@ def empty_shelf(root: Path) -> None:
     project.database.dispose()
 
 
-def rename_readers(root: Path) -> None:
+def rename_subscribers(root: Path) -> None:
     project = Project(root)
     with project.database.write() as connection:
         connection.exec_driver_sql("UPDATE subscribers SET name = 'Somebody Else', language = 'xx'")
     project.database.dispose()
 
 
-CHANGES = (change_templates, change_settings, delete_sources, empty_shelf, rename_readers)
+CHANGES = (change_templates, change_settings, delete_sources, empty_shelf, rename_subscribers)
 
 
 @pytest.mark.parametrize(
     "change", [*CHANGES, None], ids=lambda change: change.__name__ if change else "everything at once"
 )
 def test_after_the_freeze_nothing_that_is_changed_or_deleted_changes_a_byte(
-    room: Project, change: Callable[[Path], None] | None
+    sqlite_project: Project, change: Callable[[Path], None] | None
 ) -> None:
-    assert run(room, stop_before_sending=True).report.state == IssueState.SENDING
-    owed = frozen_bytes(room)
+    assert run(sqlite_project, stop_before_sending=True).report.state == IssueState.SENDING
+    owed = frozen_bytes(sqlite_project)
     for one in [change] if change else CHANGES:
-        one(room.root)
-    child = PROCESSES.Process(target=weekly_child.send, args=(str(room.root), NOW))
+        one(sqlite_project.root)
+    child = PROCESSES.Process(target=weekly_child.send, args=(str(sqlite_project.root), NOW))
     child.start()
     child.join(PATIENCE)
     assert child.exitcode == 0
-    got = {file.read_bytes() for file in (room.root / "mail" / "new").iterdir()}
+    got = {file.read_bytes() for file in (sqlite_project.root / "mail" / "new").iterdir()}
     assert got == set(owed.values())
-    assert room.issues.get(KEY).state == IssueState.CLOSED
+    assert sqlite_project.issues.get(KEY).state == IssueState.CLOSED
 
 
-def test_freezing_the_same_slot_twice_is_refused(room: Project) -> None:
-    room.weekly.pull()
-    composed = room.weekly.compose(room.slot(None))
-    room.weekly.freeze(room.slot(None), composed)
+def test_freezing_the_same_slot_twice_is_refused(sqlite_project: Project) -> None:
+    sqlite_project.weekly.pull()
+    composed = sqlite_project.weekly.compose(sqlite_project.slot(None))
+    sqlite_project.weekly.freeze(sqlite_project.slot(None), composed)
     with pytest.raises(Refused, match="sending"):
-        room.weekly.freeze(room.slot(None), composed)
-    assert audit(room.database)[0].frozen == 3
+        sqlite_project.weekly.freeze(sqlite_project.slot(None), composed)
+    assert audit(sqlite_project.database)[0].frozen == 3
 
 
-def test_nothing_to_freeze_is_refused(room: Project) -> None:
+def test_nothing_to_freeze_is_refused(sqlite_project: Project) -> None:
     with pytest.raises(Refused, match="no picks"):
-        room.weekly.freeze(room.slot(None), replace(room.weekly.compose(room.slot(None)), letter=None))
+        sqlite_project.weekly.freeze(
+            sqlite_project.slot(None), replace(sqlite_project.weekly.compose(sqlite_project.slot(None)), letter=None)
+        )
 
 
 # What an issue may carry.
 
 
-def test_what_leaves_by_age_is_listed_also_after_weeks_without_an_issue(room: Project, clock: Clock) -> None:
-    run(room)
+def test_what_leaves_by_age_is_listed_also_after_weeks_without_an_issue(sqlite_project: Project, clock: Clock) -> None:
+    run(sqlite_project)
     clock.forward(timedelta(days=28))
-    issue = room.weekly.pick(room.slot(None))
+    issue = sqlite_project.weekly.pick(sqlite_project.slot(None))
     left = {one.article.title for one in issue.passed_over if one.reason.startswith("leaves by age")}
-    assert left == set(TITLES[:5]) - set(carried(room))
+    assert left == set(TITLES[:5]) - set(carried(sqlite_project))
 
 
-def test_an_article_held_for_this_very_issue_comes_whatever_its_age(room: Project, clock: Clock) -> None:
-    room.weekly.pull()
-    number = room.shelf.find("https://www.marquee.example/who-is-afraid-of-the-tram-library").article.id
+def test_an_article_held_for_this_very_issue_comes_whatever_its_age(sqlite_project: Project, clock: Clock) -> None:
+    sqlite_project.weekly.pull()
+    number = sqlite_project.shelf.find("https://www.marquee.example/who-is-afraid-of-the-tram-library").article.id
     assert number is not None
-    room.shelf.hold(number, until="2026-W52")
-    run(room)
+    sqlite_project.shelf.hold(number, until="2026-W52")
+    run(sqlite_project)
     clock.forward(timedelta(days=7))
-    assert number not in {pick.article.id for pick in room.weekly.pick(room.slot(None)).picks}
+    assert number not in {pick.article.id for pick in sqlite_project.weekly.pick(sqlite_project.slot(None)).picks}
     clock.forward(timedelta(days=28))
-    assert room.slot(None).key == "2026-W52"
-    assert [pick.article.id for pick in room.weekly.pick(room.slot(None)).picks] == [number]
+    assert sqlite_project.slot(None).key == "2026-W52"
+    assert [pick.article.id for pick in sqlite_project.weekly.pick(sqlite_project.slot(None)).picks] == [number]
     clock.forward(timedelta(days=7))
-    assert room.weekly.pick(room.slot(None)).picks == ()
+    assert sqlite_project.weekly.pick(sqlite_project.slot(None)).picks == ()
 
 
-def test_a_story_told_again_is_recognised_weeks_after_it_was_carried(room: Project, clock: Clock) -> None:
-    run(room)
-    title = next(iter(carried(room)))
+def test_a_story_told_again_is_recognised_weeks_after_it_was_carried(sqlite_project: Project, clock: Clock) -> None:
+    run(sqlite_project)
+    title = next(iter(carried(sqlite_project)))
     clock.forward(timedelta(days=14))
-    write_articles(room.root, [title + "!"], now=clock())
-    file = next((room.root / "site").glob("*!.json"))
+    write_articles(sqlite_project.root, [title + "!"], now=clock())
+    file = next((sqlite_project.root / "site").glob("*!.json"))
     article = json.loads(file.read_text())
     article["url"] = "https://www.marquee.example/again"
     file.write_text(json.dumps(article))
-    fresh = again(room)
+    fresh = again(sqlite_project)
     fresh.weekly.pull()
     issue = fresh.weekly.pick(fresh.slot(None))
     assert title + "!" not in {pick.article.title for pick in issue.picks}
@@ -298,10 +300,10 @@ def test_a_story_told_again_is_recognised_weeks_after_it_was_carried(room: Proje
 # Sources that fail.
 
 
-def test_the_last_good_articles_stay_when_a_source_goes_away(room: Project) -> None:
-    room.weekly.pull()
-    shutil.rmtree(room.root / "site")
-    done = run(again(room))
+def test_the_last_good_articles_stay_when_a_source_goes_away(sqlite_project: Project) -> None:
+    sqlite_project.weekly.pull()
+    shutil.rmtree(sqlite_project.root / "site")
+    done = run(again(sqlite_project))
     assert done.verdict.pulled[0].failed
     assert done.report.totals == {"accepted": 3}
 
@@ -315,11 +317,11 @@ def test_a_setting_that_is_wrong_is_no_source_that_failed(tmp_path: Path, clock:
 
 
 def test_of_threads_that_run_at_once_one_sends_and_the_others_are_told(project: Project) -> None:
-    gate = threading.Barrier(4)
+    barrier = threading.Barrier(4)
     said: list[str] = []
 
     def racing() -> None:
-        gate.wait()
+        barrier.wait()
         try:
             said.append(str(run(project).report.state))
         except Busy:
@@ -334,13 +336,13 @@ def test_of_threads_that_run_at_once_one_sends_and_the_others_are_told(project: 
     assert len(arrived(project.root)) == 3
 
 
-def test_a_broken_template_is_named_with_its_line_before_anything_is_frozen(room: Project) -> None:
-    look = room.root / "templates" / "weekly"
+def test_a_broken_template_is_named_with_its_line_before_anything_is_frozen(sqlite_project: Project) -> None:
+    look = sqlite_project.root / "templates" / "weekly"
     look.mkdir(parents=True, exist_ok=True)
     (look / "body.html.j2").write_text("<p>\n{{ nothing.like.this }}\n")
     with pytest.raises(TemplateError, match=r"body\.html\.j2:2"):
-        run(room)
-    assert room.issues.find(KEY) is None
+        run(sqlite_project)
+    assert sqlite_project.issues.find(KEY) is None
 
 
 # What the operator is told.
@@ -367,7 +369,7 @@ def test_an_alert_reaches_the_log_the_list_and_every_editor_once(
     assert "<script>" not in html.get_content()
 
 
-def test_an_alert_and_its_mail_are_one_transaction(room: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_alert_and_its_mail_are_one_transaction(sqlite_project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     from newsletter.sending import outbox
 
     def failing(*_: object, **__: object) -> None:
@@ -375,8 +377,8 @@ def test_an_alert_and_its_mail_are_one_transaction(room: Project, monkeypatch: p
 
     monkeypatch.setattr(outbox, "post", failing)
     with pytest.raises(ZeroDivisionError):
-        room.alerts.tell(alerts.issue(KEY), "something is wrong")
+        sqlite_project.alerts.tell(alerts.issue(KEY), "something is wrong")
     monkeypatch.undo()
-    assert room.issues.alerts(KEY) == []
-    room.alerts.tell(alerts.issue(KEY), "something is wrong")
-    assert len(room.issues.alerts(KEY)) == 1
+    assert sqlite_project.issues.alerts(KEY) == []
+    sqlite_project.alerts.tell(alerts.issue(KEY), "something is wrong")
+    assert len(sqlite_project.issues.alerts(KEY)) == 1

@@ -94,11 +94,11 @@ def test_many_processes_that_open_one_slot_at_once_make_one_issue(database_url: 
 
 
 def test_many_threads_too(database: Database, issues: Issues) -> None:
-    gate = threading.Barrier(8)
+    barrier = threading.Barrier(8)
     found: list[int] = []
 
     def opening() -> None:
-        gate.wait()
+        barrier.wait()
         with database.write() as connection:
             found.append(issues.open(connection, slot_key=KEY, slot_at=NOW, now=NOW).id)
 

@@ -37,7 +37,7 @@ from tests.smtp_servers import in_loop
 from tests.times import PATIENCE, time_of_day
 from tests.web_project import WebClient, form_token
 
-READER = "somebody.new@reader.example"
+SUBSCRIBER = "somebody.new@reader.example"
 
 
 class Arriving(Catcher):
@@ -137,7 +137,9 @@ def link(mail: EmailMessage, path: str) -> str:
 
 
 def status_of(project: Path) -> str:
-    return str(json.loads(run("subscribers", "show", READER, "--json", project=project).stdout)["subscriber"]["status"])
+    return str(
+        json.loads(run("subscribers", "show", SUBSCRIBER, "--json", project=project).stdout)["subscriber"]["status"]
+    )
 
 
 def test_from_the_sign_up_box_to_the_last_letter_and_out_again_with_one_click(
@@ -163,12 +165,12 @@ def test_from_the_sign_up_box_to_the_last_letter_and_out_again_with_one_click(
         page = client.get("/").text
         for _ in range(50):  # a form sent back at once is a robot's: a person presses the button again
             page = client.post_form(
-                "/subscribe", f"email={READER}&name=Some+Body&website=&form_token={form_token(page)}"
+                "/subscribe", f"email={SUBSCRIBER}&name=Some+Body&website=&form_token={form_token(page)}"
             ).text
             if 'name="form_token"' not in page:
                 break
         (confirmation,) = catcher.wait_for(1)
-        assert confirmation["To"] == READER
+        assert confirmation["To"] == SUBSCRIBER
         confirm = link(confirmation, "/confirm/")
         for method in ("GET", "HEAD", "GET"):
             assert client.ask(method, confirm).status == 200
@@ -179,12 +181,12 @@ def test_from_the_sign_up_box_to_the_last_letter_and_out_again_with_one_click(
 
         send(this_week)
         first = {mail["To"].addresses[0].addr_spec: mail for mail in catcher.wait_for(ACTIVE + 1)}
-        letter = first[READER]
+        letter = first[SUBSCRIBER]
         assert "Some" in part(letter, "plain")
         shown = client.get(link(letter, f"/issues/{this_week}"))
         assert shown.status == 200
         assert part(letter, "plain").splitlines()[0] in shown.text
-        assert READER not in shown.text
+        assert SUBSCRIBER not in shown.text
 
         leave = urlsplit(letter["List-Unsubscribe"].strip("<>")).path
         assert leave == link(letter, "/unsubscribe/")
@@ -198,11 +200,11 @@ def test_from_the_sign_up_box_to_the_last_letter_and_out_again_with_one_click(
 
         send(next_week)
         second = [mail["To"].addresses[0].addr_spec for mail in catcher.wait_for(ACTIVE)]
-        assert set(second) == set(first) - {READER}
+        assert set(second) == set(first) - {SUBSCRIBER}
     assert catcher.arrived.empty()
 
 
-def add_readers(project: Path, number: int) -> list[str]:
+def add_subscribers(project: Path, number: int) -> list[str]:
     addresses = [f"reader{index:04d}@crowd.example" for index in range(number)]
     (project / "crowd.csv").write_text("email\n" + "\n".join(addresses) + "\n")
     assert run("subscribers", "import", str(project / "crowd.csv"), "--confirmed", project=project).exit_code == 0
@@ -228,17 +230,17 @@ def upset(project: Path) -> None:
 
 
 def of_nobody(data: bytes) -> bytes:
-    """A message without what makes it one person's: address, tokens, id and date."""
+    """A message without what makes it one recipient's: address, tokens, id and date."""
     mail = parsed(data)
-    (person,) = mail["To"].addresses
+    (recipient,) = mail["To"].addresses
     token = mail["List-Unsubscribe"].strip("<>").rpartition("/")[2]
-    data = data.replace(token.encode(), b"TOKEN").replace(person.addr_spec.encode(), b"ADDRESS")
+    data = data.replace(token.encode(), b"TOKEN").replace(recipient.addr_spec.encode(), b"ADDRESS")
     return re.sub(rb"(?m)^(Message-ID|Date): .*\r$", rb"\1", data)
 
 
 def test_killed_twice_and_everything_changed_in_mid_send_all_get_the_letter_that_was_frozen(tmp_path: Path) -> None:
     project = demo(tmp_path)
-    crowd = add_readers(project, 400)
+    crowd = add_subscribers(project, 400)
     with catching(tmp_path / "mail") as catcher:
         environment = {**catcher.settings, "NEWSLETTER_BACKEND__CONNECTIONS": "3"}
         for number in (120, 130):
@@ -331,11 +333,11 @@ def test_two_tickers_at_the_same_moment_send_a_due_slot_once_and_raise_no_alarm(
     set_line(folder, 'timezone = "Europe/Lisbon"', 'timezone = "UTC"')
     set_line(folder, 'day = "thursday"', f'day = "{came:%A}"'.lower())
     set_line(folder, 'time = "16:00"', f'time = "{came:%H:%M}"')
-    gate = threading.Barrier(2)
+    barrier = threading.Barrier(2)
 
     def tick(project: Project) -> None:
         ticker = Ticker(project)
-        gate.wait()
+        barrier.wait()
         ticker.tick()
 
     with catching(tmp_path / "mail") as catcher:

@@ -53,14 +53,14 @@ def finish(url: str, backend: dict[str, object]) -> None:
 
 def arrived(maildir: Path) -> Counter[str]:
     mails = [message_from_bytes(path.read_bytes(), policy=policy.default) for path in (maildir / "new").iterdir()]
-    readers = [(mail["to"].addresses[0].addr_spec, mail["message-id"]) for mail in mails]
-    readers = [(address, message_id) for address, message_id in readers if address != "editor@example.org"]
-    count = Counter(address for address, _ in readers)
-    assert len(set(readers)) == len(count), "a second copy has to carry the same id"
+    copies = [(mail["to"].addresses[0].addr_spec, mail["message-id"]) for mail in mails]
+    copies = [(address, message_id) for address, message_id in copies if address != "editor@example.org"]
+    count = Counter(address for address, _ in copies)
+    assert len(set(copies)) == len(count), "a second copy has to carry the same id"
     return count
 
 
-# With so few readers there is one claim that finds somebody, and one close.
+# With so few copies there is one claim that finds somebody, and one close.
 TIMES = [
     (point, number) for point in POINTS for number in "13" if number == "1" or not {"claim", "close"} & {*point.split()}
 ]

@@ -119,11 +119,11 @@ def test_many_processes_that_take_and_release_never_hold_it_together(
 def test_threads_of_one_process_are_kept_apart_too(database: Database) -> None:
     inside = 0
     worst = 0
-    gate = threading.Barrier(6)
+    barrier = threading.Barrier(6)
 
     def compete() -> None:
         nonlocal inside, worst
-        gate.wait()
+        barrier.wait()
         for _ in range(30):
             lock = try_lock(database, "send")
             if lock is not None:

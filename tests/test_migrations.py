@@ -226,11 +226,11 @@ def test_processes_that_migrate_at_once_are_all_told_that_it_is_done(new_url: st
 
 
 def test_threads_that_migrate_at_once_too(new: Database) -> None:
-    gate = threading.Barrier(4)
+    barrier = threading.Barrier(4)
     told: list[str | None] = []
 
     def migrate() -> None:
-        gate.wait()
+        barrier.wait()
         told.append(new.migrate(now=NOW)[0])
 
     threads = [threading.Thread(target=migrate) for _ in range(4)]

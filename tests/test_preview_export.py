@@ -1,4 +1,4 @@
-"""`write_once`: the letter as files."""
+"""`write_export`: the letter as files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from newsletter.app import Project
 from newsletter.errors import Refused
 from newsletter.issue import Article
-from newsletter.preview import write_once
+from newsletter.preview import write_export
 from tests.preview_project import PICTURE, PNG, PUBLIC, articles, make_root, opened, own_template
 from tests.times import Clock
 
@@ -23,7 +23,7 @@ def root(tmp_path: Path, clock: Clock) -> Path:
 
 
 def write(root: Path, folder: Path, clock: Clock, *, to: str | None = "zoe@reader.example") -> dict[str, bytes]:
-    paths = write_once(root, folder, open_project=lambda: Project(root, clock=clock), slot_key=None, as_address=to)
+    paths = write_export(root, folder, open_project=lambda: Project(root, clock=clock), slot_key=None, as_address=to)
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 

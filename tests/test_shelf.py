@@ -543,11 +543,11 @@ def test_a_picture_is_kept_once_under_its_name(shelf: Shelf) -> None:
 
 
 def test_two_sources_that_bring_the_same_article_and_picture_at_once_make_one(database: Database, shelf: Shelf) -> None:
-    gate = threading.Barrier(6)
+    barrier = threading.Barrier(6)
     failed: list[BaseException] = []
 
     def pull(source: str) -> None:
-        gate.wait()
+        barrier.wait()
         try:
             for number in range(5):
                 own = Article(title=f"{source} {number}", url=f"https://{source}.example/{number}", source=source)

@@ -126,8 +126,8 @@ def test_a_source_of_which_all_is_too_old_is_named_with_its_count(tmp_path: Path
 def test_a_person_who_names_the_week_skips_nothing_for_good_and_the_schedule_does(tmp_path: Path) -> None:
     project = demo(tmp_path)
     thin(project)
-    by_person = run("send", "--slot", WEEK, "--yes", project=project)
-    assert (by_person.exit_code, "was not sent" in by_person.stdout) == (1, True)
+    by_hand = run("send", "--slot", WEEK, "--yes", project=project)
+    assert (by_hand.exit_code, "was not sent" in by_hand.stdout) == (1, True)
     assert json.loads(run("issues", "list", "--json", project=project).stdout) == []
     assert "is skipped" in run("send", "--slot", WEEK, "--scheduled", "--yes", project=project).stdout
     assert json.loads(run("issues", "list", "--json", project=project).stdout)[0]["state"] == "skipped"

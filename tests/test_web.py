@@ -54,7 +54,7 @@ READABLE = (
 
 
 def ask_for(client: WebClient, project: Project, clock: Clock, address: str, **headers: str) -> bytes:
-    """Sign up by the form, as a person would; gives the page that answers."""
+    """Sign up by the form, as a subscriber would; returns the page that answers."""
     token = form_token(client.get("/").text)
     clock.forward(timedelta(seconds=10))
     answer = client.post_form(
@@ -77,9 +77,9 @@ def test_somebody_joins_by_form_mail_and_button(project: Project, clock: Clock) 
     arrived = Arrivals(project)
     with served(project, beside=(arrived,)) as client:
         ask_for(client, project, clock, "reader@example.net")
-        person = project.book.find("reader@example.net")
-        assert person
-        assert person.status is Status.PENDING
+        subscriber = project.book.find("reader@example.net")
+        assert subscriber
+        assert subscriber.status is Status.PENDING
         arrived.send()
         mail = mails(project.root / "mail")[0]
         assert mail["To"] == "reader@example.net"
@@ -367,9 +367,9 @@ def test_what_breaks_inside_is_not_shown(project: Project, client: WebClient, le
 
 
 def test_the_access_log_holds_no_token(project: Project, client: WebClient, caplog: pytest.LogCaptureFixture) -> None:
-    person = project.book.add_confirmed("reader@example.net").subscriber
-    assert person
-    token = project.book.unsubscribe_token(person.public_id)
+    subscriber = project.book.add_confirmed("reader@example.net").subscriber
+    assert subscriber
+    token = project.book.unsubscribe_token(subscriber.public_id)
     with caplog.at_level(logging.INFO, logger="uvicorn.access"):
         for method in ("GET", "POST"):
             for path in (f"/unsubscribe/{token}", f"/confirm/{token}", f"/resubscribe/{token}"):
@@ -418,7 +418,7 @@ def test_a_host_is_compared_by_its_name_alone() -> None:
     assert host_name("[") == ""
 
 
-def test_the_postman_sends_a_confirmation_by_itself_once_it_is_woken(project: Project) -> None:
+def test_the_outbox_thread_sends_a_confirmation_by_itself_once_it_is_woken(project: Project) -> None:
     sent = threading.Event()
     outbox_thread = OutboxThread(Told(project, sent), idle=3600)  # type: ignore[arg-type]
     with served(project, beside=(outbox_thread,)) as client:

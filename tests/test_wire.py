@@ -73,7 +73,7 @@ NAMES = {f"{kind.replace(' ', '')}@reader.example": text for kind, text in HOSTI
     "joerg@bücher.example": "Jörg",
     "x" * 64 + "@" + ".".join(["long" * 12] * 3) + ".example": "An address as long as they come",
 }
-NEW, KNOWN = "newcomer@reader.example", "plain@reader.example"
+NEW, KNOWN = "new@reader.example", "plain@reader.example"
 ONCE = {
     "From", "To", "Subject", "Reply-To", "Date", "Message-ID", "Auto-Submitted", "X-Auto-Response-Suppress",
     "MIME-Version", "Content-Type",

@@ -132,7 +132,7 @@ def preview(
     if once is None:
         page.run(context.folder, open_project=context.open, slot_key=slot_key, as_address=as_address, port=port)
         return
-    files = page.write_once(context.folder, once, open_project=context.open, slot_key=slot_key, as_address=as_address)
+    files = page.write_export(context.folder, once, open_project=context.open, slot_key=slot_key, as_address=as_address)
     for file in files:
         output.say(str(file))
 

@@ -1,4 +1,4 @@
-"""The only alembic door: bring a database to the newest revision inside a transaction the caller has begun."""
+"""The only module that calls Alembic: brings a database to the newest revision in a transaction the caller began."""
 
 from __future__ import annotations
 

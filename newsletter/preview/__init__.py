@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from newsletter.app import Project
     from newsletter.preview.draft import Draft
 
-__all__ = ["run", "write_once"]
+__all__ = ["run", "write_export"]
 
 LOOPBACK = "127.0.0.1"
 
@@ -61,7 +61,7 @@ def run(
                 server.run(sockets=[listener])
 
 
-def write_once(
+def write_export(
     root: Path, folder: Path, *, open_project: Callable[[], Project], slot_key: str | None, as_address: str | None
 ) -> list[Path]:
     """Write `issue.html`, `issue.txt`, `issue.eml`, `findings.json` and `images/` into `folder`; returns their paths.

@@ -69,7 +69,7 @@ class GroupCommit:
         self._busy = False
 
     def change(self, statement: Statement, given: Mapping[str, Any], *, flushed: bool) -> int:
-        """Commit one change and give how many rows it changed. `flushed`: it survives a power cut, too.
+        """Commit one change and return how many rows it changed. `flushed`: it survives a power cut, too.
 
         A change that is not flushed survives the death of the process, and becomes durable with the next that is.
         Raises `DatabaseError`.
