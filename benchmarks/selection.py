@@ -32,8 +32,8 @@ from random import Random
 from statistics import fmean
 from typing import Any
 
-from newsletter.highlights import Candidate, Past, choose
-from newsletter.issue import Article, Section, Signal, SignalKind, Slot
+from newsletter.highlights import Candidate, choose
+from newsletter.issue import Article, PastIssue, Section, Signal, SignalKind, Slot
 
 RESAMPLED = 2_000
 ALTERNATES = 3
@@ -49,12 +49,12 @@ class Week:
     pool: tuple[Article, ...]
     picks: frozenset[str]
 
-    def past(self) -> Past:
+    def past(self) -> PastIssue:
         kept = tuple(one for one in self.pool if one.guid in self.picks)
-        return Past(kept, tuple(one for one in self.pool if one.guid not in self.picks))
+        return PastIssue(kept, tuple(one for one in self.pool if one.guid not in self.picks))
 
 
-Ranking = Callable[[Week, Sequence[Past]], list[Article]]
+Ranking = Callable[[Week, Sequence[PastIssue]], list[Article]]
 
 
 def weeks_of(path: Path) -> list[Week]:
@@ -84,7 +84,7 @@ def _article(found: Mapping[str, Any], *, now: datetime) -> Article:
     )
 
 
-def ours(week: Week, past: Sequence[Past], *, known: Sequence[SignalKind]) -> list[Article]:
+def ours(week: Week, past: Sequence[PastIssue], *, known: Sequence[SignalKind]) -> list[Article]:
     """The pool as the shipped choice ranks it: its picks, and then what it passed over."""
     told = [replace(one, signals=tuple(found for found in one.signals if found.kind in known)) for one in week.pool]
     issue = choose(
@@ -100,15 +100,15 @@ def ours(week: Week, past: Sequence[Past], *, known: Sequence[SignalKind]) -> li
     return [pick.article for pick in issue.picks] + [one.article for one in passed]
 
 
-def latest(week: Week, _: Sequence[Past]) -> list[Article]:
+def latest(week: Week, _: Sequence[PastIssue]) -> list[Article]:
     return sorted(week.pool, key=lambda one: (one.published, one.guid), reverse=True)
 
 
-def loudest(week: Week, _: Sequence[Past], *, kind: SignalKind) -> list[Article]:
+def loudest(week: Week, _: Sequence[PastIssue], *, kind: SignalKind) -> list[Article]:
     return sorted(week.pool, key=lambda one: (-(one.signal(kind) or 0), one.published, one.guid))
 
 
-def by_chance(week: Week, _: Sequence[Past]) -> list[Article]:
+def by_chance(week: Week, _: Sequence[PastIssue]) -> list[Article]:
     return Random(week.now.isoformat()).sample(week.pool, len(week.pool))
 
 

@@ -15,14 +15,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from newsletter import database, issues
+from newsletter import database, issues, past_issues
 from newsletter.sending import pace, states, tables as sending_tables
 from newsletter.shelf import tables as shelf_tables
 from subscribers import tables as subscribers_tables
 
 DOCS = Path(__file__).parent
 CONTRACTS = DOCS.parent / "importlinter.toml"
-MODULES = (database, shelf_tables, issues, sending_tables, pace, subscribers_tables)
+MODULES = (database, shelf_tables, issues, past_issues, sending_tables, pace, subscribers_tables)
 ABOUT = {
     "facts": "Moments that are remembered by name: when the project began.",
     "articles": "The shelf: every article ever seen, with its content as JSON and the editor's changes beside it.",
@@ -33,6 +33,8 @@ ABOUT = {
     "images": "Pictures that came as files and are served by the public pages.",
     "issues": "One row per slot: its state, when it was frozen, for how many, and the hash of its content.",
     "letters": "The finished Letter of each variant of a frozen issue.",
+    "considered": "The whole pool a frozen issue was chosen from; `place` is empty for what was passed over.",
+    "learned": "What older newsletters carried, read in by `newsletter issues learn`.",
     "picks": "What a frozen issue carries: the article as it was then, its score and its reason.",
     "alerts": "What the operator was told, and about what.",
     "deliveries": "The ledger: one row per recipient per issue.",

@@ -10,6 +10,7 @@
     highlights              which of them are this week's best, and why (pure)
     rendering               templates → one Letter, CSS inlined once; check → findings
     issues                  issue rows, their states, the frozen picks and Letters
+    past_issues             what earlier issues chose from and kept
     backends ← sending      hand over messages; ledger, delivery, outbox, pace
     weekly, ticker          the job and its verdict; when it is due
     preview, web            the local live page; the public pages

@@ -21,6 +21,7 @@ from newsletter.errors import ConfigurationError, KeyFileError, SettingsError
 from newsletter.issue import DAYS, Slot
 from newsletter.issues import Issues
 from newsletter.options import check
+from newsletter.past_issues import PastIssues
 from newsletter.settings import Settings, load, load_for_sending
 from newsletter.shelf import Shelf
 from newsletter.slots import Schedule, current, slot_of_week
@@ -219,6 +220,10 @@ class Project:
             sys.path.append(folder)
 
     @cached_property
+    def past_issues(self) -> PastIssues:
+        return PastIssues(self.database)
+
+    @cached_property
     def alerts(self) -> Alerts:
         from newsletter.sending.alerts import Alerts
 
@@ -253,6 +258,7 @@ class Project:
             database=self.database,
             shelf=self.shelf,
             issues=self.issues,
+            past_issues=self.past_issues,
             book=self.book,
             sender=self.sender,
             alerts=self.alerts,

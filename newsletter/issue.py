@@ -255,6 +255,18 @@ class PassedOver:
 
 
 @dataclass(frozen=True, slots=True)
+class PastIssue:
+    """What was kept of the pool of an earlier issue, and what was passed over; None when its pool is unknown.
+
+    One that no editor `attended` says nothing about anybody's taste.
+    """
+
+    kept: Sequence[Article]
+    passed_over: Sequence[Article] | None = None
+    attended: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Issue:
     """One slot's chosen articles in sections, with everything that was passed over.
 

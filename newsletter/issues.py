@@ -64,6 +64,7 @@ issues = sa.Table(
     sa.Column("subject", sa.Text, nullable=False, server_default=""),
     sa.Column("list_id", sa.String(255), nullable=False, server_default=""),
     sa.Column("on_doubt", sa.String(10), nullable=False, server_default="resend"),
+    sa.Column("attended_at", UtcDateTime),
     sa.Index("ix_issues_state", "state"),
     one_of("state", IssueState),
     one_of("on_doubt", ("resend", "hold")),
@@ -104,7 +105,10 @@ alerts = sa.Table(
 
 @dataclass(frozen=True, slots=True)
 class IssueRow:
-    """What is on record about one issue. `frozen` is how many recipients were frozen into it."""
+    """What is on record about one issue. `frozen` is how many recipients were frozen into it.
+
+    `attended_at` is when an editor decided on its articles or approved it; None is an issue that made itself.
+    """
 
     id: int
     slot_key: str
@@ -120,6 +124,7 @@ class IssueRow:
     subject: str
     list_id: str
     on_doubt: str
+    attended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

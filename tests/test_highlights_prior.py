@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from newsletter.highlights import Candidate, Past, choose
+from newsletter.highlights import Candidate, choose
 from newsletter.highlights.prior import features_of, learn
-from newsletter.issue import Article, Section, Slot
+from newsletter.issue import Article, PastIssue, Section, Slot
 
 NOW = datetime(2026, 11, 19, 1, tzinfo=UTC)
 THINGS = ("bridges", "gardens", "ferries", "markets", "towers", "rivers", "harbours", "canals", "parks", "mills")
@@ -24,10 +24,10 @@ def article(title: str, number: int = 0, **fields: object) -> Article:
     )
 
 
-def weeks(count: int = 10, *, attended: bool = True) -> list[Past]:
+def weeks(count: int = 10, *, attended: bool = True) -> list[PastIssue]:
     """Weeks in which the film piece was kept and five on football were passed over."""
     return [
-        Past(
+        PastIssue(
             kept=[article(f"A film about {THINGS[week % 10]}")],
             passed_over=[article(f"Football and {thing}") for thing in THINGS[:5]],
             attended=attended,
@@ -52,7 +52,7 @@ def test_the_evidence_is_said_with_its_numbers() -> None:
 
 
 def test_what_was_seen_once_says_less_than_what_was_seen_often() -> None:
-    past = [*weeks(), Past([article("Jazz at night")], [article("Football again") for _ in range(5)])]
+    past = [*weeks(), PastIssue([article("Jazz at night")], [article("Football again") for _ in range(5)])]
     prior = learn(past, today=[])
     assert 0 < prior.taste(article("Jazz")) < prior.taste(article("Film"))
 
@@ -67,8 +67,8 @@ def test_an_issue_that_nobody_attended_teaches_nothing() -> None:
 
 
 def test_an_issue_of_which_only_the_kept_are_known_teaches_less() -> None:
-    read_in = [Past([article("A film"), article("A garden")]) for _ in range(30)]
-    known = [Past([article("A film"), article("A garden")], [article("Football")] * 10) for _ in range(30)]
+    read_in = [PastIssue([article("A film"), article("A garden")]) for _ in range(30)]
+    known = [PastIssue([article("A film"), article("A garden")], [article("Football")] * 10) for _ in range(30)]
     today = [FILM, FOOTBALL, OTHER, *(article(f"{thing} at night") for thing in THINGS * 6)]
     weak, strong = learn(read_in, today=today), learn(known, today=today)
     assert 0 < weak.taste(FILM) < strong.taste(FILM)
@@ -97,7 +97,7 @@ def test_an_address_that_is_none_has_no_features(url: str | None) -> None:
 
 
 def test_the_choice_follows_the_prior_where_no_numbers_are_known() -> None:
-    def first(past: list[Past]) -> str:
+    def first(past: list[PastIssue]) -> str:
         issue = choose(
             [Candidate(FOOTBALL), Candidate(OTHER), Candidate(FILM)],
             slot=Slot("2026-W47", NOW),
@@ -112,4 +112,4 @@ def test_the_choice_follows_the_prior_where_no_numbers_are_known() -> None:
         return pick.article.title
 
     assert (first([]), first(weeks())) == ("Another film", "Another film")
-    assert first([Past(week.passed_over or (), week.kept) for week in weeks()]) == "More football"
+    assert first([PastIssue(week.passed_over or (), week.kept) for week in weeks()]) == "More football"

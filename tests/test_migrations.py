@@ -178,6 +178,8 @@ def test_a_filled_database_of_the_first_version_keeps_every_row_and_every_moment
     with new.read() as connection:
         for alert in rows["alerts"]:
             alert["about"] = alert.pop("slot_key")
+        for issue in rows["issues"]:
+            issue["attended_at"] = None
         for table in (*metadata.sorted_tables, *register.sorted_tables):
             found = connection.execute(sa.select(table)).mappings().all()
             expected = [{name: in_utc(value) for name, value in row.items()} for row in rows.get(table.name, ())]

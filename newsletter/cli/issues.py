@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
@@ -180,6 +180,41 @@ def cancel(context: ProjectContext, key: str, reason: str) -> None:
     output.say(
         f"{row.slot_key} is cancelled" + (f": {output.counts(counts)}" if counts else "; nobody was frozen into it")
     )
+
+
+@issues.command()
+@click.argument("file", required=False, type=click.File("rb"))
+@click.option("--forget", is_flag=True, help="Forget all that was learned, and what earlier issues were chosen from.")
+@json_option
+@pass_project_context
+def learn(context: ProjectContext, file: BinaryIO | None, forget: bool, as_json: bool) -> int:
+    """Learn your taste from what older newsletters carried: dates and addresses in JSON, CSV or plain lines.
+
+    A date such as 2026-11-19 counts for the addresses on its line, and on a line of its own for those below. `pick
+    --why` shows what the choice made of it. `-` reads standard input.
+
+    JSON: {"forgotten": N, "learned": N, "newsletters": N, "on_shelf": N, "problems": [TEXT]}
+    """
+    from newsletter.past_issues import MOST
+
+    if file is None and not forget:
+        raise click.UsageError("name a FILE of dates and addresses, or say --forget")
+    project = context.project
+    forgotten = project.past_issues.forget() if forget else 0
+    text = file.read(MOST + 1).decode("utf-8-sig", "replace") if file else ""
+    found = project.past_issues.learn(text, today=context.clock().date(), on_shelf=project.shelf.article_at)
+    if as_json:
+        learned = {"learned": found.new, "newsletters": found.newsletters, "on_shelf": found.on_shelf}
+        output.dump({"forgotten": forgotten, **learned, "problems": found.problems})
+    else:
+        if forget:
+            output.say(f"forgot {counted(forgotten, 'article')} of earlier issues")
+        if file:
+            newsletters = counted(found.newsletters, "newsletter")
+            output.say(f"learned {counted(found.new, 'article')} of {newsletters}; {found.on_shelf} are on the shelf")
+        for problem in found.problems:
+            output.note(problem)
+    return 1 if found.problems and not found.new else 0
 
 
 not_yet(issues, "approve", "Approve an issue, bound to its content.")

@@ -16,7 +16,6 @@ What it does not know: where candidates and past issues come from, or what happe
 
 from newsletter.highlights.candidate import Candidate
 from newsletter.highlights.choice import choose
-from newsletter.highlights.prior import Past
 from newsletter.highlights.reasons import formula
 
-__all__ = ["Candidate", "Past", "choose", "formula"]
+__all__ = ["Candidate", "choose", "formula"]

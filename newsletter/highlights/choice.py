@@ -18,12 +18,12 @@ from newsletter.highlights import reasons
 from newsletter.highlights.candidate import Candidate, eligibility
 from newsletter.highlights.duplicates import Kept, Title
 from newsletter.highlights.learned import Filing, file_by
-from newsletter.highlights.prior import Past, learn
+from newsletter.highlights.prior import learn
 from newsletter.highlights.ranking import Entrant, Lost, Picked, Scored, quoted, rank, rank_in_order
 from newsletter.highlights.score import Measured, Scale, Scores, measure, site_mean_of
 from newsletter.highlights.sections import mark_of, sections_of
 from newsletter.highlights.subject import subject_of
-from newsletter.issue import Article, IfThin, Issue, Match, PassedOver, Pick, Section, Slot
+from newsletter.issue import Article, IfThin, Issue, Match, PassedOver, PastIssue, Pick, Section, Slot
 
 _RELATED = 3
 
@@ -38,7 +38,7 @@ def choose(
     max_age: timedelta,
     per_subject: int | None = 1,
     per_source: int | None = None,
-    past: Iterable[Past] = (),
+    past: Iterable[PastIssue] = (),
     deny: Match | None = None,
     filed: Iterable[tuple[Article, str]] = (),
 ) -> Issue:

@@ -17,14 +17,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import log, sqrt
 from unicodedata import normalize
 from urllib.parse import unquote, urlsplit
 
 from newsletter.errors import counted
-from newsletter.issue import Article
+from newsletter.issue import Article, PastIssue
 
 ENOUGH = 50
 """How many past articles it takes before they teach anything."""
@@ -46,15 +46,6 @@ _SMALL = frozenset(
 )
 
 Feature = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """A past issue: what was kept of the pool, and what was passed over; `passed_over` is None when it is unknown."""
-
-    kept: Sequence[Article]
-    passed_over: Sequence[Article] | None = None
-    attended: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +86,7 @@ NOTHING_LEARNED = Prior()
 _PLACE = {"word": "on", "section": "in", "author": "by", "source": "from", "host": "at", "number": "with"}
 
 
-def learn(past: Iterable[Past], *, today: Iterable[Article]) -> Prior:
+def learn(past: Iterable[PastIssue], *, today: Iterable[Article]) -> Prior:
     """The prior that past issues teach. `today` are the candidates, to compare an issue with whose pool is unknown."""
     attended = [issue for issue in past if issue.attended and issue.kept]
     if sum(len(issue.kept) + len(issue.passed_over or ()) for issue in attended) < ENOUGH:

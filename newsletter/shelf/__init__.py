@@ -126,6 +126,13 @@ class Shelf:
             raise Refused(f"there is no article {what} on the shelf; `newsletter articles list` shows what is")
         return found[0]
 
+    def article_at(self, url: str) -> Article | None:
+        """The article at an address; None when the shelf has none."""
+        with self._database.read() as connection:
+            number = _at_address(connection, url)
+        found = self._select(sa.select(articles).where(articles.c.id == number)) if number is not None else iter(())
+        return next((shelved.article for shelved in found), None)
+
     def edit(self, number: int, changes: Mapping[str, str], *, now: datetime) -> Shelved:
         """The editor's own `title`, `dek`, `url` or `published` (ISO 8601 with offset); an empty one takes it back."""
         self.find(str(number))

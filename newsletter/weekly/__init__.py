@@ -26,6 +26,7 @@ from newsletter.issue import Article, IfThin, Issue, Match, Order, Section, Slot
 from newsletter.issues import FROZEN, FrozenPick, IssueRow, Issues, IssueState
 from newsletter.letter import UNSUBSCRIBE_TOKEN
 from newsletter.locks import try_lock
+from newsletter.past_issues import PastIssues
 from newsletter.sending import addressing, alerts
 from newsletter.sending.alerts import Alerts
 from newsletter.sending.audience import count_audience, freeze_audience
@@ -82,6 +83,7 @@ class Weekly:
     database: Database
     shelf: Shelf
     issues: Issues
+    past_issues: PastIssues
     book: Book
     sender: Sender
     alerts: Alerts
@@ -146,6 +148,7 @@ class Weekly:
             sections=sections,
             now=now,
             window_start=start,
+            past=self.past_issues.all(),
             deny=_match(self.settings.issue.deny),
             filed=self._filed() if len(self.settings.sections) > 1 else (),
         )
@@ -286,6 +289,7 @@ class Weekly:
             digest = self.issues.keep(
                 connection, row, variants={"": composed.letter}, chosen=_frozen_picks(composed.issue)
             )
+            self.past_issues.keep(connection, row.id, composed.issue)
             number = freeze_audience(connection, issue_id=row.id, audience=self.book.audience(now), now=now)
             if not number:  # closing it now would use up the week and its articles for nobody
                 raise Refused(
