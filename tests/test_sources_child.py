@@ -9,6 +9,8 @@ import pytest
 from newsletter.errors import SourceError
 from newsletter.sources import child
 from newsletter.sources.child import TooHardError
+from newsletter.sources.feed import parse
+from newsletter.sources.reading import Reading
 
 
 def is_well() -> bool:
@@ -59,4 +61,12 @@ def test_a_child_that_left_since_nobody_asked_is_started_again() -> None:
     process = child._CHILD._process
     assert process is not None
     process.send_signal(signal.SIGALRM)
+    assert is_well()
+
+
+def test_a_hostile_page_where_a_feed_should_be_is_refused_in_time() -> None:
+    attributes = " ".join(f"a{number:x}" for number in range(80_000))
+    page = f"<!doctype html><html><head></head><body><p {attributes}>".encode()
+    with pytest.raises(SourceError, match="HTML page, not a feed, and it names none"):
+        parse(page, reading=Reading("feed", "https://site.example/feed"))
     assert is_well()

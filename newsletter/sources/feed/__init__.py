@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -20,7 +21,7 @@ from newsletter import __version__
 from newsletter.errors import SourceError
 from newsletter.fetch import Fetcher
 from newsletter.links import canonical
-from newsletter.sources import Clock, Pulled, PullState, utc_now
+from newsletter.sources import Clock, Pulled, PullState, child, utc_now
 from newsletter.sources.feed.broken import TooHardError
 from newsletter.sources.feed.items import from_xml
 from newsletter.sources.feed.json_feed import from_json
@@ -114,7 +115,9 @@ def _why_no_feed(data: bytes, *, address: str) -> str:
         return "This is a sitemap, not a feed: it has no titles; look for the site's RSS or Atom address."
     if b"<html" not in start and b"<!doctype html" not in start and b"<body" not in data[:100_000].lower():
         return "The answer is not a feed (no RSS, Atom or JSON Feed was found in it); check the address."
-    feeds = feeds_named_by(data[:500_000], address=address)
+    feeds: list[str] = []
+    with suppress(child.TooHardError):
+        feeds = child.ask(f"{__name__}:feeds_named_by", data[:500_000], address=address)
     if feeds:
         return f"The answer is an HTML page, not a feed; the page names its feed: use {' or '.join(feeds[:3])}."
     return "The answer is an HTML page, not a feed, and it names none; look for the site's RSS or Atom address."
