@@ -50,6 +50,12 @@ def test_a_second_article_of_a_source_or_an_author_gives_way_to_a_close_other() 
         assert held(first, second, other)[0] == ["one", "three"]
 
 
+def test_the_by_line_of_an_agency_or_of_the_house_is_no_author() -> None:
+    for name in ("Staff", "Reuters"):
+        every = [entrant(f"number{rank}", 0.9 - rank / 10, authors=(name,)) for rank in range(3)]
+        assert held(*every, entrant("other", 0.65), places=3)[0] == ["number0", "number1", "number2"]
+
+
 def test_a_small_source_does_not_win_because_a_large_one_has_many() -> None:
     large = [entrant(f"number{rank}", 0.9 - rank / 100, source="site") for rank in range(5)]
     assert "tiny" not in held(*large, entrant("tiny", 0.6, source="blog"), places=5)[0]

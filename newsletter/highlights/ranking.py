@@ -24,6 +24,12 @@ from newsletter.issue import Order, Section, Term
 LIKENESS = 0.2 / 0.8
 REPEAT = 0.1 / 0.8
 _MOST_REPEATS = 2
+# By-lines of agencies and of the house: they say nothing about who wrote a piece, so nothing is held back for them.
+_NOBODY = frozenset(
+    {"admin", "administrator", "afp", "ap", "associated press", "dpa", "editor", "editorial staff", "editorial team"}
+    | {"editors", "guest author", "newsroom", "pa media", "press association", "redaktion", "reuters", "staff"}
+    | {"staff reporter", "staff writer", "the associated press"}
+)
 _LONGEST = 80  # characters of a title that is named in a sentence
 NEAR = 25
 """How many losers of a section are told what they lost by; as many as a list shows."""
@@ -121,7 +127,8 @@ def penalty_of(entrant: Entrant, *, beside: Sequence[Won], one_source: bool = Fa
         if alike > likeness:
             nearest, likeness, telling = other.title.text, alike, bool(entrant.title.long & other.title.long)
         same_source += not one_source and article.source == other.candidate.article.source != ""
-        by_author.update({*article.authors}.intersection(other.candidate.article.authors))
+        shared = {*article.authors}.intersection(other.candidate.article.authors)
+        by_author.update(author for author in shared if author.strip().casefold() not in _NOBODY)
     same_author = max(by_author.values(), default=0)
     held_back = LIKENESS * likeness + REPEAT * (min(same_source, _MOST_REPEATS) + min(same_author, _MOST_REPEATS))
     why = [f"like {quoted(nearest)}"] if telling and LIKENESS * likeness >= WORTH_SAYING else []
