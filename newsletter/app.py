@@ -23,6 +23,7 @@ from newsletter.issues import Issues
 from newsletter.options import check
 from newsletter.past_issues import PastIssues
 from newsletter.settings import Settings, load, load_for_sending
+from newsletter.settings.mistakes import Mistake
 from newsletter.shelf import Shelf
 from newsletter.slots import Schedule, current, slot_of_week
 from newsletter.sources import SOURCES
@@ -59,22 +60,28 @@ class Project:
         *,
         clock: Callable[[], datetime] = utc_now,
         settings: Settings | None = None,
-        mistakes: Iterable[str] = (),
+        mistakes: Iterable[Mistake] = (),
     ) -> None:
         self.root = root
         self.clock = clock
         self.settings = settings or load(root)
-        check(self.settings.backend.kind, self.settings.backend.options, kinds=BACKENDS, root=root)
         self._single_mails: dict[str, Letter] = {}
-        self.mistakes = (*mistakes, *self._mistaken_sources())
+        mistakes = [*mistakes, *self._mistaken_backend()]
+        self._no_backend = next((one for one in mistakes if one.needed), None)
+        self.mistakes = (*map(str, mistakes), *self._mistaken_sources())
         if settings is None:
             self.refuse_mistakes()
 
     @classmethod
-    def for_sending(cls, root: Path, *, clock: Callable[[], datetime] = utc_now) -> Project:
-        """A project of which a frozen issue goes on though there are `mistakes` in what sending does not read."""
-        settings, mistakes = load_for_sending(root)
+    def for_sending(cls, root: Path, *, clock: Callable[[], datetime] = utc_now, leaving: bool = False) -> Project:
+        """A project of which a frozen issue goes on though there are `mistakes` in what sending does not read.
+
+        `leaving`: whatever is wrong but the database and the keys, subscribers can leave, and the Book be read.
+        """
+        settings, mistakes = load_for_sending(root, leaving=leaving)
         project = cls(root, clock=clock, settings=settings, mistakes=mistakes)
+        if project._no_backend and not leaving:
+            raise project._no_backend
         for mistake in project.mistakes:
             log.warning("only what is frozen goes on until this is put right: %s", mistake)
         return project
@@ -83,6 +90,13 @@ class Project:
         """Raise `SettingsError` if there is one: nothing may be made with settings that were not understood."""
         if self.mistakes:
             raise SettingsError(self.mistakes[0])
+
+    def _mistaken_backend(self) -> Iterator[Mistake]:
+        table = self.settings.backend
+        try:
+            check(table.kind, table.options, kinds=BACKENDS, root=self.root)
+        except SettingsError as error:
+            yield Mistake(str(error), ("backend",))
 
     def _mistaken_sources(self) -> Iterator[str]:
         for table in self.settings.sources:
@@ -207,9 +221,11 @@ class Project:
         )
 
     def backend(self) -> Backend:
-        """The backend of the settings; opens no connection."""
+        """The backend of the settings; opens no connection. Raises a mistake in what sending reads."""
         from newsletter import backends
 
+        if self._no_backend:
+            raise self._no_backend
         self._find_own_plugins([self.settings.backend.kind])
         return backends.load(self.settings.backend.kind, self.settings.backend.options, root=self.root)
 

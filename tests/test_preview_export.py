@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -23,7 +24,7 @@ def root(tmp_path: Path, clock: Clock) -> Path:
 
 
 def write(root: Path, folder: Path, clock: Clock, *, to: str | None = "zoe@reader.example") -> dict[str, bytes]:
-    paths = write_export(root, folder, open_project=lambda: Project(root, clock=clock), slot_key=None, as_address=to)
+    paths, _ = write_export(root, folder, open_project=lambda: Project(root, clock=clock), slot_key=None, as_address=to)
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
@@ -85,7 +86,7 @@ def test_without_a_person_it_is_the_first_subscriber(root: Path, tmp_path: Path,
 def test_an_issue_without_picks_is_refused_and_nothing_is_written(tmp_path: Path, clock: Clock) -> None:
     lacking = [Article(title="No address", source="site", guid="1")]
     root = make_root(tmp_path / "project", stories=lacking, clock=clock)
-    with pytest.raises(Refused, match="no picks"):
+    with pytest.raises(Refused, match="no article was picked"):
         write(root, tmp_path / "out", clock)
     assert not (tmp_path / "out").exists()
 
@@ -94,3 +95,17 @@ def test_a_folder_that_cannot_be_written_is_refused_in_a_sentence(root: Path, tm
     (tmp_path / "out").write_text("a file", encoding="utf-8")
     with pytest.raises(Refused, match="choose another folder"):
         write(root, tmp_path / "out", clock)
+
+
+def test_nobody_else_can_read_the_files_whatever_the_umask(root: Path, tmp_path: Path, clock: Clock) -> None:
+    """They hold the subscriber's own link to unsubscribe."""
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "issue.eml").write_text("an older one")
+    (out / "issue.eml").chmod(0o666)
+    before = os.umask(0)
+    try:
+        names = write(root, out, clock)
+    finally:
+        os.umask(before)
+    assert {(out / name).stat().st_mode & 0o777 for name in names} == {0o600}

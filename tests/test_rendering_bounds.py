@@ -95,6 +95,19 @@ def test_what_would_be_too_large_is_refused_with_file_and_line(tmp_path: Path, t
     assert "not allowed in a template" in str(error)
 
 
+def test_the_file_and_line_are_named_from_inside_the_project_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There the folder of the templates is relative, and a file is called as it is shown."""
+    (tmp_path / "templates").mkdir()
+    refusal(tmp_path / "templates", "{{ 'a' * 10**9 }}")
+    monkeypatch.chdir(tmp_path)
+    templates = Templates(Path("templates"))
+    with pytest.raises(TemplateError) as caught:
+        render(week(), publication=PUBLICATION, theme=THEME, templates=templates, nonce=NONCE)
+    assert (caught.value.file, caught.value.line) == ("templates/weekly/body.txt.j2", 2)
+
+
 @pytest.mark.parametrize("template", TOO_LONG.values(), ids=TOO_LONG)
 def test_what_would_take_too_long_is_refused_with_file_and_line(tmp_path: Path, template: str) -> None:
     error = refusal(tmp_path, template)

@@ -188,11 +188,22 @@ def test_a_mistake_in_what_sending_reads_stops_it(
     assert len(server.envelopes) == before
 
 
-def test_readers_can_leave_and_nobody_joins_while_a_setting_is_wrong(tmp_path: Path) -> None:
+IN_THE_MAIL = {
+    "a key of the backend": after('kind = "maildir"\n', "prot = 25"),
+    "a kind of backend": replaced('"maildir"', '"maildri"'),
+    "the table of the backend": replaced("[backend]\n", "[bakcend]\n"),
+    "the pace": after("[backend]\n", "\n[pace]\nrate = 'fast'"),
+    "what to do in doubt": after("[backend]\n", "\n[sending]\non_doubt = 'perhaps'"),
+}
+
+
+@pytest.mark.parametrize("mistake", ["a key of the theme", "no sender", *IN_THE_MAIL])
+def test_subscribers_can_leave_and_nobody_joins_while_a_setting_is_wrong(tmp_path: Path, mistake: str) -> None:
     root = demo(tmp_path, "sent")
-    ELSEWHERE["a key of the theme"](root)
+    {**ELSEWHERE, **IN_THE_MAIL}[mistake](root)
     set_line(root, "http://127.0.0.1:8080", "https://news.marquee.example")
-    project = Project.for_sending(root)
+    project = Project.for_sending(root, leaving=True)
+    assert len(project.mistakes) == 1
     subscriber = project.book.find("ada@harbourlight.example")
     assert subscriber is not None
     token = project.book.unsubscribe_token(subscriber.public_id)
@@ -200,12 +211,39 @@ def test_readers_can_leave_and_nobody_joins_while_a_setting_is_wrong(tmp_path: P
         form = {"Content-Type": "application/x-www-form-urlencoded"}
         left = client.ask("POST", f"/unsubscribe/{token}", "List-Unsubscribe=One-Click", form)
     assert left.status == 200
-    with pytest.raises(SettingsError, match="colour"):
+    with pytest.raises(SettingsError) as refused:
         project.book.add("new@example.org")
+    assert str(refused.value) == project.mistakes[0]
+    if mistake in IN_THE_MAIL:
+        with pytest.raises(SettingsError):
+            project.backend()
     after_it = project.book.find("ada@harbourlight.example")
     assert after_it is not None
     assert after_it.status == "unsubscribed"
     project.close()
+
+
+LOOKING = (
+    "audit",
+    "issues list",
+    "issues show 2026-W47",
+    "subscribers list",
+    "subscribers show ada@harbourlight.example",
+    "subscribers export",
+    "subscribers unsubscribe ada@harbourlight.example",
+    "subscribers suppress ada@harbourlight.example",
+    "subscribers forget ada@harbourlight.example",
+)
+
+
+@pytest.mark.parametrize("command", LOOKING)
+def test_what_makes_no_mail_goes_on_while_a_setting_is_wrong(tmp_path: Path, command: str) -> None:
+    project = demo(tmp_path, "sent")
+    ELSEWHERE["a key of a source"](project)
+    IN_THE_MAIL["the pace"](project)
+    done = run(*command.split(), project=project)
+    assert done.exit_code == 0, done.output
+    assert done.stderr.count("until this is put right") == 2
 
 
 def test_a_ticker_records_no_missed_slot_of_a_schedule_it_does_not_know(tmp_path: Path) -> None:

@@ -94,7 +94,8 @@ def test_every_command_that_looks_at_the_issue_says_the_same(tmp_path: Path, cas
     project = demo(tmp_path, "pulled")
     prepare(project)
     out = tmp_path / "out"
-    assert run("preview", "--once", str(out), project=project).exit_code == 0
+    previewed = run("preview", "--once", str(out), project=project)
+    assert previewed.exit_code == 0
     verdicts = {
         "pick": json.loads(run("pick", "--json", project=project).stdout)["verdict"],
         "check": json.loads(run("check", "--json", project=project).stdout)["verdict"],
@@ -105,6 +106,7 @@ def test_every_command_that_looks_at_the_issue_says_the_same(tmp_path: Path, cas
     assert verdicts["send"]["outcome"] == outcome
     assert says in verdicts["send"]["text"]
     assert all(one == verdicts["send"] for one in verdicts.values()), verdicts
+    assert verdicts["send"]["text"] in previewed.stdout
     for command in ("pick", "check", "doctor"):
         assert verdicts["send"]["text"] in run(command, project=project).stdout, command
 
@@ -131,6 +133,17 @@ def test_a_person_who_names_the_week_skips_nothing_for_good_and_the_schedule_doe
     assert json.loads(run("issues", "list", "--json", project=project).stdout) == []
     assert "is skipped" in run("send", "--slot", WEEK, "--scheduled", "--yes", project=project).stdout
     assert json.loads(run("issues", "list", "--json", project=project).stdout)[0]["state"] == "skipped"
+
+
+@pytest.mark.parametrize("command", ["check", "preview --once {out}"])
+def test_where_there_is_no_letter_the_verdict_is_what_is_said(tmp_path: Path, command: str) -> None:
+    project = demo(tmp_path)
+    no_articles(project)
+    run("pull", project=project)
+    refused = run(*command.format(out=tmp_path / "out").split(), project=project)
+    assert refused.exit_code == 1
+    for said in ("no article was picked", "the section “Weekly highlights” is empty", "the source site gave nothing"):
+        assert said in refused.stderr
 
 
 # The decision itself.

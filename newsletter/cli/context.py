@@ -31,6 +31,7 @@ class ProjectContext:
         self.now: datetime | None = None
         self.debug = False
         self.for_sending = False  # a mistake in what sending does not read stops no frozen issue
+        self.leaving = False  # nor does any in the settings of mail keep somebody from leaving
 
     def clock(self) -> datetime:
         """The time, in UTC."""
@@ -40,8 +41,9 @@ class ProjectContext:
         """The project, opened afresh."""
         from newsletter.app import Project
 
-        make = Project.for_sending if self.for_sending else Project
-        return make(self.folder, clock=self.clock)
+        if self.for_sending or self.leaving:
+            return Project.for_sending(self.folder, clock=self.clock, leaving=self.leaving)
+        return Project(self.folder, clock=self.clock)
 
     @cached_property
     def project(self) -> Project:

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 
 
 @click.group(cls=Group)
-def issues() -> None:
+@pass_project_context
+def issues(context: ProjectContext) -> None:
     """Issues, their states, and what happened to one address. KEY is a week such as 2026-W47."""
+    context.leaving = True
 
 
 def _json(row: IssueRow) -> dict[str, Any]:
@@ -237,6 +239,7 @@ def audit(context: ProjectContext, slot_key: str | None, as_json: bool) -> int:
     """
     from newsletter.sending.audit import audit as recompute
 
+    context.leaving = True
     key = context.project.issues.get(context.slot(slot_key).key).slot_key if slot_key else None
     found = recompute(context.project.database, key)
     if as_json:

@@ -228,7 +228,7 @@ def serve(context: ProjectContext, host: str, port: int) -> None:
     from newsletter import web
     from newsletter.ticker import Ticker
 
-    context.for_sending = True
+    context.leaving = True
     project = context.project
     output.log_otherwise()
     ticker = Ticker(project, hourly=(project.book.tidy, web.guard_of(project).tidy))

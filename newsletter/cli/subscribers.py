@@ -23,8 +23,10 @@ KEPT_OUT = "they stay out"
 
 
 @click.group(cls=Group)
-def subscribers() -> None:
+@pass_project_context
+def subscribers(context: ProjectContext) -> None:
     """The Book: who wants the newsletter, since when and under which words."""
+    context.leaving = True
 
 
 @subscribers.command()

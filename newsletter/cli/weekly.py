@@ -132,9 +132,13 @@ def preview(
     if once is None:
         page.run(context.folder, open_project=context.open, slot_key=slot_key, as_address=as_address, port=port)
         return
-    files = page.write_export(context.folder, once, open_project=context.open, slot_key=slot_key, as_address=as_address)
+    files, verdict = page.write_export(
+        context.folder, once, open_project=context.open, slot_key=slot_key, as_address=as_address
+    )
     for file in files:
         output.say(str(file))
+    output.say()
+    formats.verdict(verdict)
 
 
 @click.command(cls=Command)
@@ -184,7 +188,7 @@ def _of_letter(context: ProjectContext, slot_key: str | None) -> tuple[tuple[Fin
         return rendering.check(stored.letter, publication=project.publication, theme=project.theme), verdict
     composed = verdict.composed or project.weekly.compose(slot)
     if composed.letter is None:
-        raise Refused(f"there is no letter of {slot.key} to check: no article was picked (`newsletter pick` says why)")
+        raise Refused(f"there is no letter to check: {'; '.join((verdict.text, *verdict.remarks()))}")
     return composed.findings, verdict
 
 

@@ -22,6 +22,7 @@ from newsletter.errors import ConfigurationError, counted
 if TYPE_CHECKING:
     from newsletter.app import Project
     from newsletter.preview.draft import Draft
+    from newsletter.weekly import Verdict
 
 __all__ = ["run", "write_export"]
 
@@ -63,8 +64,9 @@ def run(
 
 def write_export(
     root: Path, folder: Path, *, open_project: Callable[[], Project], slot_key: str | None, as_address: str | None
-) -> list[Path]:
-    """Write `issue.html`, `issue.txt`, `issue.eml`, `findings.json` and `images/` into `folder`; returns their paths.
+) -> tuple[list[Path], Verdict]:
+    """Write `issue.html`, `issue.txt`, `issue.eml`, `findings.json` and `images/` into `folder`; returns their paths
+    and what `send` would do.
 
     `issue.eml` is byte for byte what that recipient would get; the stored pictures of `issue.html` lie beside it.
     Raises `Refused` when no article was picked, and what composing raises.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from newsletter.errors import Refused
@@ -10,14 +11,18 @@ from newsletter.preview.draft import Draft
 from newsletter.preview.payload import checked, message
 from newsletter.preview.recipients import values_of
 from newsletter.preview.views import stored_pictures, with_local_pictures
+from newsletter.weekly import Verdict
 
 
-def write(draft: Draft, folder: Path) -> list[Path]:
-    """Write the letter of the draft's slot for the draft's recipient. Raises `Refused` when nothing was picked."""
+def write(draft: Draft, folder: Path) -> tuple[list[Path], Verdict]:
+    """Write the letter of the draft's slot for the draft's recipient; returns the files and what `send` would do.
+
+    Raises `Refused` when nothing was picked.
+    """
     shown, recipient = draft.composed(), draft.recipient()
     letter = shown.composed.letter
     if letter is None:
-        raise Refused(f"the issue {shown.slot.key} has no picks, so there is no letter; see `newsletter pick`")
+        raise Refused("; ".join((shown.verdict.text, *shown.verdict.remarks())))
     project = draft.project
     public_url = project.publication.public_url
     values = values_of(recipient, project=project)
@@ -34,7 +39,14 @@ def write(draft: Draft, folder: Path) -> list[Path]:
         for name, data in files.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
+            path.unlink(missing_ok=True)
+            with open(path, "xb", opener=_private) as file:
+                file.write(data)
     except OSError as error:
         raise Refused(f"{folder} cannot be written ({error.strerror}); choose another folder") from error
-    return [folder / name for name in files]
+    return [folder / name for name in files], shown.verdict
+
+
+def _private(path: str, flags: int) -> int:
+    """Opens for the owner alone: the letter holds somebody's link to unsubscribe."""
+    return os.open(path, flags, 0o600)

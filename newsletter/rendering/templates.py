@@ -55,7 +55,9 @@ class Templates:
     """All templates of a project. `own` is its `templates/` folder, or None for the shipped ones alone."""
 
     def __init__(self, own: Path | None = None) -> None:
-        self.folders = (own, shipped_templates()) if own is not None else (shipped_templates(),)
+        # Absolute, so that a file's own name never looks like the one it is shown under.
+        folders = (own, shipped_templates()) if own is not None else (shipped_templates(),)
+        self.folders = tuple(folder.absolute() for folder in folders)
         self.environment = BoundedEnvironment(
             loader=FileSystemLoader(self.folders),
             autoescape=select_autoescape(("html.j2", "html"), default_for_string=False),

@@ -150,22 +150,23 @@ class Settings(BaseSettings):
         return url
 
 
-def load_for_sending(root: Path) -> tuple[Settings, tuple[str, ...]]:
-    """The settings as far as a frozen issue needs them, and a sentence for every mistake elsewhere.
+def load_for_sending(root: Path, *, leaving: bool = False) -> tuple[Settings, tuple[Mistake, ...]]:
+    """The settings as far as a frozen issue needs them, and every mistake elsewhere; with `leaving`, as far as the
+    Book needs them.
 
     What a mistake is in has its defaults, so nothing may be made with these settings when there is one. Raises
-    `SettingsError` for a mistake in what sending reads, and for a file that cannot be read at all.
+    `SettingsError` for a mistake in what is needed, and for a file that cannot be read at all.
     """
     without: list[tuple[str, ...]] = []
-    mistakes: list[str] = []
+    mistakes: list[Mistake] = []
     while True:
         try:
             return load(root, without=without), tuple(mistakes)
         except Mistake as mistake:
-            if mistake.needed or mistake.where in without:
+            if (mistake.vital if leaving else mistake.needed) or mistake.where in without:
                 raise
             without.append(mistake.where)
-            mistakes.append(str(mistake))
+            mistakes.append(mistake)
 
 
 def load(root: Path, *, without: Sequence[tuple[str, ...]] = ()) -> Settings:

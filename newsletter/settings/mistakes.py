@@ -19,11 +19,14 @@ SENDING = ("backend", "pace", "sending", "dkim", "database")
 
 
 class Mistake(SettingsError):
-    """What is wrong, and where: a table, or a key of `[newsletter]`. `needed`: a frozen issue cannot do without it."""
+    """What is wrong, and where: a table, or a key of `[newsletter]`. `needed`: a frozen issue cannot do without it.
+    `vital`: not even leaving can.
+    """
 
     def __init__(self, text: str, where: tuple[str, ...], *, needed: bool = False) -> None:
         super().__init__(text)
         self.where = where
+        self.vital = where[:1] == ("database",) or where == ("newsletter", "key_file")
         self.needed = needed or where[:1] in {(table,) for table in SENDING} or where == ("newsletter", "key_file")
 
 
