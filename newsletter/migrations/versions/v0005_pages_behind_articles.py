@@ -1,12 +1,12 @@
 """What the page behind an article said is kept beside what its source says.
 
-Revision ID: 0006
+Revision ID: 0005
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0006"
+revision = "0005"
 down_revision = "0004"
 
 
