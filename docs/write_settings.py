@@ -75,6 +75,14 @@ SOURCES = {
             "comments": "Whether to count the comments too. Default: true.",
         },
     ),
+    "signals": (
+        "Numbers about the articles of other sources. Give `url` or `path`. See [sources](sources.md#signals).",
+        {
+            "url": "Address of a CSV or JSON file.",
+            "path": "Or the file.",
+            "site": "Address that paths in the file belong to, such as `https://www.example.org/`.",
+        },
+    ),
 }
 COMMON = {
     "timezone": 'Zone of dates that name none, such as `"Europe/Berlin"`. Default: UTC.',

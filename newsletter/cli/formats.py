@@ -7,6 +7,7 @@ from datetime import tzinfo
 from typing import TYPE_CHECKING, Any
 
 from newsletter.cli import output
+from newsletter.errors import counted
 
 if TYPE_CHECKING:
     from newsletter.issue import Issue, PassedOver, Term
@@ -94,6 +95,8 @@ def pull_text(line: PullLine) -> str:
         return f"{line.source}: failed, {line.failed}"
     if line.unchanged:
         return f"{line.source}: nothing new since the last time"
+    if line.numbers is not None:
+        return f"{line.source}: numbers for {counted(line.numbers, 'article')}"
     if line.quarantined:
         return (
             f"{line.source}: {line.new} new, far more than usual: {line.quarantined} are in no issue before "

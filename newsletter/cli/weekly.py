@@ -28,7 +28,8 @@ def pull(context: ProjectContext, accept: str | None, as_json: bool) -> int:
     A line per source; one that fails never stops the others. Exit code 1 if any failed. What a source gives
     at once far beyond its usual week is in no issue before --accept lets it in.
 
-    JSON: [{"source", "new", "changed", "same", "unchanged", "failed", "problems": [TEXT], "quarantined"}]
+    JSON: [{"source", "new", "changed", "same", "unchanged", "failed", "problems": [TEXT], "quarantined",
+    "numbers"}]
     """
     if accept is not None:
         known = [source.name for source in context.project.settings.sources]

@@ -26,10 +26,11 @@ import sqlalchemy as sa
 
 from newsletter.database import Database, insert_if_absent, storable
 from newsletter.errors import Refused
-from newsletter.issue import Article
+from newsletter.issue import Article, Signal
 from newsletter.shelf import pages, quarantine
 from newsletter.shelf.intake import SAME_TITLE, Put, take_in
 from newsletter.shelf.names import exact_name, url_name
+from newsletter.shelf.numbers import gained, histories, note
 from newsletter.shelf.statements import latest_signals, merge
 from newsletter.shelf.stored import dump_article, edited, load_article
 from newsletter.shelf.tables import articles, images, names, pulls
@@ -95,6 +96,23 @@ class Shelf:
         with self._database.read() as connection:
             row = connection.execute(sa.select(images.c.media_type, images.c.data).where(images.c.name == name)).first()
         return (row.media_type, row.data) if row else None
+
+    def note(self, numbers: Sequence[tuple[str, Sequence[Signal]]], *, now: datetime) -> int:
+        """Keep what was measured of articles, by address; returns of how many that are on the shelf."""
+        with self._database.write() as connection:
+            _alone(connection)
+            return note(connection, numbers, now=now)
+
+    def gains(self, shelved: Sequence[Shelved], *, since: datetime) -> list[Shelved]:
+        """The articles with what their counts gained since a moment in place of the counts (`numbers.gained`)."""
+        with self._database.read() as connection:
+            known = histories(connection, [one.article.id for one in shelved if one.article.id is not None])
+        return [
+            replace(one, article=replace(one.article, signals=gained(one.article, history, since=since)))
+            if (history := known.get(one.article.id or 0))
+            else one
+            for one in shelved
+        ]
 
     def since(self, moment: datetime) -> list[Shelved]:
         """Articles published since, undated ones first seen since, and those the editor holds for an issue whatever

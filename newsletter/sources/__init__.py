@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from newsletter.errors import SettingsError
-from newsletter.issue import Article
+from newsletter.issue import Article, Signal
 from newsletter.options import Kind, place_of
-from newsletter.sources.keys import FeedKeys, FolderKeys, PageKeys, WordpressKeys
+from newsletter.sources.keys import FeedKeys, FolderKeys, PageKeys, SignalsKeys, WordpressKeys
 
 if TYPE_CHECKING:
     from newsletter.fetch import Fetcher
@@ -32,6 +32,7 @@ SOURCES = {
     "page": Kind("newsletter.sources.page:Page", PageKeys),
     "folder": Kind("newsletter.sources.folder:Folder", FolderKeys),
     "wordpress": Kind("newsletter.sources.wordpress:Wordpress", WordpressKeys),
+    "signals": Kind("newsletter.sources.signals:Signals", SignalsKeys),
 }
 
 
@@ -63,7 +64,7 @@ class Pulled:
     """The result of one reading. `unchanged` means that nothing is new since `previous`, and `articles` is empty.
 
     An article whose picture came as a file has `Image(url="stored:<name>")`; `rendering` replaces this with the
-    picture's address on the public pages.
+    picture's address on the public pages. `numbers` are about articles of other sources, by address.
     """
 
     articles: tuple[Article, ...] = ()
@@ -71,6 +72,7 @@ class Pulled:
     problems: tuple[str, ...] = ()
     images: tuple[StoredImage, ...] = ()
     unchanged: bool = False
+    numbers: tuple[tuple[str, tuple[Signal, ...]], ...] = ()
 
 
 class Source(Protocol):

@@ -73,6 +73,18 @@ class WordpressKeys(Common):
     comments: bool = True
 
 
+@dataclass(frozen=True, kw_only=True)
+class SignalsKeys(Common):
+    """`site` is the address that paths in the file belong to."""
+
+    url: str = field(default="", metadata=checked(_address))
+    path: Path | None = None
+    site: str = field(default="", metadata=checked(_address))
+
+    def __post_init__(self) -> None:
+        _exactly_one(url=self.url, path=self.path)
+
+
 def read_keys(keys: type[Keys], name: str, options: Mapping[str, Any], *, root: Path) -> Keys:
     """The keys of the source `name`. Raises `SettingsError`."""
     return read(keys, options, root=root, table=f'[[sources]] "{name}"')

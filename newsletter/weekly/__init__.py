@@ -49,6 +49,7 @@ PULLS_AT_ONCE = 32  # over all hosts; `fetch` sees to it that no host gets more 
 SILENT = timedelta(days=14)
 OLDER = timedelta(days=42)
 """How old what fills a thin week may be."""
+NO_ARTICLE = "none of its addresses is that of an article on the shelf; is it the file of another site?"
 NEVER_READ = "it was never read; `newsletter pull` reads it"
 
 log = logging.getLogger(__name__)
@@ -100,7 +101,12 @@ class Weekly:
         for image in made_with.own_images:
             self.shelf.keep_image(image.name, image.media_type, image.data)
         with ThreadPoolExecutor(PULLS_AT_ONCE, thread_name_prefix="pull") as pool:
-            lines = list(pool.map(self._pull_one, made_with.sources))
+            # Numbers come last: the articles they are about may come in this very pull.
+            found: dict[str, PullLine] = {}
+            for last in (False, True):
+                some = [source for source in made_with.sources if (source.name in self._of_numbers()) == last]
+                found |= {line.source: line for line in pool.map(self._pull_one, some)}
+        lines = [found[source.name] for source in made_with.sources]
         if slot is None or not self.settings.sources:
             return lines
         from newsletter.weekly.enrichment import TIMES, enrich  # loads the readers of feeds and pages
@@ -109,6 +115,10 @@ class Weekly:
         own = self.settings.newsletter.public_url
         said = enrich(best, sources=made_with.sources, shelf=self.shelf, own=own, now=self.clock())
         return [replace(line, problems=(*line.problems, *said.get(line.source, ()))) for line in lines]
+
+    def _of_numbers(self) -> set[str]:
+        """The names of the sources that give numbers about articles, and no articles."""
+        return {source.name for source in self.settings.sources if source.kind == "signals"}
 
     def _pull_one(self, source: Source) -> PullLine:
         now = self.clock()
@@ -122,6 +132,10 @@ class Weekly:
             self.shelf.keep_image(image.name, image.media_type, image.data)
         put = self.shelf.put([replace(article, source=source.name) for article in pulled.articles], now=now)
         self.shelf.remember_pull(source.name, state=pulled.state.values, now=now)
+        if source.name in self._of_numbers():
+            number = self.shelf.note(pulled.numbers, now=now)
+            foreign = (NO_ARTICLE,) if pulled.numbers and not number else ()
+            return PullLine(source.name, numbers=number, problems=(*pulled.problems, *foreign))
         return PullLine(
             source.name,
             quarantined=self.shelf.quarantine(source.name, now=now) if put.new else 0,
@@ -139,7 +153,7 @@ class Weekly:
         last = self.issues.last_frozen()
         start = last.frozen_at if last and last.frozen_at else now - FIRST_WINDOW
         # Far enough back to tell what leaves by age since the last issue, and to know what was carried not long ago.
-        found = self._candidates(slot, since=min(start, now - REMEMBERED) - max_age)
+        found = self._candidates(slot, since=min(start, now - REMEMBERED) - max_age, last=last)
         told = [one for one in found if one.carried_by or one.held_until or _age(one, now) <= now - start + max_age]
         sections = [replace(section, pick=section.pick * times) for section in self.sections()]
         choose = partial(
@@ -155,7 +169,7 @@ class Weekly:
         issue = choose(told, max_age=max_age)
         if self.settings.issue.when_thin != "top_up" or len(issue.picks) >= self.settings.issue.min:
             return issue
-        older = [one for one in self._candidates(slot, since=now - OLDER) if _age(one, now) > max_age]
+        older = [one for one in self._candidates(slot, since=now - OLDER, last=last) if _age(one, now) > max_age]
         anew = partial(choose, max_age=max(OLDER, max_age))
         return topped_up(issue, told, older=older, at_least=self.settings.issue.min, choose=anew)
 
@@ -164,10 +178,13 @@ class Weekly:
         rows = [row for row in self.issues.newest(limit=26) if row.frozen_at is not None]
         return [(load_article(pick.article), pick.section) for row in rows for pick in self.issues.picks(row.id)]
 
-    def _candidates(self, slot: Slot, *, since: datetime) -> list[highlights.Candidate]:
+    def _candidates(self, slot: Slot, *, since: datetime, last: IssueRow | None) -> list[highlights.Candidate]:
         by_name = {source.name: source for source in self.settings.sources}
         found = []
-        for shelved in self.shelf.since(since):
+        on_shelf = self.shelf.since(since)
+        # What an article gained since the last issue counts, not what it has since it came out.
+        on_shelf = self.shelf.gains(on_shelf, since=last.frozen_at) if last and last.frozen_at else on_shelf
+        for shelved in on_shelf:
             table = by_name.get(shelved.article.source)
             found.append(
                 highlights.Candidate(
@@ -263,7 +280,7 @@ class Weekly:
             when_thin=table.when_thin,
             scheduled=scheduled,
         )
-        names = [source.name for source in self.settings.sources]
+        names = [source.name for source in self.settings.sources if source.kind != "signals"]
         records = {name: self.shelf.pull_record(name) for name in names}
         failures = {name: one.problem or ("" if one.pulled_at else NEVER_READ) for name, one in records.items()}
         silent = silent_sources(names, issue=composed.issue, failures=failures, on_shelf=self.shelf.counts())

@@ -26,7 +26,8 @@ _KIND_OF_REASON = re.compile(r"[^:(]*")
 @dataclass(frozen=True, slots=True)
 class PullLine:
     """What pulling one source did. `failed` says why nothing could be read; `problems` are about single articles;
-    of the new ones `quarantined` are in no issue before somebody lets them in.
+    of the new ones `quarantined` are in no issue before somebody lets them in. A source of numbers has given them for
+    `numbers` articles; it is None of any other.
     """
 
     source: str
@@ -37,6 +38,7 @@ class PullLine:
     failed: str = ""
     problems: tuple[str, ...] = ()
     quarantined: int = 0
+    numbers: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
