@@ -20,6 +20,10 @@ _IN_A_LINE = re.compile(f"[{_CONTROLS}{_SEPARATORS}{_DIRECTIONS}{_SURROGATES}\uf
 _IN_A_TEXT = re.compile(rf"[\x00-\x08\x0b-\x1f\x7f-\x9f{_DIRECTIONS}{_SURROGATES}{_UNSEEN}]")
 _LINE_END = re.compile(rf"\r\n?|[{_SEPARATORS}]")
 _IN_MARKUP = re.compile(rf"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff{_SURROGATES}]")
+NOT_IN_XML = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01])|[xX]0*(?:[0-8bcefBCEF]|1[\da-fA-F]));"
+)
+"""A character that XML 1.0 (§2.2) forbids, written out or as a reference to it."""
 _IN_A_SETTING = re.compile(f"[{_CONTROLS}{_SEPARATORS}{_SURROGATES}]")
 _IN_AN_ENVELOPE = re.compile(f"[ <>{_CONTROLS}{_SEPARATORS}{_SURROGATES}]")
 _IN_A_URL = re.compile(f"[{_CONTROLS}{_SEPARATORS}{_DIRECTIONS}{_SURROGATES}\u200b\ufeff]")

@@ -28,7 +28,7 @@ CONTRACT = {
     "check": [],
     "send": [],
     "worker": [],
-    "issues": ["list", "show", "approve", "hold", "release", "cancel", "doubt"],
+    "issues": ["list", "show", "approve", "hold", "release", "cancel", "doubt", "learn"],
     "audit": [],
     "schedule": [],
     "serve": [],

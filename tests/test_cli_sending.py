@@ -49,7 +49,7 @@ def test_one_command_sends_the_week_and_says_what_and_why(tmp_path: Path) -> Non
     sent = run("send", "--yes", project=project)
     assert sent.exit_code == 0, sent.stderr
     assert "Weekly highlights" in sent.stdout
-    assert "popularity" in sent.stdout
+    assert "The most read of the week: 18,420 views, and featured" in sent.stdout
     assert f"frozen {ACTIVE}: accepted {ACTIVE}, refused 0, deferred 0, in doubt 0, skipped 0" in sent.stdout
     assert f"handed over to {project / 'mail'} (maildir)" in sent.stdout
     assert "site: 22 new" in sent.stderr

@@ -21,6 +21,7 @@ from urllib.parse import urljoin
 
 from lxml import etree
 
+from newsletter.characters import NOT_IN_XML
 from newsletter.sources.feed.broken import TooHardError, read_broken
 from newsletter.sources.feed.charset import decoded
 
@@ -54,9 +55,6 @@ _ROOT = re.compile(r"<(?:\w+:)?(?:rss|RDF|feed)\b")
 _DECLARATION = re.compile(r"\bxmlns:([\w.-]+)\s*=")
 _PREFIX = re.compile(r"</?([A-Za-z][\w.-]*):[A-Za-z]")
 _NO_ENTITY = re.compile(r"&(?:([A-Za-z][A-Za-z0-9]{1,31});|(?!#\d{1,7};|#[xX][0-9A-Fa-f]{1,6};))")
-_CONTROLS = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01])|[xX]0*(?:[0-8bcefBCEF]|1[\da-fA-F]));"
-)
 _XHTML_PREFIX = re.compile(r"(</?)\w+:(?=\w)")
 _NOTHING = ["", "", ""]
 _A_TEXT = re.compile(r"(?:text|html|xhtml|text/.*|.*[+/]xml)?", re.DOTALL)
@@ -94,7 +92,7 @@ def _tree(text: str) -> Any:
 
 def _mended(text: str) -> str:
     """The XML with what is certainly meant as text written as text, and every prefix declared."""
-    before, *rest = _CONTROLS.sub("", text).split("<![CDATA[")
+    before, *rest = NOT_IN_XML.sub("", text).split("<![CDATA[")
     pieces = [_NO_ENTITY.sub(_entity, before)]
     for piece in rest:
         inside, end, after = piece.partition("]]>")
