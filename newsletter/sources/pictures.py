@@ -55,8 +55,13 @@ def acceptable(offer: Offer, *, against: str, smallest: int = SMALLEST // 4) -> 
 
 def largest(offers: Iterable[Offer], *, against: str) -> Image | None:
     """The acceptable picture with the most known pixels; the first among equals."""
-    images = [image for offer in offers if (image := acceptable(offer, against=against))]
-    return max(images, key=lambda image: (image.width or 0) * (image.height or image.width or 0), default=None)
+
+    def area(offer: Offer) -> int:
+        width = pixels(offer.width) or 0
+        return width * (pixels(offer.height) or width)
+
+    found = (acceptable(offer, against=against) for offer in sorted(offers, key=area, reverse=True))
+    return next((image for image in found if image), None)
 
 
 def first_inline(html: str, *, against: str) -> Image | None:

@@ -79,6 +79,8 @@ def plain(html: str) -> str:
 
 def tidy(text: str) -> str:
     """Plain text without controls, direction overrides and needless white space; paragraphs parted by one newline."""
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()  # most of what a feed holds, and ten times as fast
     return _LINES.sub("\n", _SPACES.sub(" ", readable(text))).strip()
 
 
