@@ -12,13 +12,15 @@ import sqlalchemy as sa
 
 from newsletter.backends import Message
 from newsletter.backends.memory import Box, box, throw_away
+from newsletter.backends.turns import Turns
 from newsletter.database import Database
 from newsletter.errors import ConfigurationError, InDoubt, SendError, Unavailable
 from newsletter.issues import Issues, IssueState
 from newsletter.letter import Letter, encode
-from newsletter.locks import try_lock
+from newsletter.locks import Lock, try_lock
 from newsletter.sending import outbox, workers
 from newsletter.sending.audit import audit
+from newsletter.sending.ledger import Ledger
 from newsletter.sending.pace import Pace
 from newsletter.sending.sender import LOOK_EVERY, Report, Sender
 from newsletter.sending.states import DeliveryState
@@ -316,32 +318,40 @@ def test_what_a_worker_that_dies_beside_this_one_had_claimed_is_sent_by_this_run
     assert report.run == {"accepted": 6}
 
 
+def dying_on_the_wire(database: Database, ledger: Ledger) -> Lock:
+    """A worker with one message on the wire, which is thought to live until the lock is released."""
+    with workers.register(database, now=NOW) as other:
+        (claim,) = ledger.claim(other.id, limit=1, now=NOW)
+        assert ledger.intend(claim, other.id, now=NOW)
+    with database.write() as connection:
+        connection.execute(workers.workers.update().values(token="x"))
+    lock = try_lock(database, "worker-x")
+    assert lock is not None
+    return lock
+
+
 def test_a_dead_worker_is_looked_for_while_messages_are_sent(
     database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box, clock: Clock
 ) -> None:
     add_subscribers(book, 3)
     row = freeze(database, book, letter, now=NOW)
     ledger = sender.ledger(row)
-    with workers.register(database, now=NOW) as other:
-        (claim,) = ledger.claim(other.id, limit=1, now=NOW)
-        assert ledger.intend(claim, other.id, now=NOW)
-    with database.write() as connection:  # it is thought to live until the first message is on the wire
-        connection.execute(workers.workers.update().values(token="x"))
-    lock = try_lock(database, "worker-x")
-    assert lock is not None
-    found = threading.Event()
+    lock = dying_on_the_wire(database, ledger)
+    on_the_wire, found = threading.Event(), threading.Event()
     seen: list[bool] = []
 
-    def on_the_wire(_message: object) -> None:
+    def hand_over(_message: object) -> None:
         lock.release()
         clock.forward(LOOK_EVERY)
+        on_the_wire.set()
         seen.append(found.wait(PATIENCE))
 
     def progress(_row: object, _tally: object) -> None:
-        if ledger.counts().get(DeliveryState.WAITING):  # the doubt of the dead worker, to be sent again
+        # Both others are claimed, so whoever waits is the doubt of the dead worker, to be sent again.
+        if on_the_wire.is_set() and ledger.counts().get(DeliveryState.WAITING):
             found.set()
 
-    inbox.on_hand_over = on_the_wire
+    inbox.on_hand_over = hand_over
     one_lane = open_backend("memory", connections=1)
     report = sender.send(row, one_lane, stop=threading.Event(), on_progress=progress)
     assert seen
@@ -349,6 +359,32 @@ def test_a_dead_worker_is_looked_for_while_messages_are_sent(
     assert report.totals == {"accepted": 3}
     assert report.ended == workers.Ended(workers=1, doubts=1)
     assert "a worker died with 1 message on the wire" in sender.issues.alerts(row.slot_key)[-1].text
+
+
+def test_a_worker_found_dead_while_the_last_lane_ends_leaves_nobody_waiting(
+    database: Database,
+    book: Book,
+    letter: Letter,
+    sender: Sender,
+    inbox: Box,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    add_subscribers(book, 3)
+    row = freeze(database, book, letter, now=NOW)
+    lock = dying_on_the_wire(database, sender.ledger(row))
+    close = Turns.close
+
+    def close_and_die(connection: Turns[Message]) -> None:
+        close(connection)
+        lock.release()
+        clock.forward(LOOK_EVERY)
+
+    monkeypatch.setattr(Turns, "close", close_and_die)  # a lane closes its connection once nothing is due any more
+    one_lane = open_backend("memory", connections=1)
+    report = sender.send(row, one_lane, stop=threading.Event())
+    assert report.totals == {"accepted": 3}
+    assert report.ended == workers.Ended(workers=1, doubts=1)
 
 
 def test_a_worker_that_was_ended_stops_with_a_sentence_and_holds_nobody(

@@ -148,12 +148,14 @@ class Sender:
         outbox.tidy(self.database, now=self.clock())
         pace = Pace(self.database, self.rate)
         with workers.register(self.database, now=self.clock()) as worker:
-            again = True
-            while again:
+            watch.found = True
+            while watch.found and not stop.is_set():
+                watch.found = False
                 run = Run(mailings, backend, worker.id, pace, self.clock, stop, watch.tally)
                 deliver(run, on_progress=watch.tell)
-                # What a worker that died meanwhile had claimed is due now, and nobody else may be there to send it.
-                again = not stop.is_set() and watch.look()
+                # What a worker that died meanwhile had claimed is due now, and nobody else may be there to send it. If
+                # found while the last lane ended, this run has not sent it.
+                watch.look()
             worker.leave(now=self.clock())
 
     def _single_mails(self) -> Mailing:
@@ -216,6 +218,7 @@ class Watch:
     tally: Tally = field(default_factory=Tally)
     ended: workers.Ended = field(default_factory=workers.Ended)
     looked: datetime = field(init=False)
+    found: bool = False  # a look has made something due
 
     def tell(self) -> None:
         if not timedelta(0) <= self.sender.clock() - self.looked < self.sender.look_every:
@@ -226,8 +229,8 @@ class Watch:
         if self.row is not None and self.on_progress is not None:
             self.on_progress(self.row, self.tally)
 
-    def look(self) -> bool:
-        """End the workers that died, and tell the operator about doubts; whether that made anything due."""
+    def look(self) -> None:
+        """End the workers that died, and tell the operator about doubts; `found` when that made anything due."""
         self.looked = self.sender.clock()
         found = workers.recover(self.sender.database, now=self.looked)
         self.ended += found
@@ -237,4 +240,4 @@ class Watch:
                 alerts.issue(self.row.slot_key),
                 f"a worker died with {counted(found.doubts, 'message')} on the wire, now in doubt: {what}",
             )
-        return bool(found.claims or found.doubts)
+        self.found = self.found or bool(found.claims or found.doubts)
