@@ -390,6 +390,48 @@ def test_a_relative_link_is_found_from_its_base_then_from_the_feed() -> None:
         assert article.image.url == page.removesuffix("a") + "p.jpg"
 
 
+EMOJI = "<img src='https://s.w.org/images/core/emoji/15.0.3/72x72/1f389.png' alt='🎉' class='wp-smiley' />"
+LOCKED = (
+    "<form action='/wp-login.php?action=postpass'><p>This content is password-protected. To view it, please enter the "
+    "password below.</p><p><label>Password: <input type='password'></label></p></form>"
+)
+DRUPAL = (
+    "<span>Night &amp;amp; day</span> <span><span>editor</span></span> <span><time datetime='2026-11-20T12:00:00Z'>"
+    "Fri, 11/20/2026 - 12:00</time></span> <div><p>The lighthouse opens for one night only, with soup.</p></div>"
+)
+
+
+@pytest.mark.parametrize(
+    ("title", "described", "content", "told"),
+    [
+        (
+            f"<![CDATA[Party {EMOJI}]]>",
+            f"Come along {EMOJI} all of you. [&#8230;]",
+            (
+                f"<p>Come along {EMOJI}</p><img src='data:image/gif;base64,R0lGOD' data-src='/quay.jpg' width='800'>"
+                "<img src='https://pixel.wp.com/b.gif?x=1' width='1' height='1'>"
+            ),
+            ("Party", "Come along all of you.", "https://site.example/quay.jpg"),
+        ),
+        (
+            "Protected: Members",
+            "There is no excerpt because this is a protected post.",
+            LOCKED,
+            ("Protected: Members", "", ""),
+        ),
+        ("Night &amp;amp; day", DRUPAL, "", ("Night & day", "The lighthouse opens for one night only, with soup.", "")),
+    ],
+)
+def test_what_a_system_puts_around_an_article_is_no_word_of_it(
+    title: str, described: str, content: str, told: tuple[str, str, str]
+) -> None:
+    texts = (
+        f"<description><![CDATA[{described}]]></description><content:encoded><![CDATA[{content}]]></content:encoded>"
+    )
+    article = only(rss(item(texts, title=title)))
+    assert (article.title, article.summary, article.image.url if article.image else "") == told
+
+
 NUL = "\x00"
 
 

@@ -167,11 +167,20 @@ def test_a_date_without_a_zone_is_the_sources_and_without_a_time_midnight(
     assert pull(folder, timezone="Europe/Berlin").articles[0].published == moment
 
 
-@pytest.mark.parametrize("raw", ["-3d 14:20", "tomorrow", "05/02/2026", "2099-01-01"])
-def test_a_date_that_is_not_certain_is_told(raw: str) -> None:
+@pytest.mark.parametrize(
+    ("raw", "fault"),
+    [
+        ("-3d 14:20", "cannot be read with certainty"),
+        ("tomorrow", "cannot be read with certainty"),
+        ("05/02/2026", "may mean several days: set date_order"),
+        ("2099-01-01", "lies in the future"),
+        ("1066-10-14", "lies before 1995, and no article is so old"),
+    ],
+)
+def test_a_date_that_is_not_certain_or_not_sane_is_told_as_what_it_is(raw: str, fault: str) -> None:
     found = one(f"---\ntitle: A\npublished: '{raw}'\n---\n")
     assert found.articles[0].published is None
-    assert f'its date "{raw}" is not certain' in found.problems[0]
+    assert found.problems[0] == f'a.md: its date "{raw}" {fault}; write it like 2026-11-20 14:30'
 
 
 @pytest.mark.parametrize(

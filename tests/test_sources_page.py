@@ -342,6 +342,18 @@ def test_a_folder_gives_every_page_and_a_line_for_each_it_cannot_read(tmp_path: 
     )
 
 
+@pytest.mark.parametrize(
+    ("raw", "fault"),
+    [("2099-01-01T10:00:00Z", "lies in the future"), ("1066-10-14", "lies before 1995, and no article is so old")],
+)
+def test_a_date_of_a_page_that_is_not_sane_is_told_as_what_it_is(raw: str, fault: str, tmp_path: Path) -> None:
+    dated = f"<meta property='article:published_time' content='{raw}'>"
+    (tmp_path / "a.html").write_bytes(html("<h1>The one of another time</h1>" + STORY, head=dated))
+    found = load("page", "site", {"path": "."}, root=tmp_path, fetcher=Fetcher(), clock=lambda: NOW).read(PullState())
+    assert [(one.title, one.published) for one in found.articles] == [("The one of another time", None)]
+    assert found.problems == (f'a.html: its date "{raw}" {fault}',)
+
+
 def test_unchanged_pages_are_known_again(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text(TEXT_PAGE)
     source = load("page", "site", {"path": "a.txt"}, root=tmp_path, fetcher=Fetcher())

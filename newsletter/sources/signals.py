@@ -142,7 +142,7 @@ class _Gathered:
                 written = _cell(row, time)
                 at = self._reading.date(written) if written else self._seen
                 if at is None:
-                    problems.append(f'line {line}: its time "{written[:60]}" is not certain or not sane')
+                    problems.append(f'line {line}: its time "{written[:60]}" {self._reading.date_fault(written)}')
                     continue
                 problems += [f"line {line}: {wrong}" for wrong in self._count(url, row, kinds, at=at)]
         if unnamed:

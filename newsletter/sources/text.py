@@ -34,13 +34,17 @@ _BLOCKS = (
     "h[1-6]|header|hr|li|main|nav|ol|p|pre|section|summary|table|tbody|tfoot|thead|tr|ul"
 )
 BLOCK_TAG = re.compile(rf"<(?=/?(?:{_BLOCKS})\b)", re.IGNORECASE)
-_CELL_TAG = re.compile(r"<(?=(?:td|th|option|button)\b)", re.IGNORECASE)
+_CELL_TAG = re.compile(r"<(?=(?:td|th)\b)", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]*)")
 _NEVER_DEEP = {
     "area", "base", "br", "col", "dd", "dt", "embed", "hr", "img", "input", "li", "link", "meta", "option", "p",
     "param", "source", "td", "th", "tr", "track", "wbr",
 }  # fmt: skip
-_UNSEEN = {"script", "style", "noscript", "template", "iframe", "object", "svg", "math", "head", "textarea", "title"}
+# What a reader does not see, and the words on the controls of a form
+_UNSEEN = {
+    "script", "style", "noscript", "template", "iframe", "object", "svg", "math", "head", "textarea", "title",
+    "label", "button", "select",
+}  # fmt: skip
 _SPACES = re.compile(r"[^\S\n]+")
 _LINES = re.compile(r" ?\n[ \n]*")
 _BOILERPLATE = re.compile(

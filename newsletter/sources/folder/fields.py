@@ -55,7 +55,7 @@ def article_from_fields(
     raw = _text(fields, "published") or _text(fields, "date")
     published = reading.date(raw)
     if raw and published is None:
-        problems.append(f'its date "{raw[:60]}" is not certain or not sane; write it like 2026-11-20 14:30')
+        problems.append(f'its date "{raw[:60]}" {reading.date_fault(raw)}; write it like 2026-11-20 14:30')
     try:
         stored, image = _image(fields, folder=folder, reading=reading, picture=picture)
     except SourceError as error:

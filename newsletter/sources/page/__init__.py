@@ -71,7 +71,8 @@ class Page:
                 continue
             articles.append(article)
             if article.published_raw and article.published is None:
-                problems.append(f'{label}: its date "{article.published_raw}" is not certain or not sane')
+                fault = reading.date_fault(article.published_raw)
+                problems.append(f'{label}: its date "{article.published_raw}" {fault}')
         if not articles:
             nothing = f"{self.keys.path} holds no page; put .html or .txt files there."
             raise SourceError(next(iter(problems), nothing))
