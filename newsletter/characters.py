@@ -13,6 +13,7 @@ import unicodedata
 _CONTROLS = r"\x00-\x1f\x7f-\x9f"
 _SEPARATORS = r"\u2028\u2029"
 _DIRECTIONS = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # Bidi_Control (UAX #9 §2)
+_OVERRIDES = re.compile("[\u202d\u202e]")
 _SURROGATES = r"\ud800-\udfff"
 _UNSEEN = r"\u00ad\u200b\u2060-\u2065\ufeff\ufff9-\ufffb"
 
@@ -37,6 +38,11 @@ def clean(text: str) -> str:
 def readable(text: str) -> str:
     """An article's text: its lines ended by `\\n`, composed (NFC), without what a reader cannot see."""
     return unicodedata.normalize("NFC", _IN_A_TEXT.sub("", _LINE_END.sub("\n", text)))
+
+
+def turns_round(text: str) -> bool:
+    """Whether letters of a text stand in another order than they are written, which no language needs (UAX #9 §2.2)."""
+    return _OVERRIDES.search(text) is not None
 
 
 def visible(line: str) -> str:

@@ -440,7 +440,7 @@ NUL = "\x00"
     [
         (rss(item(title=f"One{NUL} two"), item(title="Three")), "the XML is broken"),
         (rss(item(title="One&#0; two"), item(title="Three")), "the XML is broken"),
-        (rss(item(title="One\u202e two"), item(title="Three")), ""),
+        (rss(item(title="One\u202e two"), item(title="Three")), "direction of its title"),
         (
             rss(item(title="One two", extra="<link>javascript:alert(1)</link>", link=""), item(title="Three")),
             "no address",
@@ -453,7 +453,6 @@ def test_what_is_bad_in_one_item_is_named_and_the_rest_is_untouched(data: bytes,
     assert [article.title for article in found.articles] == ["One two", "Three"]
     assert found.articles[1].url == "https://site.example/a"
     assert words in " ".join(found.problems)
-    assert bool(found.problems) == bool(words)
 
 
 def test_a_title_of_ten_thousand_characters_is_cut() -> None:

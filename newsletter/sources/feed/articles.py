@@ -6,11 +6,12 @@ What it does not know: XML and JSON. A fault in an item is a line in `problems`,
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from newsletter.characters import turns_round
 from newsletter.errors import counted
 from newsletter.issue import Article
 from newsletter.links import canonical, is_home_page, same_site
@@ -18,7 +19,7 @@ from newsletter.sources import Pulled
 from newsletter.sources.blurb import Block, Repeated, blurb, titles_without_tails
 from newsletter.sources.dates import EARLIEST
 from newsletter.sources.reading import Reading, shortened
-from newsletter.sources.text import NOTHING, one_line
+from newsletter.sources.text import MAX_TITLE, NOTHING, one_line
 
 MAX_ITEMS = 500
 _NUMBER = re.compile(r"\d+", re.ASCII)
@@ -33,11 +34,12 @@ _PAID_TITLE = re.compile(rf"(?:\[(?:{_PAID.pattern}|ad)\]|(?:{_PAID.pattern})\s*
 
 
 class Told(NamedTuple):
-    """An article of a feed without its blurb, and the texts the blurb may come from."""
+    """An article of a feed without its blurb, the texts the blurb may come from, and the title as it is written."""
 
     article: Article
     described: Sequence[Block]
     content: Callable[[], Sequence[Block]]
+    written: str = ""
 
 
 def articles_of(
@@ -67,10 +69,8 @@ def articles_of(
         if not article.title and not article.url:
             nameless += 1
             continue
-        if article.published_raw and article.published is None:
-            title, date = (one_line(text, limit=60) for text in (article.title, article.published_raw))
-            fault = reading.date_fault(article.published_raw)
-            problems.append(f'item {position + 1} ("{title}"): its date "{date}" {fault}')
+        name = f'item {position + 1} ("{one_line(article.title, limit=60)}")'
+        problems += [f"{name}: {fault}" for fault in _faults(one, reading=reading)]
         told.append(one)
     if nameless:
         left_out = "was left out" if nameless == 1 else "were left out"
@@ -83,6 +83,16 @@ def articles_of(
         rest = f", the oldest {left} were left" if known else ""
         problems.append(f"the feed has {count} items; {which} {len(positions)} were read{rest}")
     return Pulled(articles=_worded(told, site=site), problems=shortened(problems))
+
+
+def _faults(told: Told, *, reading: Reading) -> Iterator[str]:
+    article, written = told.article, told.written
+    if article.published_raw and article.published is None:
+        yield f'its date "{one_line(article.published_raw, limit=60)}" {reading.date_fault(article.published_raw)}'
+    if len(written) > MAX_TITLE and article.title.endswith("…"):
+        yield f"its title has {len(written):,} characters and was cut"
+    if turns_round(written):
+        yield "what turns the direction of its title round was taken out"
 
 
 def _newest(facts: Sequence[tuple[str, str]], *, reading: Reading) -> tuple[Sequence[int], bool]:

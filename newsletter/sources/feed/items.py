@@ -70,7 +70,7 @@ def _from_xml_item(item: Mapping[str, Any], *, site: str, reading: Reading) -> T
         signals=_signals(item, at=reading.now),
         sponsored=is_paid(title, tags),
     )
-    return Told(article, _blocks(item["summary"]), lambda: _blocks(item["content"]))
+    return Told(article, _blocks(item["summary"]), lambda: _blocks(item["content"]), item["title"][1])
 
 
 def _blocks(typed: list[str]) -> tuple[Block, ...]:

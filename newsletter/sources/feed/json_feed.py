@@ -83,7 +83,10 @@ def _from_json_item(item: Mapping[str, Any], *, site: str, reading: Reading) -> 
     )
     text = _str(item, "content_text")
     return Told(
-        article, blocks_of(_str(item, "summary")), lambda: blocks_of(html) if html else blocks_of_text(tidy(text))
+        article,
+        blocks_of(_str(item, "summary")),
+        lambda: blocks_of(html) if html else blocks_of_text(tidy(text)),
+        _str(item, "title"),
     )
 
 
