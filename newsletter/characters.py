@@ -37,6 +37,8 @@ def clean(text: str) -> str:
 
 def readable(text: str) -> str:
     """An article's text: its lines ended by `\\n`, composed (NFC), without what a reader cannot see."""
+    if text.isascii() and text.replace("\n", "").isprintable():
+        return text
     return unicodedata.normalize("NFC", _IN_A_TEXT.sub("", _LINE_END.sub("\n", text)))
 
 

@@ -15,8 +15,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
+from typing import NamedTuple
 
 from newsletter.sources.text import (
     BLOCK_TAG,
@@ -31,6 +31,8 @@ from newsletter.sources.text import (
 
 MAX_HTML = 20_000
 """Characters of a text in which its blurb is looked for."""
+MAX_BLOCKS = 20
+"""Blocks of a text among which its blurb is looked for."""
 SHORT = 60
 """A complete sentence shorter than this (characters) is followed by the next block's."""
 _FRAGMENT = 25
@@ -85,11 +87,13 @@ _TAILS_AT_LEAST = 5
 _SENTENCE = re.compile(r"""[.!?。！？]["'”’»)\]]*(?:\s|$)""")
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A block's words on one line, its `kind` ("text", "item", "heading" or "caption") and the share of it in links."""
+class Block(NamedTuple):
+    """A block's words on one line, what to compare them by, its `kind` ("text", "item", "heading" or "caption") and the
+    share of it in links.
+    """
 
     text: str
+    key: str
     kind: str = "text"
     linked: float = 0.0
 
@@ -100,13 +104,14 @@ def blocks_of(html: str) -> tuple[Block, ...]:
     if not BLOCK_TAG.search(html):
         return blocks_of_text(plain(html))
     marked = _TAG.sub(_marked, " ".join(html.split()))
-    return tuple(block for line in plain(marked).split("\n") if (block := _block(line)).text)
+    found = (block for line in plain(marked).split("\n") if (block := _block(line)).text)
+    return tuple(islice(found, MAX_BLOCKS))
 
 
 def blocks_of_text(text: str) -> tuple[Block, ...]:
     """The blocks of a plain text: its lines."""
     lines = (line.strip() for line in text[:MAX_HTML].split("\n"))
-    return tuple(Block(line, "item" if _BULLET.match(line) else "text") for line in lines if line)
+    return tuple(islice((_block(line) for line in lines if line), MAX_BLOCKS))
 
 
 def _marked(found: re.Match[str]) -> str:
@@ -117,17 +122,21 @@ def _marked(found: re.Match[str]) -> str:
 
 
 def _block(line: str) -> Block:
-    kind = next((_KINDS[mark] for mark in line if mark in _KINDS), "text")
-    linked = sum(len(found[1]) for found in _LINK.finditer(line))
-    text = " ".join(_MARKS.sub("", line).split())
-    return Block(text, "item" if _BULLET.match(text) else kind, min(1.0, linked / len(text)) if text else 0.0)
+    text, kind, linked = line, "text", 0
+    if _MARKS.search(line):
+        kind = next((_KINDS[mark] for mark in line if mark in _KINDS), "text")
+        linked = sum(len(found[1]) for found in _LINK.finditer(line))
+        text = " ".join(_MARKS.sub("", line).split())
+    kind = "item" if _BULLET.match(text) else kind
+    return Block(text, key_of(text), kind, min(1.0, linked / len(text)) if text else 0.0)
 
 
 def blurb(
     blocks: Sequence[Block], *, title: str = "", repeated: frozenset[str] = frozenset(), limit: int = SUMMARY_LIMIT
 ) -> str:
     """The words to print under a title, on one line; "" when there are none. `repeated` is what `Repeated` found."""
-    usable = [cleaned for block in blocks if (cleaned := _usable(block, title=title, repeated=repeated))]
+    unwanted = repeated | {"", key_of(title)}
+    usable = [cleaned for block in blocks if (cleaned := _usable(block, title=title, unwanted=unwanted))]
     prose = [block for block in usable if block.kind == "text"] or [
         block for block in usable if block.kind == "heading"
     ]
@@ -145,18 +154,13 @@ def blurb(
     return _whole(text, limit=limit)
 
 
-def _usable(block: Block, *, title: str, repeated: frozenset[str]) -> Block | None:
+def _usable(block: Block, *, title: str, unwanted: frozenset[str]) -> Block | None:
     """The block without what was put before or behind its words, or None when it is nothing to print."""
+    if block.kind in ("item", "caption") or block.key in unwanted:
+        return None
     text = without_title(block.text, title)
-    line = key_of(text)
     short = len(text) < 160
-    if (
-        not line
-        or text.casefold() in NOTHING
-        or key_of(block.text) in repeated
-        or line in repeated
-        or block.kind in ("item", "caption")
-    ):
+    if (text is not block.text and key_of(text) in unwanted) or text.casefold() in NOTHING:
         return None
     if _BARE_ADDRESS.fullmatch(text) or _PROTECTED.match(text) or _INNER_BULLETS.search(text):
         return None
@@ -164,21 +168,17 @@ def _usable(block: Block, *, title: str, repeated: frozenset[str]) -> Block | No
         return None
     if short and not _ends(text) and (_FILED.search(text) or _CLOCK_OR_DAY.search(text)):
         return None
-    return Block(_UPDATED.sub("", text, count=1) if _UPDATED.match(text) else text, block.kind, block.linked)
+    return block._replace(text=_UPDATED.sub("", text, count=1) if _UPDATED.match(text) else text)
 
 
 def without_title(text: str, title: str) -> str:
-    """A block without the article's title at its start; "" when it is nothing but the title."""
-    if not title:
+    """A block without the article's title and its date at the start."""
+    if not title or not text.casefold().startswith(title.casefold()):
         return text
-    if key_of(text) == key_of(title):
-        return ""
-    rest = text[len(title) :] if text.casefold().startswith(title.casefold()) else text
-    return (
-        rest.lstrip(" .:|–—-")
-        if rest and not rest[0].isalnum() and not _ends(title) and _CLOCK_OR_DAY.search(rest)
-        else text
-    )
+    rest = text[len(title) :]
+    if rest and not rest[0].isalnum() and not _ends(title) and _CLOCK_OR_DAY.search(rest):
+        return rest.lstrip(" .:|–—-")
+    return text
 
 
 def _whole(text: str, *, limit: int) -> str:
@@ -212,7 +212,7 @@ class Repeated:
     def __init__(self, items: Iterable[Sequence[Block]]) -> None:
         every = [list(blocks) for blocks in items]
         need = max(self.AT_LEAST, self.SHARE * len(every))
-        lines = Counter(chain.from_iterable({key_of(block.text) for block in blocks} for blocks in every))
+        lines = Counter(chain.from_iterable({block.key for block in blocks} for blocks in every))
         self.lines = frozenset(line for line, number in lines.items() if line and number >= need)
         # A system that cuts at a number of characters leaves several texts of just that length, without an end.
         lengths = Counter(len(blocks[0].text) for blocks in every if len(blocks) == 1 and not _ends(blocks[0].text))
@@ -223,7 +223,7 @@ class Repeated:
         if len(blocks) != 1 or len(blocks[0].text) not in self.cut_at or _ends(blocks[0].text):
             return blocks
         text = blocks[0].text
-        return [Block(cut_at_word(text, len(text) - 1), blocks[0].kind, blocks[0].linked)]
+        return [blocks[0]._replace(text=cut_at_word(text, len(text) - 1))]
 
 
 def titles_without_tails(titles: Sequence[str], *, site: str = "") -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from html import unescape
 
 import nh3
@@ -30,8 +31,9 @@ NOTHING = frozenset({
 """What a system writes, in small letters, where it has no value of a field. It is absence."""
 
 _BLOCKS = (
-    "address|article|aside|blockquote|br|caption|center|dd|details|dialog|div|dl|dt|fieldset|figcaption|figure|footer|form|"
-    "h[1-6]|header|hr|li|main|nav|ol|p|pre|section|summary|table|tbody|tfoot|thead|tr|ul"
+    "p|br|div|li|ul|"  # the usual ones first: an expression tries one after the other
+    "address|article|aside|blockquote|caption|center|dd|details|dialog|dl|dt|fieldset|figcaption|figure|footer|form|"
+    "h[1-6]|header|hr|main|nav|ol|pre|section|summary|table|tbody|tfoot|thead|tr"
 )
 BLOCK_TAG = re.compile(rf"<(?=/?(?:{_BLOCKS})\b)", re.IGNORECASE)
 _CELL_TAG = re.compile(r"<(?=(?:td|th)\b)", re.IGNORECASE)
@@ -45,10 +47,13 @@ _UNSEEN = {
     "script", "style", "noscript", "template", "iframe", "object", "svg", "math", "head", "textarea", "title",
     "label", "button", "select",
 }  # fmt: skip
-_SPACES = re.compile(r"[^\S\n]+")
-_LINES = re.compile(r" ?\n[ \n]*")
+# Words without which the text has none of what `_BOILERPLATE` finds, and how far from its end they may begin
+_CLUES = {
+    700: ("appeared", "published", "reading", "click here"),
+    150: ("read", "learn", "find out", "view", "see", "more…", "more..."),
+}
 _BOILERPLATE = re.compile(
-    r"""\s*(?:
+    r"""(?:
         \b(?:The\ )?(?:post|article|story|entry)\ .{1,300}?
         \ (?:appeared\ first|first\ appeared|was\ first\ published)\ (?:on|at|in)\ .{0,200}$
       | \b(?:Continue|Keep)\ reading\b.{0,200}$
@@ -75,6 +80,11 @@ def plain(html: str) -> str:
     """
     if "<" not in html and "&" not in html:
         return tidy(html[:MAX_MARKUP])
+    return _unmarked(html)
+
+
+@lru_cache(maxsize=8)  # a text is often read twice, whole and for its blurb
+def _unmarked(html: str) -> str:
     spaced = _CELL_TAG.sub(" <", BLOCK_TAG.sub("\n<", html[: _deep_at(html[:MAX_MARKUP])]))
     spaced = spaced.encode("utf-8", "ignore").decode()  # JSON may hold half of a surrogate pair; nh3 takes none
     text = nh3.clean(spaced, tags=set(), clean_content_tags=_UNSEEN, strip_comments=True)
@@ -85,7 +95,7 @@ def tidy(text: str) -> str:
     """Plain text without controls, direction overrides and needless white space; paragraphs parted by one newline."""
     if text.isascii() and text.isprintable() and "  " not in text:
         return text.strip()  # most of what a feed holds, and ten times as fast
-    return _LINES.sub("\n", _SPACES.sub(" ", readable(text))).strip()
+    return "\n".join(filter(None, [" ".join(line.split()) for line in readable(text).split("\n")]))
 
 
 def one_line(text: str, *, limit: int = MAX_TITLE) -> str:
@@ -99,8 +109,12 @@ def without_boilerplate(text: str) -> str:
     before = None
     while before != text:
         before = text
-        tail = max(0, len(text) - 700)  # boilerplate stands at the end; looking further would cost more than it finds
-        text = text[:tail] + _BOILERPLATE.sub("", _CUT_MARK.sub("…", text[tail:])).rstrip()
+        text = text[:-60] + _CUT_MARK.sub("…", text[-60:])
+        for far, clues in _CLUES.items():
+            low = text[-far:].lower()
+            if any(clue in low for clue in clues):
+                text = text[:-far] + _BOILERPLATE.sub("", text[-far:]).rstrip()
+        text = text.rstrip()
         text = text.removesuffix("Read").rstrip() if before.endswith("Read more") else text
     if text.endswith("…") and _COMPLETE.search(text[:-1].rstrip()):
         text = text[:-1].rstrip()
@@ -152,6 +166,8 @@ def labels(raw: Iterable[str], *, limit: int = 50) -> tuple[str, ...]:
 
 def _deep_at(html: str) -> int:
     """Where the nesting passes `MAX_DEPTH`, or the length. Counted by name: parsers ignore end tags that fit none."""
+    if html.count("<") <= MAX_DEPTH:
+        return len(html)
     opened: dict[str, int] = {}
     depth = 0
     for found in _TAG.finditer(html):
