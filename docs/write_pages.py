@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql
 
 from newsletter import database, issues, past_issues
 from newsletter.sending import pace, states, tables as sending_tables
-from newsletter.shelf import tables as shelf_tables
+from newsletter.shelf import identity, tables as shelf_tables
 from subscribers import tables as subscribers_tables
 
 DOCS = Path(__file__).parent
@@ -66,6 +66,18 @@ def _steps(table: Mapping[Any, frozenset[Any]]) -> str:
         "\n".join(["| State | may become |", "|---|---|", *(f"| `{one}` | {names(table[one])} |" for one in table)])
         + "\n"
     )
+
+
+def _identity() -> str:
+    def words(cell: frozenset[identity.Seen]) -> str:
+        return "" if cell == frozenset(identity.Seen) else " or ".join(seen for seen in identity.Seen if seen in cell)
+
+    head = ["| id | address | title | date | text | | because |", "|---|---|---|---|---|---|---|"]
+    rules = (
+        f"| {' | '.join(map(words, rule.cells))} | {'one' if rule.one_article else 'two'} | {rule.because} |"
+        for rule in identity.TABLE
+    )
+    return "\n".join([*head, *rules]) + "\n"
 
 
 def _contracts() -> list[dict[str, Any]]:
@@ -147,6 +159,7 @@ def _names(columns: Any) -> str:
 PARTS: dict[str, Callable[[], str]] = {
     "delivery states": lambda: _steps(states.STEPS),
     "issue states": lambda: _steps(issues.STEPS),
+    "identity": _identity,
     "layers": _layers,
     "importers": _importers,
     "tables": _schema,

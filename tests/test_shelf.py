@@ -15,7 +15,7 @@ import pytest
 from newsletter.database import Database
 from newsletter.errors import Refused
 from newsletter.issue import Article, Card, Image, Signal, SignalKind
-from newsletter.shelf import SAME_TITLE, Shelf, Shelved, dump_article, load_article
+from newsletter.shelf import Shelf, Shelved, dump_article, load_article
 from newsletter.sources.page import parse
 from newsletter.sources.reading import Reading
 from tests.times import NOW
@@ -88,9 +88,6 @@ NAMES = {
     "a new id": replace(FERRY, guid="regenerated-4711"),
     "a new address and the old id": replace(FERRY, url="https://www.marquee.example/ferry", title=FERRY.title + "!"),
     "an edited slug and a new id": replace(FERRY, url=URL + "-on-friday", guid="4712"),
-    "the same title thirteen days on": replace(
-        FERRY, url=URL + "-2", guid="4713", published=PUBLISHED + timedelta(days=13)
-    ),
     "the same title in other letters": replace(
         FERRY, url=URL + "-3", guid=None, title="NIGHT FERRY returns—for a second season?"
     ),
@@ -124,28 +121,6 @@ def test_an_article_that_changes_one_name_after_another_is_still_the_same(
         assert shelf.find(name).article.id == only.article.id
 
 
-def test_a_column_of_the_same_title_a_month_later_is_another_article(shelf: Shelf, put: Put) -> None:
-    put(FERRY)
-    later = replace(FERRY, url=URL + "-december", guid="december", published=PUBLISHED + SAME_TITLE + timedelta(days=1))
-    assert put(later) == (1, 0, 0)
-
-
-def test_a_column_of_the_same_title_every_day_is_an_article_every_day(shelf: Shelf, put: Put) -> None:
-    tonight = [
-        Article(
-            title="On TV tonight",
-            url=f"https://www.marquee.example/tonight/{day}",
-            guid=f"tonight-{day}",
-            source="site",
-            published=PUBLISHED + timedelta(days=day),
-        )
-        for day in range(3)
-    ]
-    put(tonight[0])
-    assert put(*tonight) == (2, 0, 1)
-    assert put(*reversed(tonight)) == (0, 0, 3)
-
-
 def test_the_same_title_in_another_source_is_another_article(shelf: Shelf, put: Put) -> None:
     put(FERRY)
     assert put(replace(FERRY, source="wire", url="https://wire.example/ferry", guid="w1")) == (1, 0, 0)
@@ -170,19 +145,6 @@ def test_what_one_source_did_not_say_another_completes(shelf: Shelf, put: Put) -
 
 
 # An id that is given twice.
-
-
-def test_an_old_id_on_a_new_address_and_title_is_a_new_article_and_is_told(
-    database: Database, shelf: Shelf, put: Put
-) -> None:
-    put(FERRY)
-    carry(database, shelf, URL)
-    other = replace(FERRY, url="https://www.marquee.example/lantern-parade", title="Where to see the lantern parade")
-    done = shelf.put([other], now=NOW)
-    assert done.new == 1
-    (problem,) = done.problems
-    assert "Where to see the lantern parade" in problem
-    assert shelf.find(other.url or "").carried_by == ""
 
 
 def test_an_id_given_to_two_articles_never_makes_them_one_however_often_they_are_pulled(

@@ -1,11 +1,12 @@
 """The shelf: every article ever seen, under all its names, and which issue carried it.
 
-An article has three kinds of names: its address (compared without what does not matter), the source's own id for it,
-and its title within a fortnight in one source. Any of them finds the article again, and a pull that brings a new name
-adds it: what an issue carried stays carried, whatever happens to its URL, GUID or title. When two rows turn out to be
-one article they are merged.
+An article is looked up by its address (compared without what does not matter), the source's own id for it, and its
+title in one source; `identity` weighs whether what was found is the same article. A pull that brings a new name adds
+it: what an issue carried stays carried, whatever happens to its URL, GUID or title. When two rows turn out to be one
+article they are merged.
 
     names      an article's names (pure)             stored    an article as text, and how two readings combine (pure)
+    identity   whether two readings are one article (pure)
     intake     takes a pull in                       tables    the tables
     statements merges two rows; the newest numbers         quarantine  keeps a flood out of every issue
     pages      what the page behind an article said
@@ -28,14 +29,14 @@ from newsletter.database import Database, insert_if_absent, storable
 from newsletter.errors import Refused
 from newsletter.issue import Article, Signal
 from newsletter.shelf import pages, quarantine
-from newsletter.shelf.intake import SAME_TITLE, Put, take_in
+from newsletter.shelf.intake import Put, take_in
 from newsletter.shelf.names import exact_name, url_name
 from newsletter.shelf.numbers import gained, histories, note
 from newsletter.shelf.statements import latest_signals, merge
 from newsletter.shelf.stored import dump_article, edited, load_article
 from newsletter.shelf.tables import articles, images, names, pulls
 
-__all__ = ["SAME_TITLE", "PullRecord", "Put", "Shelf", "Shelved", "dump_article", "load_article"]
+__all__ = ["PullRecord", "Put", "Shelf", "Shelved", "dump_article", "load_article"]
 
 
 @dataclass(frozen=True, slots=True)

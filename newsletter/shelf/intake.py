@@ -8,26 +8,39 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from newsletter.issue import Article, Signal
-from newsletter.shelf.names import alike, exact_name, guid_name, title_key, url_name
+from newsletter.shelf.identity import (
+    NEAR,
+    OTHER,
+    SAME,
+    UNKNOWN,
+    Evidence,
+    Rule,
+    addresses,
+    dates,
+    guids,
+    texts,
+    titles,
+    unmarked,
+    verdict,
+)
+from newsletter.shelf.names import exact_name, guid_name, title_key, url_name
 from newsletter.shelf.statements import latest_signals, merge, portions
 from newsletter.shelf.stored import completed, dump, edited, load_article, read_again
 from newsletter.shelf.tables import articles, names, signals
 
-# The same title in the same source this far apart is another article: columns are called the same every month.
-SAME_TITLE = timedelta(days=14)
-
 
 @dataclass(slots=True)
 class Put:
-    """How many articles of a pull were new, changed or the same."""
+    """How many articles of a pull were new, changed or the same. `problems` names each that was taken for another."""
 
     new: int = 0
     changed: int = 0
@@ -87,6 +100,8 @@ class _Intake:
         for name, row in self._named.items():
             self._listed.setdefault(row, set()).add(name)
         self._titled = self._read_titled(new)
+        self._shared = _shared_names(new)
+        self._digests = {one.digest for one in new}
         self._latest = latest_signals(connection, list(self._rows)) if any(one.article.signals for one in new) else {}
 
     def take(self, new: _Incoming) -> None:
@@ -130,63 +145,82 @@ class _Intake:
     def _article(self, row: Row) -> Article:
         """The article as its sources describe it, without the editor's words."""
         if row.content is None:
-            row.content = self._connection.scalar(sa.select(articles.c.content).where(articles.c.id == row.id))
+            every = self._rows.values()
+            unread = [
+                one.id for one in every if (one.content is None and one.digest not in self._digests) or one is row
+            ]
+            for some in portions(unread):
+                stored = sa.select(articles.c.id, articles.c.content).where(articles.c.id.in_(some))
+                for found in self._connection.execute(stored):
+                    self._rows[found.id].content = found.content
         return load_article(json.loads(row.content or ""))
 
     # Recognising.
 
     def _known(self, new: _Incoming) -> Row | None:
         """The row this article already has under any of its names; rows that turn out to be one are merged."""
-        by_url, by_guid = self._named.get(new.exact_url) or self._named.get(new.url), self._named.get(new.guid)
-        if by_url is not None and self._is_another(by_url, new, by_guid=by_guid):
-            by_url = None
-        if by_guid is not None and by_guid is not by_url and new.url and not self._alike(by_guid, new):
-            # Some systems reuse an old id: with another address and another title it is another article.
-            if by_url is None:
-                title = new.article.title[:80]
-                self.done.problems.append(f'"{title}" came under the id of another article; kept as a new one')
-            by_guid = None
-        if by_url is not None and by_guid is not None and by_url is not by_guid:
-            return self._merge(by_url, by_guid)
-        return by_url or by_guid or self._by_title(new)
+        by_guid = self._named.get(new.guid)
+        named = [row for name in (new.exact_url, new.url) if name and (row := self._named.get(name)) is not None]
+        named = list(dict.fromkeys([*named, by_guid] if by_guid is not None else named))
+        found: Row | None = next((row for row in named if row.digest == new.digest), None)
+        if found is None:
+            for row in self._matches(named, new):
+                found = row if found is None else self._merge(found, row, new)
+        found = found or self._by_title(new)
+        if found is None and by_guid is not None:
+            self._say(new, f"came under the id of {_called(self._article(by_guid))}; kept as a new article")
+        return found
 
-    def _is_another(self, row: Row, new: _Incoming, *, by_guid: Row | None) -> bool:
-        """Whether the row that has this article's address is another article.
+    def _matches(self, rows: Iterable[Row], new: _Incoming) -> list[Row]:
+        """Those of the rows that are this article. One match that has to be told of does not tie two rows together."""
+        matches = [(row, rule) for row in rows if (rule := self._weigh(row, new)).one_article]
+        if certain := [row for row, rule in matches if not rule.told]:
+            return certain
+        for row, rule in matches[:1]:
+            if row.source == new.article.source:
+                self._say(new, rule.told.format(old=_called(self._article(row))))
+        return [row for row, _ in matches[:1]]
 
-        It is when the source gives the two different ids, and they have different titles where both ids are known
-        (from this pull, or the shelf), or unlike titles and addresses that differ in a parameter.
-        """
-        if not new.guid or row is by_guid or row.source != new.article.source or row.title_key == new.title_key:
-            return False
-        old = self._article(row)
-        if not old.guid or old.guid == new.article.guid:
-            return False
-        if by_guid is not None or guid_name(old) in self._listed.get(row, ()):
+    def _weigh(self, row: Row, new: _Incoming) -> Rule:
+        old, now = self._article(row), new.article
+        guid, address = guids(old, now), addresses(old.url, now.url)
+        if self._named.get(new.guid) is row:
+            guid = SAME
+        if address == OTHER and row in (self._named.get(new.exact_url), self._named.get(new.url)):
+            address = SAME  # it had this one before
+        if new.guid in self._shared:
+            guid = UNKNOWN
+        if address == SAME and self._is_shared(new):
+            address = UNKNOWN
+        elif address == NEAR and new.url in self._shared:
+            address = OTHER
+        return verdict(Evidence(guid, address, titles(old.title, now.title), dates(old, now), texts(old, now)))
+
+    def _is_shared(self, new: _Incoming) -> bool:
+        """Whether two articles have the very address of this one, in this pull or on the shelf."""
+        if new.exact_url in self._shared:
             return True
-        return bool(old.url) and exact_name(old.url or "") != new.exact_url and not self._alike(row, new)
-
-    def _alike(self, row: Row, new: _Incoming) -> bool:
-        return alike(self._article(row).title, new.article.title)
+        first, second = self._named.get(new.url), self._named.get(new.exact_url)
+        if first is None or second is None or first is second:
+            return False
+        return first.title_key == new.title_key or exact_name(self._article(first).url or "") == new.exact_url
 
     def _by_title(self, new: _Incoming) -> Row | None:
-        for row in self._titled.get((new.article.source, new.title_key), ()):
-            # Two that one pull names side by side are two.
-            if not (new.names and self._listed.get(row, new.names) - new.names) and self._same_by_title(row, new):
-                return row
-        return None
-
-    def _same_by_title(self, row: Row, new: _Incoming) -> bool:
+        rows = self._titled.get((new.article.source, new.title_key), ())
         if not new.article.title.strip():
             # No name at all: only the very same text is the same article.
-            return not new.names and row.digest == new.digest
-        if new.article.published is not None and row.published is not None:
-            return abs(row.published - new.article.published) <= SAME_TITLE
-        # Nothing but the title to go by: an incomplete article that is read again, or comes complete now.
-        return not new.url or not self._article(row).url
+            return next((row for row in rows if not new.names and row.digest == new.digest), None)
+        # Two that one pull names side by side are two.
+        alone = [row for row in rows if not (new.names and self._listed.get(row, new.names) - new.names)]
+        return next(iter(self._matches(alone, new)), None)
+
+    def _say(self, new: _Incoming, what: str) -> None:
+        self.done.problems.append(f"\u201c{new.article.title[:80]}\u201d {what}")
 
     # Merging.
 
-    def _merge(self, one: Row, other: Row) -> Row:
+    def _merge(self, one: Row, other: Row, new: _Incoming) -> Row:
+        self._say(new, f"ties together {_called(self._article(one))} and {_called(self._article(other))}: one article")
         if one.id is None or other.id is None:
             keep, gone = (other, one) if one.id is None else (one, other)
         else:
@@ -269,3 +303,28 @@ class _Intake:
 
 def _columns(row: Row) -> dict[str, Any]:
     return {name: getattr(row, name) for name in ("title_key", "published", "digest", "content")}
+
+
+def _called(article: Article) -> str:
+    """An article as a line names it."""
+    on = f" of {article.published:%Y-%m-%d}" if article.published else ""
+    return f"\u201c{article.title[:80]}\u201d{on}"
+
+
+def _shared_names(new: Iterable[_Incoming]) -> set[str]:
+    """The names that several articles of one pull bear: an id under two addresses or titles; an address under two
+    titles or, with ids of their own, two dates."""
+    bearers: defaultdict[str, list[_Incoming]] = defaultdict(list)
+    for one in new:
+        for name in (one.guid, one.url, one.exact_url):
+            if name:
+                bearers[name].append(one)
+    return {name for name, some in bearers.items() if len(some) > 1 and _are_several(name, some)}
+
+
+def _are_several(name: str, bearers: Iterable[_Incoming]) -> bool:
+    articles = set()
+    for one in bearers:
+        beside = one.url if name == one.guid else one.guid and one.article.published
+        articles.add((unmarked(one.article.title), beside))
+    return len(articles) > 1

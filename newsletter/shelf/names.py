@@ -8,13 +8,9 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from difflib import SequenceMatcher
 
 from newsletter.issue import Article
 from newsletter.links import comparison_key, exact_key
-
-# Two titles less alike than this (0 to 1) are about two things.
-ALIKE = 0.6
 
 
 def url_name(url: str) -> str:
@@ -32,15 +28,11 @@ def guid_name(article: Article) -> str:
 
 def title_key(title: str) -> str:
     """The same for titles that differ in case, punctuation or width of their letters alone."""
-    return _hashed("title", _plain(title))
+    return _hashed("title", plain(title))
 
 
-def alike(one: str, other: str) -> bool:
-    """Whether two titles may be one that was reworded."""
-    return SequenceMatcher(None, _plain(one), _plain(other)).ratio() >= ALIKE
-
-
-def _plain(title: str) -> str:
+def plain(title: str) -> str:
+    """A title without case, punctuation and width of letters."""
     return " ".join(re.findall(r"\w+", unicodedata.normalize("NFKC", title).casefold()))
 
 
