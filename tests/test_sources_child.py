@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import gzip
+import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from newsletter.errors import SourceError
 from newsletter.sources import child
 from newsletter.sources.child import TooHardError
-from newsletter.sources.feed import parse
+from newsletter.sources.feed import read_feed
 from newsletter.sources.reading import Reading
 
 
@@ -58,15 +60,24 @@ def test_time_is_limited() -> None:
 
 def test_a_child_that_left_since_nobody_asked_is_started_again() -> None:
     assert is_well()
-    process = child._CHILD._process
-    assert process is not None
-    process.send_signal(signal.SIGALRM)
+    for one in child._CHILDREN:
+        if one._process is not None:
+            one._process.send_signal(signal.SIGALRM)
     assert is_well()
+
+
+def test_a_question_that_takes_long_does_not_hold_up_another(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    place = os.fsencode(tmp_path / "pipe")
+    with ThreadPoolExecutor() as pool:  # a pipe opens when it is opened at both ends
+        reading = pool.submit(child.ask, "os:open", place, flags=os.O_RDONLY)
+        assert child.ask("os:open", place, flags=os.O_WRONLY) > 0
+        assert reading.result() > 0
 
 
 def test_a_hostile_page_where_a_feed_should_be_is_refused_in_time() -> None:
     attributes = " ".join(f"a{number:x}" for number in range(80_000))
     page = f"<!doctype html><html><head></head><body><p {attributes}>".encode()
     with pytest.raises(SourceError, match="HTML page, not a feed, and it names none"):
-        parse(page, reading=Reading("feed", "https://site.example/feed"))
+        read_feed(page, reading=Reading("feed", "https://site.example/feed"))
     assert is_well()

@@ -1,8 +1,9 @@
-"""Reads hostile bytes in a process of its own, with limits on its time and memory.
+"""Reads hostile bytes in processes of their own, with limits on their time and memory.
 
 A parser in C can be kept busy for minutes, fill the memory or fall over, and cannot be stopped from outside. So it
-works in a child, which is kept for the next bytes and ends with its parent, or when nobody asked for a while. Both
-sides talk in JSON: what the child answers is as hostile as what it read.
+works in a child, which is kept for the next bytes and ends with its parent, or when nobody asked for a while. There is
+one for each processor, started when it is needed. Both sides talk in JSON: what the child answers is as hostile as
+what it read.
 
 Run as a module, this is that child. What it does not know: what the bytes are. Raises `TooHardError`, and the
 `SourceError` of the function that was asked.
@@ -14,6 +15,8 @@ import atexit
 import contextlib
 import importlib
 import json
+import os
+import queue
 import resource
 import signal
 import subprocess
@@ -22,6 +25,7 @@ import threading
 from typing import Any
 
 from newsletter.errors import SourceError
+from newsletter.sources.serialized import as_json
 
 CPU_SECONDS = 5
 WALL_SECONDS = 60
@@ -36,11 +40,19 @@ class TooHardError(SourceError):
 
 
 def ask(function: str, data: bytes, **given: Any) -> Any:
-    """What `function`, a `package.module:name`, returns for the bytes and the arguments: JSON values, all of them."""
-    question = json.dumps({"function": function, "given": given, "size": len(data)}).encode() + b"\n" + data
-    answer, ended = _CHILD.ask(question)
-    if ended == -signal.SIGALRM:  # it had been idle, and left as it was asked
-        answer, ended = _CHILD.ask(question)
+    """What `function`, a `package.module:name`, returns for the bytes and the arguments, as JSON values.
+
+    Data classes and moments among them are written by `serialized.as_json`.
+    """
+    head = json.dumps({"function": function, "given": given, "size": len(data)}, default=as_json)
+    question = head.encode() + b"\n" + data
+    child = _FREE.get()
+    try:
+        answer, ended = child.ask(question)
+        if ended == -signal.SIGALRM:  # it had been idle, and left as it was asked
+            answer, ended = child.ask(question)
+    finally:
+        _FREE.put(child)
     if ended == -signal.SIGXCPU:
         raise TooHardError(f"it took more than {CPU_SECONDS} seconds to read")
     try:
@@ -56,36 +68,37 @@ class _Child:
     """A process that is started when it is needed, and asked by one thread at a time."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
     def ask(self, question: bytes) -> tuple[bytes, int | None]:
         """The line it answers, and the exit code if it ended instead."""
-        with self._lock:
-            process = self._process = self._process or _started()
-            limit = threading.Timer(WALL_SECONDS, process.kill)
-            limit.start()
-            try:
-                answer = _exchanged(process, question)
-            finally:
-                limit.cancel()
-            if answer.endswith(b"\n"):
-                return answer, None
-            if answer:  # and more than may be answered
-                process.kill()
-            self._process = None
-            return b"", _ended(process)
+        process = self._process = self._process or _started()
+        limit = threading.Timer(WALL_SECONDS, process.kill)
+        limit.start()
+        try:
+            answer = _exchanged(process, question)
+        finally:
+            limit.cancel()
+        if answer.endswith(b"\n"):
+            return answer, None
+        if answer:  # and more than may be answered
+            process.kill()
+        self._process = None
+        return b"", _ended(process)
 
     def close(self) -> None:
-        with self._lock:
-            process, self._process = self._process, None
-            if process is not None:
-                process.kill()
-                _ended(process)
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            _ended(process)
 
 
-_CHILD = _Child()
-atexit.register(_CHILD.close)
+# One that is kept busy holds up no other; more than a few would wait for the database.
+_CHILDREN = [_Child() for _ in range(min(max(2, os.cpu_count() or 1), 8))]
+_FREE: queue.LifoQueue[_Child] = queue.LifoQueue()  # the last one used is used again, so few are started
+for _each in _CHILDREN:
+    _FREE.put(_each)
+    atexit.register(_each.close)
 
 
 def _started() -> subprocess.Popen[bytes]:
@@ -131,7 +144,7 @@ def _be_the_child() -> None:
         used = resource.getrusage(resource.RUSAGE_SELF)
         until = int(used.ru_utime + used.ru_stime) + CPU_SECONDS + 1
         resource.setrlimit(resource.RLIMIT_CPU, (until if most < 0 else min(until, most), most))
-        answers.write(json.dumps(_answer(asked, data)).encode() + b"\n")
+        answers.write(json.dumps(_answer(asked, data), default=as_json).encode() + b"\n")
         answers.flush()
 
 

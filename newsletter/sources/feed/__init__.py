@@ -1,7 +1,7 @@
 """Feeds: RSS 0.9x to 2.0, RDF, Atom, and JSON Feed.
 
 `Feed.read` gets the bytes (by HTTP, or from a file under the project), asks only for what is new, and remembers how;
-`parse` turns bytes into articles and is pure except for the child process that shields it from hostile XML.
+`parse` turns bytes into articles and is pure, and `read_feed` does the same in a process of its own.
 
 What it does not know: which articles were there before (`shelf`). Raises `SourceError` when the answer is no feed or
 cannot be read at all; a broken item is a line in `problems` and the others are returned.
@@ -12,17 +12,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from newsletter import __version__
 from newsletter.errors import SourceError
-from newsletter.fetch import Fetcher
 from newsletter.links import canonical
 from newsletter.sources import Clock, Pulled, PullState, child, utc_now
-from newsletter.sources.feed.broken import TooHardError
 from newsletter.sources.feed.items import from_xml
 from newsletter.sources.feed.json_feed import from_json
 from newsletter.sources.feed.xml import read_xml
@@ -30,10 +27,16 @@ from newsletter.sources.files import read_bytes
 from newsletter.sources.html_tree import parse_html
 from newsletter.sources.keys import FeedKeys, read_keys
 from newsletter.sources.reading import Reading, shortened
+from newsletter.sources.serialized import article_of, reading_of
+
+if TYPE_CHECKING:
+    from newsletter.fetch import Fetcher
 
 ACCEPT = "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"
 MAX_BYTES = 8 * 1024 * 1024
 MAX_LISTED = 20
+MAX_HEAD = 300_000
+"""Bytes of a page in which the address of its feed is looked for."""
 _XML_URL = re.compile(rb"<outline\b[^<]*?\sxmlurl\s*=\s*(\"[^\"<]*\"|'[^'<]*')", re.IGNORECASE)
 _FEED_TYPES = ("application/rss+xml", "application/atom+xml", "application/feed+json", "application/rdf+xml")
 
@@ -75,7 +78,7 @@ class Feed:
         if state["sha256"] == known.get("sha256"):
             return Pulled(state=PullState(state), problems=moved, unchanged=True)
         reading = Reading(self.name, address, zone=self.keys.timezone, order=self.keys.date_order, now=self.clock())
-        found = parse(data, reading=reading, content_type=content_type)
+        found = read_feed(data, reading=reading, content_type=content_type)
         return Pulled(
             articles=found.articles,
             problems=(*moved, *found.problems),
@@ -89,10 +92,7 @@ def parse(data: bytes, *, reading: Reading, content_type: str = "") -> Pulled:
         raise SourceError("The feed is empty: not one byte came; check the address, or try again later.")
     if data.lstrip(b" \t\r\n\xef\xbb\xbf")[:1] in (b"{", b"["):
         return from_json(data, reading=reading)
-    try:
-        found = read_xml(data, content_type=content_type)
-    except TooHardError as error:
-        raise SourceError(f"The feed was given up: {error}; ask its publisher what is wrong with it.") from error
+    found = read_xml(data, content_type=content_type)
     if not found["items"] and not found["version"]:
         raise SourceError(_why_no_feed(data, address=reading.address))
     pulled = from_xml(found, reading=reading)
@@ -106,6 +106,20 @@ def parse(data: bytes, *, reading: Reading, content_type: str = "") -> Pulled:
     return Pulled(articles=pulled.articles, problems=shortened(problems))
 
 
+def read_feed(data: bytes, *, reading: Reading, content_type: str = "") -> Pulled:
+    """What `parse` returns, worked out by a child process: a feed may be made to keep a parser busy."""
+    try:
+        found = child.ask(f"{__name__}:parsed", data, reading=reading, content_type=content_type)
+    except child.TooHardError as error:
+        raise SourceError(f"The feed was given up: {error}; ask its publisher what is wrong with it.") from error
+    return Pulled(tuple(article_of(one) for one in found["articles"]), problems=tuple(found["problems"]))
+
+
+def parsed(data: bytes, *, reading: Mapping[str, Any], content_type: str) -> Pulled:
+    """The child's side of `read_feed`."""
+    return parse(data, reading=reading_of(reading), content_type=content_type)
+
+
 def _why_no_feed(data: bytes, *, address: str) -> str:
     """A sentence that says what arrived instead of a feed, and what to do about it."""
     start = data[:4096].lower()
@@ -115,10 +129,7 @@ def _why_no_feed(data: bytes, *, address: str) -> str:
         return "This is a sitemap, not a feed: it has no titles; look for the site's RSS or Atom address."
     if b"<html" not in start and b"<!doctype html" not in start and b"<body" not in data[:100_000].lower():
         return "The answer is not a feed (no RSS, Atom or JSON Feed was found in it); check the address."
-    feeds: list[str] = []
-    with suppress(child.TooHardError):
-        feeds = child.ask(f"{__name__}:feeds_named_by", data[:500_000], address=address)
-    if feeds:
+    if feeds := feeds_named_by(data[:MAX_HEAD], address=address):
         return f"The answer is an HTML page, not a feed; the page names its feed: use {' or '.join(feeds[:3])}."
     return "The answer is an HTML page, not a feed, and it names none; look for the site's RSS or Atom address."
 

@@ -1,22 +1,15 @@
-"""Runs feedparser on the XML of a feed that is broken, and returns what `sources.feed.xml` returns.
+"""Reads the XML of a feed that is broken by feedparser, and returns what `sources.feed.xml` returns.
 
-It can keep feedparser busy for minutes (0.9 MB of unclosed tags: 10 s), so it runs in a child process with limits on
-its time and memory. Run as a script, this file is that child: bytes on stdin, JSON on stdout. For that it imports
-nothing of this package. What it does not know: which of an item's fields count. Raises `TooHardError`.
+It can keep feedparser busy for minutes (0.9 MB of unclosed tags: 10 s); `sources.feed.read_feed` sets it limits. What
+it does not know: which of an item's fields count.
 """
 
 from __future__ import annotations
 
 import io
-import json
 import re
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
-CHILD_SECONDS = 10
-CHILD_MEMORY = 1024 * 1024 * 1024
 MAX_ITEMS = 10_000
 
 _ENTRY_KEYS = (
@@ -37,33 +30,16 @@ _EMPTY_ITEM = re.compile(rb"<item\s*/>|<item>\s*</item>")
 _CAPTION = re.compile(rb"(</?media:)description(?:\s[^<>]*?)?(/?>)")
 
 
-class TooHardError(Exception):
-    """The feed could not be parsed within the limits."""
-
-
 def read_broken(data: bytes, *, content_type: str) -> dict[str, Any]:
     """What `sources.feed.xml.read_xml` returns, as feedparser reads it."""
-    # Without an address: against one, feedparser resolves guids too.
-    headers = {"content-type": content_type} if content_type else {}
+    import feedparser  # few feeds need it
+
     data = _CAPTION.sub(rb"\1caption\2", _EMPTY_ITEM.sub(b"", data))
-    command = [sys.executable, "-P", str(Path(__file__).resolve())]
-    given = json.dumps(headers).encode() + b"\n" + data
-    try:
-        said = subprocess.run(command, input=given, capture_output=True, timeout=CHILD_SECONDS, check=True).stdout  # noqa: S603 - our own file, no argument from outside
-        result: dict[str, Any] = json.loads(said)
-    except subprocess.TimeoutExpired as error:
-        raise TooHardError(f"it took longer than {CHILD_SECONDS} seconds to read") from error
-    except (subprocess.CalledProcessError, ValueError) as error:
-        raise TooHardError("reading it failed, or took too much memory") from error
-    return result
-
-
-def _parse(data: bytes, headers: dict[str, str]) -> dict[str, Any]:
-    import feedparser
-
-    # A stream, never the bytes themselves: feedparser tries those as the name of a local file first.
+    # Without an address: against one, feedparser resolves guids too. A stream, never the bytes themselves: feedparser
+    # tries those as the name of a local file first.
+    headers = {"content-type": content_type} if content_type else {}
     found = feedparser.parse(
-        io.BytesIO(data), response_headers=dict(headers), sanitize_html=False, resolve_relative_uris=False
+        io.BytesIO(data), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
     )
     feed = found.get("feed", {})
     entries = found.get("entries", [])
@@ -122,16 +98,3 @@ def _typed(detail: Any) -> list[str]:
 def _mappings(entry: dict[str, Any], key: str) -> list[dict[str, Any]]:
     value = dict.get(entry, key)
     return [item for item in value if isinstance(item, dict)][:100] if isinstance(value, list) else []
-
-
-def _be_the_child() -> None:
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_AS, (CHILD_MEMORY, CHILD_MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (CHILD_SECONDS, CHILD_SECONDS))
-    headers = json.loads(sys.stdin.buffer.readline())
-    json.dump(_parse(sys.stdin.buffer.read(), headers), sys.stdout)
-
-
-if __name__ == "__main__":
-    _be_the_child()

@@ -5,7 +5,7 @@ with a title of their own. XML that is broken is mended where that is certain (a
 character, a prefix nobody declared); what is still broken is feedparser's (`sources.feed.broken`).
 
 What it does not know: which of an item's fields count, and how to clean them (`sources.feed.items`). Raises
-`TooHardError`.
+`SourceError`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from urllib.parse import urljoin
 from lxml import etree
 
 from newsletter.characters import NOT_IN_XML
-from newsletter.sources.feed.broken import TooHardError, read_broken
+from newsletter.errors import SourceError
+from newsletter.sources.feed.broken import read_broken
 from newsletter.sources.feed.charset import decoded
 
 MAX_ELEMENTS = 400_000
@@ -75,7 +76,7 @@ def read_xml(data: bytes, *, content_type: str) -> dict[str, Any]:
     if not _A_FEED.search(text):
         return {"version": "", "items": []}
     if text.count("<") > 2 * MAX_ELEMENTS:
-        raise TooHardError(f"it has more than {MAX_ELEMENTS:,} elements")
+        raise SourceError(f"The feed was given up: it has more than {MAX_ELEMENTS:,} elements; is it one?")
     broken = ""
     for version in (str, _mended) if text.count("&") <= MAX_ELEMENTS else (str,):
         try:

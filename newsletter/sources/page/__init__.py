@@ -9,27 +9,24 @@ not one page could be read; a single bad page is a line in `problems` and the ot
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from newsletter import __version__
 from newsletter.errors import SourceError
 from newsletter.image_types import media_type
-from newsletter.issue import Article, Card, Image, Signal, SignalKind
+from newsletter.issue import Article
 from newsletter.links import canonical
-from newsletter.options import zone
 from newsletter.sources import Clock, Pulled, PullState, child, utc_now
-from newsletter.sources.dates import DateOrder
 from newsletter.sources.files import files_inside, read_bytes
 from newsletter.sources.keys import MAX_PAGES, PageKeys, read_keys
 from newsletter.sources.page.html import article_from_html
 from newsletter.sources.page.text import article_from_text
 from newsletter.sources.reading import Reading, shortened
+from newsletter.sources.serialized import article_of, reading_of
 
 if TYPE_CHECKING:
     from newsletter.fetch import Fetcher
@@ -110,29 +107,9 @@ def parse(data: bytes, *, reading: Reading, content_type: str = "") -> Article:
 
 def read_page(data: bytes, *, reading: Reading, content_type: str = "") -> Article:
     """What `parse` returns, worked out by a child process: a page may be made to keep a parser busy."""
-    circumstances = {**asdict(reading), "zone": str(reading.zone), "now": reading.now.isoformat()}
-    found = child.ask(f"{__name__}:parsed", data, reading=circumstances, content_type=content_type)
-    return _article(found)
+    return article_of(child.ask(f"{__name__}:parsed", data, reading=reading, content_type=content_type))
 
 
-def parsed(data: bytes, *, reading: Mapping[str, Any], content_type: str) -> dict[str, Any]:
-    """What `parse` returns, as JSON values; the child's side of `read_page`."""
-    order = DateOrder(reading["order"]) if reading["order"] else None
-    here = {"zone": zone(reading["zone"]) or UTC, "order": order, "now": datetime.fromisoformat(reading["now"])}
-    article = parse(data, reading=Reading(**{**reading, **here}), content_type=content_type)
-    written: dict[str, Any] = json.loads(json.dumps(asdict(article), default=datetime.isoformat))
-    return written
-
-
-def _article(found: Mapping[str, Any]) -> Article:
-    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in found.items()}
-    for name in ("published", "updated"):
-        values[name] = datetime.fromisoformat(values[name]) if values[name] else None
-    if values["image"]:
-        values["image"] = Image(**values["image"])
-    if card := values["card"]:
-        values["card"] = Card(**{**card, "produced_by": tuple(card["produced_by"])})
-    values["signals"] = tuple(
-        Signal(SignalKind(one["kind"]), one["value"], datetime.fromisoformat(one["at"])) for one in values["signals"]
-    )
-    return Article(**values)
+def parsed(data: bytes, *, reading: Mapping[str, Any], content_type: str) -> Article:
+    """The child's side of `read_page`."""
+    return parse(data, reading=reading_of(reading), content_type=content_type)
