@@ -5,12 +5,13 @@ from __future__ import annotations
 import gzip
 import os
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from newsletter.highlights.duplicates import Kept, Title, likeness
+from newsletter.highlights.duplicates import Title, Titles, likeness
 from newsletter.highlights.subject import subject_of
 from newsletter.issue import Article
 
@@ -64,36 +65,44 @@ def test_another_episode_show_or_list_is_another_story(one: str, other: str) -> 
     assert likeness(title(other), title(one)) is None
 
 
-def test_the_most_alike_of_the_standing_titles_is_named() -> None:
+def test_of_near_duplicates_the_first_stands_and_the_others_name_the_most_alike_that_stands() -> None:
     texts = [
         "Squid Game renewed for its final season on Netflix",
         "A stranger in town",
         "Squid Game renewed for final season",
+        "Squid Game renewed for final season on Netflix",
     ]
-    every = [title(text) for text in texts]
-    kept = Kept(every)
-    kept.keep(every[0])
-    kept.keep(every[1])
-    assert kept.nearest(every[2]) == (0, 100)
-    assert kept.nearest(every[1]) == (1, 100)
+    titles = Titles([title(text) for text in texts])
+    assert [titles.repeated_by(number) for number in range(4)] == [None, None, (0, 100), (0, 100)]
+    assert titles.found() == [(2, (0, 100)), (3, (0, 100))]
+    assert [number for number, _ in titles.alike(0)] == [2, 3]
+
+
+def test_what_is_said_to_stand_stands_even_if_it_is_alike() -> None:
+    titles = Titles([title("A stranger in town")] * 3, standing=2)
+    assert [titles.repeated_by(number) for number in range(3)] == [None, None, (0, 100)]
 
 
 def test_titles_more_than_three_weeks_apart_are_not_near_duplicates() -> None:
     text = "Our favourite photographs of the week"
-    kept = Kept([title(text)])
-    kept.keep(title(text, days_ago=21.1))
-    assert kept.nearest(title(text)) is None
-    kept.keep(title(text, days_ago=21))
-    assert kept.nearest(title(text)) == (1, 100)
+    assert Titles([title(text, days_ago=21.1), title(text)]).repeated_by(1) is None
+    assert Titles([title(text, days_ago=21), title(text)]).repeated_by(1) == (0, 100)
 
 
 def test_thousands_of_titles_cut_from_one_pattern_compare_each_with_few_others() -> None:
-    every = [title(f"Photo gallery number {number} from the red carpet tonight") for number in range(3000)]
-    kept = Kept(every)
-    for one in every:
-        assert kept.nearest(one) is None
-        kept.keep(one)
-    assert kept.nearest(title("Photo gallery number 2999 from the red carpet tonight")) == (2999, 100)
+    texts = [f"Photo gallery number {number} from the red carpet tonight" for number in range(3000)]
+    titles = Titles([title(text) for text in (*texts, texts[2999])])
+    assert all(titles.repeated_by(number) is None for number in range(3000))
+    assert titles.repeated_by(3000) == (2999, 100)
+
+
+def test_a_long_chain_of_titles_each_like_the_one_before_is_followed_to_its_beginning() -> None:
+    words = ["".join(letters) for letters in product("bcdfghjklmnprst", "aeiou", "bcdfghjklmnprstvwxyz")]
+    chain = [title(" ".join(words[number : number + 12])) for number in range(len(words) - 12)]
+    in_order, last_first = Titles(chain), Titles(chain)
+    found = [in_order.repeated_by(number) for number in range(len(chain))]
+    assert found[-1] == last_first.repeated_by(len(chain) - 1)
+    assert sum(one is None for one in found) < len(chain) / 2
 
 
 def pairs() -> list[tuple[str, str]]:
@@ -119,7 +128,7 @@ def test_at_most_one_in_fifty_thousand_random_pairs_is_taken_for_one_story() -> 
     wrong = [
         (one.text, other.text)
         for (number, one), (another, other) in drawn
-        if number != another and one.words != other.words and likeness(one, other) is not None
+        if number != another and one.joined != other.joined and likeness(one, other) is not None
     ]
     assert len(wrong) <= 1, wrong
 
@@ -128,8 +137,6 @@ def test_at_most_one_in_fifty_thousand_random_pairs_is_taken_for_one_story() -> 
 def test_looking_up_by_rare_words_finds_nearly_all_that_comparing_everything_would() -> None:
     matching = [(title(one), title(other)) for one, other in pairs()[:3000]]
     matching = [pair for pair in matching if likeness(*pair) is not None]
-    kept = Kept([one for pair in matching for one in pair])
-    for one, _ in matching:
-        kept.keep(one)
-    found = sum(kept.nearest(other) is not None for _, other in matching)
+    titles = Titles([one for one, _ in matching] + [other for _, other in matching], standing=len(matching))
+    found = sum(titles.repeated_by(len(matching) + number) is not None for number in range(len(matching)))
     assert found / len(matching) >= 0.97

@@ -8,6 +8,7 @@
     prior        what earlier issues teach about this editor's taste
     score        six terms, each with its number and its words
     ranking      the best first, then the best beside what is already picked
+    repeats      which entrants tell the story of a better one, or of one that was carried
     reasons      why, in words an editor reads
     choice       all of it in order: candidates → Issue
 

@@ -35,11 +35,11 @@ class Candidate:
     seen_in: int = 1
 
     @property
-    def order(self) -> tuple[str, str, str, str]:
+    def order(self) -> str:
         """The key that settles ties: the earlier published, then the address; whatever order candidates come in."""
         article = self.article
         published = article.published.isoformat() if article.published else ""
-        return (published, article.url or "", article.guid or "", article.title)
+        return "\0".join((published, article.url or "", article.guid or "", article.title))
 
 
 def eligibility(

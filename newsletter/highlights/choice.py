@@ -10,16 +10,17 @@ section had taken is free again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from newsletter.highlights import reasons
 from newsletter.highlights.candidate import Candidate, eligibility
-from newsletter.highlights.duplicates import Kept, Title
+from newsletter.highlights.duplicates import Title
 from newsletter.highlights.learned import Filing, file_by
 from newsletter.highlights.prior import learn
-from newsletter.highlights.ranking import Entrant, Lost, Picked, Scored, quoted, rank, rank_in_order
+from newsletter.highlights.ranking import Entrant, Lost, Picked, Scored, rank, rank_in_order
+from newsletter.highlights.repeats import Repeat, Repeats
 from newsletter.highlights.score import Measured, Scale, Scores, measure, site_mean_of
 from newsletter.highlights.sections import mark_of, sections_of
 from newsletter.highlights.subject import subject_of
@@ -60,29 +61,37 @@ def choose(
     entrants = []
     filing = file_by(filed)
     for candidate in ordered:
-        entrant = _entry(candidate, sections, filing)
         refusal = eligibility(candidate, key=slot.key, now=now, window_start=window_start, max_age=max_age)
         refusal = refusal or _denied(candidate.article, deny)
-        if refusal or not entrant.sections:
-            passed.append(refusal or PassedOver(candidate.article, "fits no section", waits=True))
-        else:
+        if refusal:
+            passed.append(refusal)
+            continue
+        entrant = _entry(candidate, sections, filing)
+        if entrant.sections:
             entrants.append(entrant)
+        else:
+            passed.append(PassedOver(candidate.article, "fits no section", waits=True))
     prior = learn(past, today=[entrant.candidate.article for entrant in entrants])
     scale = Scale(now, max_age, site_mean_of(ordered), prior)
     measured = {id(entrant): measure(entrant.candidate, scale=scale) for entrant in entrants}
     rules = _Rules(sections, scale, measured, per_subject, per_source)
-    carried = [_entry(candidate, ()) for candidate in ordered if candidate.carried_by]
-    kept, repeats = _without_repeats(rules.scored(entrants), carried)
-    filled = _fill(kept, rules=rules)
+    carried = [candidate for candidate in ordered if candidate.carried_by]
+    repeats = Repeats(entrants, rules.scores(entrants), carried=carried)
+    gone = {id(repeat.scored.entrant) for repeat in repeats.found()}
+    filled = _fill([entrant for entrant in entrants if id(entrant) not in gone], rules=rules, repeats=repeats)
+    for won in filled.picked.won:
+        repeats.look_for(won.scored.entrant)
+    repeated = repeats.found()
+    filled = filled.without({id(repeat.scored.entrant) for repeat in repeated})
     loud = ((entrant, measured[id(entrant)].loudest) for entrant in entrants)
     pool = reasons.pool_of(loud, sections=sections, now=now)
     number = {section.name: place for place, section in enumerate(sections)}
     picks = sorted(
-        _picks(filled.picked, related=_related(filled, repeats), pool=pool), key=lambda pick: number[pick.section]
+        _picks(filled.picked, related=_related(filled, repeated), pool=pool), key=lambda pick: number[pick.section]
     )
     picked = {id(pick.article) for pick in picks}
-    passed += filled.unplaced
-    passed += [repeat.passed_over(picked) for repeat in repeats]
+    passed += [PassedOver(one.candidate.article, why, waits=True) for one, why in filled.unplaced]
+    passed += [repeat.passed_over(picked) for repeat in repeated]
     notes = tuple((one.name, line) for one in sections if (line := reasons.note(one, filled.competed(one.name))))
     lost = _lost(filled, sections=sections, pool=pool)
     return Issue(slot, tuple(sections), tuple(picks), (*lost, *passed), notes)
@@ -98,8 +107,11 @@ class _Rules:
     per_subject: int | None
     per_source: int | None
 
+    def scores(self, entrants: Sequence[Entrant]) -> Scores:
+        return Scores([self.measured[id(entrant)] for entrant in entrants], scale=self.scale)
+
     def scored(self, entrants: Sequence[Entrant]) -> list[Scored]:
-        scores = Scores([self.measured[id(entrant)] for entrant in entrants], scale=self.scale)
+        scores = self.scores(entrants)
         totals = enumerate(zip(entrants, scores.totals, strict=True))
         return [Scored(entrant, scores.terms(index), score) for index, (entrant, score) in totals]
 
@@ -113,31 +125,15 @@ class _Closed:
 
 
 @dataclass(frozen=True, slots=True)
-class _Repeat:
-    """A near-duplicate, what it repeats, and how nearly."""
-
-    scored: Scored
-    of: Entrant
-    alike: int
-
-    def passed_over(self, picked: set[int]) -> PassedOver:
-        """The refusal. It waits only while the article it repeats is neither picked nor carried."""
-        other = self.of.candidate
-        where = f", carried by {other.carried_by}" if other.carried_by else ""
-        return PassedOver(
-            self.scored.entrant.candidate.article,
-            f"near-duplicate ({self.alike} of 100) of {quoted(other.article.title)}{where}",
-            self.scored.score,
-            self.scored.terms,
-            waits=not other.carried_by and id(other.article) not in picked,
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class _Filled:
     picked: Picked
     lost: list[Lost]
-    unplaced: list[PassedOver]
+    unplaced: list[tuple[Entrant, str]]
+
+    def without(self, gone: set[int]) -> _Filled:
+        """The same without some that found no place."""
+        lost = [one for one in self.lost if id(one.scored.entrant) not in gone]
+        return _Filled(self.picked, lost, [one for one in self.unplaced if id(one[0]) not in gone])
 
     def competed(self, section: str) -> list[Scored]:
         """What was tried in a section, the picks first."""
@@ -156,30 +152,11 @@ def _entry(candidate: Candidate, sections: Sequence[Section], filing: Filing | N
     return Entrant(candidate, title, *sections_of(candidate, sections=sections, filing=filing))
 
 
-def _without_repeats(scored: Sequence[Scored], carried: Sequence[Entrant]) -> tuple[list[Entrant], list[_Repeat]]:
-    """Of near-duplicates the best scored is kept; one that was carried comes before all. Order is kept."""
-    ranked = sorted(scored, key=lambda one: (-one.score, -len(one.entrant.candidate.article.body)))
-    kept = Kept(entrant.title for entrant in (*carried, *(one.entrant for one in ranked)))
-    stands = list(carried)
-    repeats = []
-    for entrant in carried:
-        kept.keep(entrant.title)
-    for one in ranked:
-        near = kept.nearest(one.entrant.title)
-        if near is None:
-            kept.keep(one.entrant.title)
-            stands.append(one.entrant)
-        else:
-            repeats.append(_Repeat(one, stands[near[0]], near[1]))
-    fresh = {id(entrant) for entrant in stands[len(carried) :]}
-    return [one.entrant for one in scored if id(one.entrant) in fresh], repeats
-
-
-def _fill(entrants: Sequence[Entrant], *, rules: _Rules) -> _Filled:
+def _fill(entrants: Sequence[Entrant], *, rules: _Rules, repeats: Repeats) -> _Filled:
     """Picks into all sections, and starts anew whenever a thin section is closed."""
     closed: dict[str, _Closed] = {}
     while True:
-        filled = _fill_once(entrants, rules=rules, closed=closed)
+        filled = _fill_once(entrants, rules=rules, repeats=repeats, closed=closed)
         thin = _first_thin(filled.picked, sections=[one for one in rules.sections if one.name not in closed])
         if thin is None:
             return filled
@@ -190,7 +167,7 @@ def _fill(entrants: Sequence[Entrant], *, rules: _Rules) -> _Filled:
         closed[section.name] = _Closed(into, why)
 
 
-def _fill_once(entrants: Sequence[Entrant], *, rules: _Rules, closed: dict[str, _Closed]) -> _Filled:
+def _fill_once(entrants: Sequence[Entrant], *, rules: _Rules, repeats: Repeats, closed: dict[str, _Closed]) -> _Filled:
     one_source = len({entrant.candidate.article.source for entrant in entrants}) < 2
     picked = Picked(per_subject=rules.per_subject, per_source=rules.per_source, one_source=one_source)
     open_sections = {id(entrant): _open_sections(entrant, closed) for entrant in entrants}
@@ -199,21 +176,22 @@ def _fill_once(entrants: Sequence[Entrant], *, rules: _Rules, closed: dict[str, 
     for section in sorted(rules.sections, key=lambda section: not section.fixed):
         mine = rules.scored([entrant for entrant in free if section.name in open_sections[id(entrant)]])
         if section.by_score:
-            losers = rank(mine, section=section.name, places=section.pick, picked=picked)
+            losers = rank(mine, section=section.name, places=section.pick, picked=picked, is_repeat=repeats.has)
         else:
-            losers = rank_in_order(mine, section=section, picked=picked)
+            losers = rank_in_order(mine, section=section, picked=picked, is_repeat=repeats.has)
         for one in losers:
             lost.setdefault(id(one.scored.entrant), one)
         taken = {id(won.scored.entrant) for won in picked.won}
         free = [entrant for entrant in free if id(entrant) not in taken]
     best_first = sorted((lost[id(one)] for one in free if id(one) in lost), key=lambda one: -one.scored.score)
-    untried = (one for one in free if id(one) not in lost)
-    unplaced = [PassedOver(one.candidate.article, closed[one.sections[0]].why, waits=True) for one in untried]
+    unplaced = [(one, closed[one.sections[0]].why) for one in free if id(one) not in lost and not repeats.has(one)]
     return _Filled(picked, best_first, unplaced)
 
 
-def _open_sections(entrant: Entrant, closed: dict[str, _Closed]) -> set[str]:
+def _open_sections(entrant: Entrant, closed: dict[str, _Closed]) -> Collection[str]:
     """Where an entrant is tried once the sections that take over closed ones are followed."""
+    if not closed:
+        return entrant.sections
     found = set()
     for name in entrant.sections:
         while name in closed:
@@ -256,9 +234,11 @@ def _lost(filled: _Filled, *, sections: Sequence[Section], pool: reasons.Pool) -
     ]
 
 
-def _related(filled: _Filled, repeats: Sequence[_Repeat]) -> dict[int, list[Article]]:
-    """What gave way to an entrant: on the same subject, or with the same story; by the entrant's id, best first."""
-    by_subject = {won.scored.entrant.title.subject: id(won.scored.entrant) for won in reversed(filled.picked.won)}
+def _related(filled: _Filled, repeats: Sequence[Repeat]) -> dict[int, list[Article]]:
+    """What gave way to an entrant: on the same subject, or with the same story; by the candidate's id, best first."""
+    by_subject = {
+        won.scored.entrant.title.subject: id(won.scored.entrant.candidate) for won in reversed(filled.picked.won)
+    }
     by_subject.pop("", None)
     gave_way = [(by_subject.get(one.scored.entrant.title.subject), one.scored) for one in filled.lost if one.cap]
     gave_way += [(id(repeat.of), repeat.scored) for repeat in repeats]
@@ -283,7 +263,7 @@ def _picks(picked: Picked, *, related: Mapping[int, Sequence[Article]], pool: re
                 terms=tuple(won.scored.terms),
                 reason=reasons.picked(won, beside=picked.won[:place], pool=pool),
                 detail=reasons.detail(won, pool=pool),
-                related=tuple(related.get(id(won.scored.entrant), ())[:_RELATED]),
+                related=tuple(related.get(id(won.scored.entrant.candidate), ())[:_RELATED]),
                 beat=won.runner_up.entrant.candidate.article.title if won.runner_up else "",
             )
         )

@@ -11,10 +11,11 @@ What it does not know: why an article is an entrant, or what happens to the othe
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 from newsletter.characters import clean
 from newsletter.highlights.candidate import Candidate
@@ -36,8 +37,8 @@ NEAR = 25
 WORTH_SAYING = 0.02  # points of likeness an editor would see; only small words in common ("in", "and") are never said
 
 
-@dataclass(frozen=True, slots=True)
-class Entrant:
+# Entrant, Scored and Lost are made ten thousand at a time: a named tuple costs a quarter of a frozen dataclass.
+class Entrant(NamedTuple):
     """A candidate made ready. `sections` are those it is tried in, by name; `filed_by` what decided if no rule did."""
 
     candidate: Candidate
@@ -46,8 +47,7 @@ class Entrant:
     filed_by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Scored:
+class Scored(NamedTuple):
     """An entrant with its terms among the others of one section."""
 
     entrant: Entrant
@@ -74,8 +74,7 @@ class Won:
     margin: float
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(NamedTuple):
     """An entrant that took no place in a section, and the last that took one; None when none did.
 
     `cap` is what kept it out, in words. `behind` is how many losers stood before it; of those far behind `penalty`,
@@ -102,16 +101,23 @@ class Picked:
     per_source: int | None = None
     one_source: bool = False
     won: list[Won] = field(default_factory=list)
+    _on_subject: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    _from_source: Counter[str] = field(default_factory=Counter)
+
+    def take(self, won: Won) -> None:
+        entrant = won.scored.entrant
+        self.won.append(won)
+        self._on_subject[entrant.title.subject].append(entrant.title.text)
+        self._from_source[entrant.candidate.article.source] += 1
 
     def barred(self, entrant: Entrant) -> str:
         """The cap that keeps an entrant out, in words; "" when none does."""
         subject, source = entrant.title.subject, entrant.candidate.article.source
-        picked = [won.scored.entrant for won in self.won]
-        alike = [other.title.text for other in picked if subject and other.title.subject == subject]
-        if self.per_subject is not None and len(alike) >= self.per_subject:
-            return f"{quoted(alike[-1])} is picked on the same subject ({subject})"
-        beside = sum(other.candidate.article.source == source != "" for other in picked)
-        if self.per_source is not None and beside >= self.per_source:
+        if subject and self.per_subject is not None and subject in self._on_subject:
+            alike = self._on_subject[subject]
+            if len(alike) >= self.per_subject:
+                return f"{quoted(alike[-1])} is picked on the same subject ({subject})"
+        if source and self.per_source is not None and self._from_source[source] >= self.per_source:
             return f"{source} has its {self.per_source} in this issue"
         return ""
 
@@ -150,16 +156,27 @@ def jaccard(one: frozenset[str], other: frozenset[str]) -> float:
     return shared / (len(one) + len(other) - shared) if shared else 0.0
 
 
-def rank(entrants: Sequence[Scored], *, section: str, places: int, picked: Picked) -> list[Lost]:
+def _never(_: Entrant) -> bool:
+    return False
+
+
+def rank(
+    entrants: Sequence[Scored],
+    *,
+    section: str,
+    places: int,
+    picked: Picked,
+    is_repeat: Callable[[Entrant], bool] = _never,
+) -> list[Lost]:
     """Puts the best into the places of a section, on `picked`; returns the others and to whom they lost, best first.
 
-    `entrants` are in the order that settles ties.
+    `entrants` are in the order that settles ties. Repeats take no place, and are not among those who come near one.
     """
-    ranked = sorted(entrants, key=lambda scored: -scored.score)  # stable: ties keep their order
+    ranked = sorted(entrants, key=lambda scored: scored.score, reverse=True)  # stable: ties keep their order
     taken: set[int] = set()
     worth_of_last = 0.0
     for _ in range(places):
-        found = _best_two(ranked, taken=taken, picked=picked)
+        found = _best_two(ranked, taken=taken, picked=picked, is_repeat=is_repeat)
         if not found:
             break
         worth_of_last, index, penalty = found[0]
@@ -167,21 +184,26 @@ def rank(entrants: Sequence[Scored], *, section: str, places: int, picked: Picke
         runner_up = ranked[second[1]] if second else None
         margin = worth_of_last - second[0] if second else 0.0
         taken.add(index)
-        picked.won.append(Won(ranked[index], section, penalty, runner_up, margin))
-    losers = [scored for index, scored in enumerate(ranked) if index not in taken]
+        picked.take(Won(ranked[index], section, penalty, runner_up, margin))
     last = picked.won[-1].scored if taken else None
-    lost = []
-    for behind, scored in enumerate(losers):
+    lost: list[Lost] = []
+    for index, scored in enumerate(ranked):
+        near = len(lost) < NEAR
+        if index in taken or (near and is_repeat(scored.entrant)):
+            continue
         cap = picked.barred(scored.entrant)
-        one = Lost(scored, section, behind, cap, last)
-        if last is not None and not cap and behind < NEAR:
+        if last is not None and not cap and near:
             penalty = penalty_of(scored.entrant, beside=picked.won[:-1], one_source=picked.one_source)
-            one = replace(one, penalty=penalty, margin=worth_of_last - (scored.score - penalty.points))
-        lost.append(one)
+            margin = worth_of_last - (scored.score - penalty.points)
+            lost.append(Lost(scored, section, len(lost), cap, last, penalty, margin))
+        else:
+            lost.append(Lost(scored, section, len(lost), cap, last))
     return lost
 
 
-def rank_in_order(entrants: Sequence[Scored], *, section: Section, picked: Picked) -> list[Lost]:
+def rank_in_order(
+    entrants: Sequence[Scored], *, section: Section, picked: Picked, is_repeat: Callable[[Entrant], bool]
+) -> list[Lost]:
     """Puts the first into the places of a section that has an order of its own; returns the others, in that order.
 
     A fixed section takes its newest beside the caps; elsewhere they hold.
@@ -190,11 +212,14 @@ def rank_in_order(entrants: Sequence[Scored], *, section: Section, picked: Picke
     ranked = sorted(entrants, key=_listed if by_source else _published, reverse=True)
     taken: set[int] = set()
     for scored in ranked:
-        if len(taken) < section.pick and (section.fixed or not picked.barred(scored.entrant)):
+        if len(taken) >= section.pick:
+            break
+        if (section.fixed or not picked.barred(scored.entrant)) and not is_repeat(scored.entrant):
             taken.add(id(scored))
-            picked.won.append(Won(scored, section.name, Penalty(), None, 0.0))
+            picked.take(Won(scored, section.name, Penalty(), None, 0.0))
     last = picked.won[-1].scored if taken else None
-    losers = (scored for scored in ranked if id(scored) not in taken)
+    left = [scored for scored in ranked if id(scored) not in taken]
+    losers = [*(scored for scored in left[:NEAR] if not is_repeat(scored.entrant)), *left[NEAR:]]
     return [
         Lost(scored, section.name, behind, "" if section.fixed else picked.barred(scored.entrant), last)
         for behind, scored in enumerate(losers)
@@ -213,7 +238,9 @@ def _listed(scored: Scored) -> tuple[float, int]:
     return (article.first_seen.timestamp() if article.first_seen else 0.0, -(article.id or 0))
 
 
-def _best_two(ranked: Sequence[Scored], *, taken: set[int], picked: Picked) -> list[tuple[float, int, Penalty]]:
+def _best_two(
+    ranked: Sequence[Scored], *, taken: set[int], picked: Picked, is_repeat: Callable[[Entrant], bool]
+) -> list[tuple[float, int, Penalty]]:
     """The best and the second best as (worth, index, penalty). A penalty only takes away, so looking ends early."""
     best: list[tuple[float, int, Penalty]] = []
     for index, scored in enumerate(ranked):
@@ -222,7 +249,10 @@ def _best_two(ranked: Sequence[Scored], *, taken: set[int], picked: Picked) -> l
         if index in taken or picked.barred(scored.entrant):
             continue
         penalty = penalty_of(scored.entrant, beside=picked.won, one_source=picked.one_source)
-        best.append((scored.score - penalty.points, index, penalty))
+        worth = scored.score - penalty.points
+        if (len(best) == 2 and worth <= best[1][0]) or is_repeat(scored.entrant):
+            continue
+        best.append((worth, index, penalty))
         best.sort(key=lambda found: (-found[0], found[1]))
         del best[2:]
     return best

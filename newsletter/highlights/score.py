@@ -14,11 +14,10 @@ What it does not know: sections, duplicates, or what was picked before.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import overload
+from typing import NamedTuple, overload
 
 from newsletter.errors import counted
 from newsletter.highlights.candidate import Candidate
@@ -36,7 +35,7 @@ WEIGHTS = {
 }
 
 _BEST_FIRST = (SignalKind.VIEWS, SignalKind.SHARES, SignalKind.VOTES, SignalKind.COMMENTS)
-_STEADY = 20  # how many raters it takes to weigh as much as the site's mean
+_RATERS = 20  # how many raters it takes to weigh as much as the site's mean
 _TOP = 5.0
 _MOST = 1e12
 
@@ -51,12 +50,12 @@ class Scale:
     prior: Prior = NOTHING_LEARNED
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(NamedTuple):
     """What is known of one candidate before it is compared: the same in every section."""
 
     candidate: Candidate
     loudest: tuple[SignalKind, float] | None
+    rated: bool
     rating: float | None
     taste: float | None
     prominence: float
@@ -69,10 +68,12 @@ def measure(candidate: Candidate, *, scale: Scale) -> Measured:
     article = candidate.article
     assert article.published is not None
     age = (scale.now - article.published) / scale.max_age
+    rated = rating_of(article)
     return Measured(
         candidate,
         loudest=loudest(article),
-        rating=_rating(article, site_mean=scale.site_mean),
+        rated=rated != (None, None),
+        rating=None if rated[0] is None else _steady(rated[0], rated[1], site_mean=scale.site_mean),
         taste=scale.prior.taste(article) if scale.prior else None,
         prominence=1.0 if article.featured else 0.7 if candidate.seen_in > 1 else NEUTRAL,
         completeness=((article.image is not None) + bool(article.blurb.strip())) / 2,
@@ -85,15 +86,16 @@ class Scores:
 
     def __init__(self, measured: Sequence[Measured], *, scale: Scale) -> None:
         self._measured, self._scale = measured, scale
-        self._loud: dict[SignalKind, list[float]] = {}
+        loud: list[list[float]] = [[] for _ in _BEST_FIRST]
         for one in measured:
             if one.loudest:
-                self._loud.setdefault(one.loudest[0], []).append(one.loudest[1])
-        for values in self._loud.values():
-            values.sort()
+                loud[_BEST_FIRST.index(one.loudest[0])].append(one.loudest[1])
+        self._shares = [_shares_beaten(values) for values in loud]
+        self._known = [len(values) for values in loud]
+        tastes = _shares_beaten([one.taste for one in measured if one.taste is not None])
         columns = {
             "popularity": [self._popularity(one) for one in measured] if self._has_popularity() else None,
-            "prior": _places([one.taste for one in measured if one.taste is not None]),
+            "prior": [tastes[one.taste] for one in measured if one.taste is not None],
             "rating": [NEUTRAL if one.rating is None else one.rating for one in measured] if self._rated() else None,
             "prominence": [one.prominence for one in measured],
             "completeness": [one.completeness for one in measured],
@@ -102,11 +104,10 @@ class Scores:
         self._columns = {name: column for name, column in columns.items() if column}
         whole = sum(WEIGHTS[name] for name in self._columns)
         self._weights = {name: WEIGHTS[name] / whole for name in self._columns}
-        weights = tuple(self._weights.values())
-        self.totals = [
-            sum(weight * value for weight, value in zip(weights, row, strict=True))
-            for row in zip(*self._columns.values(), strict=True)
-        ]
+        self.totals = [0.0] * len(measured)
+        for name, column in self._columns.items():
+            weight = self._weights[name]
+            self.totals = [total + weight * value for total, value in zip(self.totals, column, strict=True)]
 
     def terms(self, index: int) -> Sequence[Term]:
         """The terms of one article; their words are made when they are looked at."""
@@ -120,19 +121,17 @@ class Scores:
         )
 
     def _has_popularity(self) -> bool:
-        return bool(self._loud) or any(one.candidate.weight != 1 for one in self._measured)
+        return any(self._known) or any(one.candidate.weight != 1 for one in self._measured)
 
     def _rated(self) -> bool:
-        articles = (one.candidate.article for one in self._measured)
-        return any((article.signals or article.card) and rating_of(article) != (None, None) for article in articles)
+        return any(one.rated for one in self._measured)
 
     def _popularity(self, one: Measured) -> float:
         """The share of the others it beats, counting ties half, among those known by the same kind of number."""
         share = NEUTRAL
         if one.loudest:
             kind, value = one.loudest
-            column = self._loud[kind]
-            share = (bisect_left(column, value) + bisect_right(column, value)) / 2 / len(column)
+            share = self._shares[_BEST_FIRST.index(kind)][value]
         weight = one.candidate.weight
         # Weight 2 is the chance of the better of two draws: it lifts without ever running into a ceiling.
         return share if weight == 1 else 1 - (1 - share) ** max(weight, 0.0)
@@ -165,11 +164,11 @@ class Scores:
             why = "no views, shares or votes known: neutral"
         else:
             kind, value = one.loudest
-            column = self._loud[kind]
-            share = (bisect_left(column, value) + bisect_right(column, value)) / 2 / len(column)
-            place = f"{_ordinal(round(100 * share))} of 100 among {len(column)}"
+            column = _BEST_FIRST.index(kind)
+            known = self._known[column]
+            place = f"{_ordinal(round(100 * self._shares[column][value]))} of 100 among {known}"
             noun = kind.value[:-1] if value == 1 else kind.value
-            why = f"{value:,.0f} {noun}: {place if len(column) > 1 else 'nothing to compare it with'}"
+            why = f"{value:,.0f} {noun}: {place if known > 1 else 'nothing to compare it with'}"
         weight = one.candidate.weight
         return why if weight == 1 else f"{why}; source weight {weight:g}"
 
@@ -204,10 +203,14 @@ class _Terms(Sequence[Term]):
         return list(self)
 
 
-def _places(values: Sequence[float]) -> list[float] | None:
-    """For each value the share of all that it beats, counting ties half; None of no values."""
-    ordered = sorted(values)
-    return [(bisect_left(ordered, one) + bisect_right(ordered, one)) / 2 / len(ordered) for one in values] or None
+def _shares_beaten(values: Sequence[float]) -> dict[float, float]:
+    """For each value the share of all that it beats, counting ties half."""
+    first: dict[float, int] = {}
+    behind: dict[float, int] = {}
+    for place, value in enumerate(sorted(values)):
+        first.setdefault(value, place)
+        behind[value] = place + 1
+    return {value: (place + behind[value]) / 2 / len(values) for value, place in first.items()}
 
 
 def site_mean_of(candidates: Sequence[Candidate]) -> float:
@@ -224,8 +227,14 @@ def rating_of(article: Article) -> tuple[float | None, int | None]:
     card = article.card
     if not card and not article.signals:
         return None, None
-    rating = _first(article.signal(SignalKind.RATING), card.rating if card else None)
-    count = _first(article.signal(SignalKind.RATING_COUNT), card.rating_count if card else None)
+    rating = count = None
+    for signal in article.signals:
+        if signal.kind is SignalKind.RATING:
+            rating = signal.value
+        elif signal.kind is SignalKind.RATING_COUNT:
+            count = signal.value
+    rating = _first(rating, card.rating if card else None)
+    count = _first(count, card.rating_count if card else None)
     if rating is not None and (rating > _TOP or count == 0):
         rating = None
     return rating, None if count is None else int(count)
@@ -238,19 +247,17 @@ def _first(*values: float | None) -> float | None:
 
 def loudest(article: Article) -> tuple[SignalKind, float] | None:
     """The number that says most about how popular an article is: views, else shares, votes, comments."""
-    if not article.signals:
-        return None
-    known = ((kind, _first(article.signal(kind))) for kind in _BEST_FIRST)
-    return next(((kind, value) for kind, value in known if value is not None), None)
+    for kind in _BEST_FIRST if article.signals else ():
+        value = article.signal(kind)
+        if value is not None and 0 <= value <= _MOST:
+            return kind, value
+    return None
 
 
-def _rating(article: Article, *, site_mean: float) -> float | None:
+def _steady(rating: float, count: int | None, *, site_mean: float) -> float:
     """A Bayesian mean: where 3.8 is usual, three raters at 5.0 make 3.96, and four hundred at 4.5 make 4.47."""
-    rating, count = rating_of(article)
-    if rating is None:
-        return None
     raters = 1 if count is None else count
-    steady = (raters * rating + _STEADY * site_mean) / (raters + _STEADY)
+    steady = (raters * rating + _RATERS * site_mean) / (raters + _RATERS)
     return min(1.0, max(0.0, (steady - site_mean + 1) / 2))
 
 

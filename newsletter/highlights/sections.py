@@ -29,9 +29,10 @@ def sections_of(
     No names: it fits none. `filing` is what past issues teach about articles that fit no rule.
     """
     article = candidate.article
-    bound = [section for section in sections if not candidate.sections or section.name in candidate.sections]
-    allowed = [section for section in bound if not (section.match.unless and mark_of(article, section.match.unless))]
-    ruled = [section.name for section in allowed if _is_hinted(article, section) or _fits_rule(article, section)]
+    bound = [one for one in sections if one.name in candidate.sections] if candidate.sections else sections
+    allowed = [one for one in bound if not (one.match.unless and mark_of(article, one.match.unless))]
+    hint = article.section.strip().casefold()
+    ruled = [one.name for one in allowed if (hint and _is_hinted(hint, one)) or _fits_rule(article, one)]
     if ruled:
         return tuple(ruled), ""
     if filing and filing.articles:
@@ -54,15 +55,12 @@ def mark_of(article: Article, match: Match) -> str:
 
 def _marks(article: Article, match: Match) -> Iterator[tuple[str, bool]]:
     """Each field that is set, what it would mean that it fits, and whether it does."""
-    lists = (
-        ("category", match.category, (*article.categories, article.section)),
-        ("tag", match.tag, article.tags),
-        ("source", match.source, (article.source,)),
-    )
-    for name, wanted, found in lists:
-        if wanted:
-            shared = _shared(wanted, found)
-            yield f"its {name} is {shared}", bool(shared)
+    if match.category:
+        yield _shared("category", match.category, (*article.categories, article.section))
+    if match.tag:
+        yield _shared("tag", match.tag, article.tags)
+    if match.source:
+        yield _shared("source", match.source, (article.source,))
     if match.url_prefix:
         yield "its address is left out", _starts(article.url or "", match.url_prefix)
     if match.title:
@@ -74,15 +72,22 @@ def _fits_rule(article: Article, section: Section) -> bool:
     return not section.match.takes_all and fits(article, section.match)
 
 
-def _is_hinted(article: Article, section: Section) -> bool:
-    hint = article.section.strip().casefold()
-    return bool(hint) and hint in (section.name.casefold(), section.title.casefold())
+def _is_hinted(hint: str, section: Section) -> bool:
+    return hint in (section.name.casefold(), section.title.casefold())
 
 
-def _shared(wanted: Sequence[str], found: Sequence[str]) -> str:
-    """The first wanted text that is found, as the rule writes it."""
-    there = {text.strip().casefold() for text in found}
-    return next((text for text in wanted if text.strip().casefold() in there), "")
+def _shared(name: str, wanted: Sequence[str], found: Sequence[str]) -> tuple[str, bool]:
+    """The mark of the first wanted text that is found, as the rule writes it, and whether there is one."""
+    there = [text.strip().casefold() for text in found]
+    for folded, text in _folded(tuple(wanted)):
+        if folded in there:
+            return f"its {name} is {text}", True
+    return "", False
+
+
+@lru_cache(maxsize=64)
+def _folded(wanted: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((text.strip().casefold(), text) for text in wanted)
 
 
 def _starts(url: str, prefixes: Sequence[str]) -> bool:
