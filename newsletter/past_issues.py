@@ -67,12 +67,13 @@ class Carried:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """What came of a file: addresses that are new, of how many newsletters, how many are on the shelf, and what is
-    wrong with the rest."""
+    """What came of a file: addresses that are new, of how many newsletters, how many are on the shelf, how many were
+    learned before, and what is wrong with the rest."""
 
     new: int
     newsletters: int
     on_shelf: int
+    known: int
     problems: tuple[str, ...]
 
 
@@ -131,18 +132,18 @@ class PastIssues:
     def learn(self, text: str, *, today: date, on_shelf: Callable[[str], Article | None]) -> Learned:
         """Store what the text of a file says older newsletters carried; what is stored already is not stored again."""
         carried, problems = read_carried(text, today=today)
-        rows, known = [], 0
+        rows, shelved = [], 0
         with self._database.read() as connection:
             there = {tuple(row) for row in connection.execute(sa.select(learned.c.date, learned.c.url))}
         fresh = [one for one in carried if (one.date, one.url) not in there]
         for one in fresh:
             article = on_shelf(one.url)
-            known += article is not None
+            shelved += article is not None
             rows.append({"date": one.date, "url": one.url, "article": _dump(article or Article("", one.url))})
         if rows:
             with self._database.write() as connection:
                 connection.execute(learned.insert(), rows)
-        return Learned(len(rows), len({one.date for one in fresh}), known, problems)
+        return Learned(len(rows), len({one.date for one in fresh}), shelved, len(carried) - len(fresh), problems)
 
     def forget(self) -> int:
         """Delete everything taste could be learned from; returns how many articles that were."""

@@ -134,8 +134,10 @@ def test_a_freeze_stores_the_pool_and_the_command_learns_and_forgets(tmp_path: P
     file.write_text("\n".join([*lines, "what is this?"]))
     result = run("issues", "learn", str(file), "--json", project=project)
     problem = "line 61: neither a date such as 2026-11-19 nor an address"
-    expected = {"forgotten": 0, "learned": 60, "newsletters": 2, "on_shelf": 0, "problems": [problem]}
+    expected = {"forgotten": 0, "learned": 60, "newsletters": 2, "on_shelf": 0, "known": 0, "problems": [problem]}
     assert (result.exit_code, json.loads(result.stdout)) == (0, expected)
+    again = run("issues", "learn", str(file), project=project)
+    assert (again.exit_code, again.stdout) == (0, "learned 0 articles; 60 articles had been learned before\n")
     picked = json.loads(run("pick", "--json", project=project).stdout)["picked"]
     assert "prior" in {term["name"] for term in picked[0]["terms"]}
     assert "prior" in run("pick", "--why", picked[0]["article"]["url"], project=project).stdout

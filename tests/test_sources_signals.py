@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -13,10 +14,15 @@ from newsletter.shelf.numbers import gained
 from newsletter.sources import Pulled
 from newsletter.sources.reading import Reading
 from newsletter.sources.signals import parse
+from newsletter.weekly import PullLine
+from tests.projects import make_project
+from tests.site import running
+from tests.times import Clock
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 HERE = Reading("stats", "https://site.example/", now=NOW)
 VIEWS = SignalKind.VIEWS
+DAY = timedelta(days=1)
 
 
 def read(text: str, *, reading: Reading = HERE) -> Pulled:
@@ -53,6 +59,12 @@ def test_rows_of_another_site_and_formulas_are_told_and_not_taken() -> None:
     )
 
 
+def test_a_quote_that_is_never_closed_costs_one_row() -> None:
+    found = read('url,views\nhttps://site.example/a,7\n"https://site.example/b,8\nhttps://site.example/c,9\n')
+    assert views(found) == {"https://site.example/a": 7, "https://site.example/c": 9}
+    assert found.problems == ("line 3: a quote is opened here and never closed; the row was left out",)
+
+
 def test_a_file_without_addresses_says_what_it_lacks() -> None:
     with pytest.raises(SourceError, match="No column holds an address"):
         read("colour,views\nred,5\n")
@@ -86,3 +98,52 @@ def test_the_shelf_finds_the_article_by_the_address_to_compare(shelf: Shelf) -> 
     assert shelf.note(numbers, now=NOW) == 1
     assert shelf.note(numbers, now=NOW) == 1
     assert shelf.find("https://site.example/a").article.signal(VIEWS) == 7
+
+
+ARTICLE = (
+    "---\ntitle: {title}\nurl: https://www.site.example/{slug}\ndate: {date:%Y-%m-%d}\n---\nSeen at the harbour.\n"
+)
+SOURCES = """\
+[[sources]]
+name = "stats"
+kind = "signals"
+{where}
+site = "https://site.example"
+[[sources]]
+name = "site"
+kind = "folder"
+path = "site"
+[[sections]]
+name = "highlights"
+pick = 1
+"""
+
+
+@pytest.mark.parametrize("where", ['path = "stats.csv"', 'url = "{url}/stats.csv"\nallow_private = ["127.0.0.1"]'])
+def test_numbers_of_another_source_decide_a_week_and_its_reason(where: str, tmp_path: Path, clock: Clock) -> None:
+    (tmp_path / "site").mkdir()
+    for slug, age in (("ferry", 2), ("tram", 2), ("old", 60)):
+        text = ARTICLE.format(title=f"The {slug}", slug=slug, date=clock() - age * DAY)
+        (tmp_path / "site" / f"{slug}.md").write_text(text)
+    with running() as site:
+        project = make_project(tmp_path, clock=clock, more=SOURCES.format(where=where.format(url=site.url)))
+
+        def pull(table: str) -> list[PullLine]:
+            (tmp_path / "stats.csv").write_text(table)
+            site.page("/stats.csv", table.encode())
+            return project.weekly.pull()
+
+        first, _ = pull("url;views\nhttp://site.example/ferry/?utm_source=x;18420\n/tram;90\n/gone;3\n/old;90000\n")
+        assert (first.numbers, first.failed, first.problems) == (3, "", ())
+        (pick,) = project.weekly.pick(project.slot(None)).picks
+        assert pick.article.title == "The ferry"
+        assert pick.reason == "It has 18,420 views"
+        broken, kept = pull("colour;size\nred;5\n")
+        assert "No column holds an address" in broken.failed
+        assert kept.failed == ""
+        (pick,) = project.weekly.pick(project.slot(None)).picks
+        assert pick.article.title == "The ferry"
+        clock.forward(DAY)
+        pull("url;views\n/ferry;18421\n/tram;44100\n")
+        (pick,) = project.weekly.pick(project.slot(None)).picks
+        assert pick.article.title == "The tram"

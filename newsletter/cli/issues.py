@@ -195,7 +195,7 @@ def learn(context: ProjectContext, file: BinaryIO | None, forget: bool, as_json:
     A date such as 2026-11-19 counts for the addresses on its line, and on a line of its own for those below. `pick
     --why` shows what the choice made of it. `-` reads standard input.
 
-    JSON: {"forgotten": N, "learned": N, "newsletters": N, "on_shelf": N, "problems": [TEXT]}
+    JSON: {"forgotten": N, "learned": N, "newsletters": N, "on_shelf": N, "known": N, "problems": [TEXT]}
     """
     from newsletter.past_issues import MOST
 
@@ -207,16 +207,21 @@ def learn(context: ProjectContext, file: BinaryIO | None, forget: bool, as_json:
     found = project.past_issues.learn(text, today=context.clock().date(), on_shelf=project.shelf.article_at)
     if as_json:
         learned = {"learned": found.new, "newsletters": found.newsletters, "on_shelf": found.on_shelf}
-        output.dump({"forgotten": forgotten, **learned, "problems": found.problems})
+        output.dump({"forgotten": forgotten, **learned, "known": found.known, "problems": found.problems})
     else:
         if forget:
             output.say(f"forgot {counted(forgotten, 'article')} of earlier issues")
         if file:
-            newsletters = counted(found.newsletters, "newsletter")
-            output.say(f"learned {counted(found.new, 'article')} of {newsletters}; {found.on_shelf} are on the shelf")
+            of = (
+                f" of {counted(found.newsletters, 'newsletter')}, {found.on_shelf} of them on the shelf"
+                if found.new
+                else ""
+            )
+            before = f"; {counted(found.known, 'article')} had been learned before" if found.known else ""
+            output.say(f"learned {counted(found.new, 'article')}{of}{before}")
         for problem in found.problems:
             output.note(problem)
-    return 1 if found.problems and not found.new else 0
+    return 1 if found.problems and not (found.new or found.known) else 0
 
 
 not_yet(issues, "approve", "Approve an issue, bound to its content.")
