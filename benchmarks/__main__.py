@@ -31,6 +31,7 @@ PARTS = (
     Part("selection", "Choosing what an editor chose", ("--half", "first")),
     Part("blurbs", "Words one would print", (), fenced=True),
     Part("pull", "Reading 200 feeds", ("40",), fenced=True),
+    Part("feeds", "Reading real feeds", (), fenced=True),
     Part("pages", "Reading article pages", (), fenced=True),
     Part("slots", "One issue a week", ("5",), fenced=True),
 )

@@ -1,8 +1,9 @@
 """How long a pull of 200 feeds of 33 items takes, when every answer comes 50 ms late, and when nothing has changed.
 
 The feeds lie on loopback, each at a host of its own (127.0.1.1 and so on): no host gets more than two connections at
-once. The server is another process. Fetching and parsing alone are parts of the first line: the same answers without
-what follows, and the CPU time of reading the same bytes without network and shelf.
+once. The server is another process, and so are those that read the feeds, one for each processor: the CPU time of the
+first line is without them. Fetching and parsing alone are parts of it: the same answers without what follows, and the
+CPU time of reading the same bytes without network and shelf.
 Run: python -m benchmarks.pull [FEEDS] [--json]
 """
 

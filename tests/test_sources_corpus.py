@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.feeds import differences, independent
 from newsletter.errors import SourceError
 from newsletter.issue import Article, Card, SignalKind
 from newsletter.sources import Pulled
@@ -91,6 +92,15 @@ def test_a_real_feed_gives_all_it_holds(name: str) -> None:
         assert article.title
         assert len(article.summary) <= 320
         assert not re.search(r"appeared first on|\[…\]|\[\.\.\.\]$", article.summary)
+
+
+@pytest.mark.parametrize("name", FEEDS)
+def test_every_item_of_a_real_feed_is_what_others_read(name: str) -> None:
+    others = independent((CORPUS / "feeds" / name).read_bytes())
+    found = differences(feed(name).articles, others)
+    if name == "illegally-nested.rss":  # others lose an address of the site's own, and keep that of a relay
+        found = [one for one in found if not ("www.pcmag.com" in one and "feedproxy.google.com" in one)]
+    assert found == []
 
 
 @pytest.mark.parametrize("name", NO_FEEDS)
