@@ -10,7 +10,8 @@ from newsletter.issue import Article
 
 def entrant(title: str, score: float, *, source: str = "", authors: tuple[str, ...] = (), subject: str = "") -> Scored:
     article = Article(title=title, source=source, authors=authors)
-    return Scored(Entrant(Candidate(article), Title(title, subject), ("highlights",)), (), score)
+    made = Entrant(Candidate(article), Title(title, subject), ("highlights",), authors=frozenset(authors))
+    return Scored(made, (), score)
 
 
 def held(*entrants: Scored, places: int = 2, picked: Picked | None = None) -> tuple[list[str], list[Lost]]:
@@ -50,10 +51,14 @@ def test_a_second_article_of_a_source_or_an_author_gives_way_to_a_close_other() 
         assert held(first, second, other)[0] == ["one", "three"]
 
 
-def test_the_by_line_of_an_agency_or_of_the_house_is_no_author() -> None:
-    for name in ("Staff", "Reuters"):
-        every = [entrant(f"number{rank}", 0.9 - rank / 10, authors=(name,)) for rank in range(3)]
-        assert held(*every, entrant("other", 0.65), places=3)[0] == ["number0", "number1", "number2"]
+def test_a_section_that_one_source_feeds_punishes_no_source() -> None:
+    picked = Picked()
+    rank(
+        [entrant("other", 0.9, source="blog"), entrant("one", 0.5, source="site")], section="a", places=2, picked=picked
+    )
+    lost = rank([entrant(f"n{n}", 0.9 - n / 10, source="site") for n in range(3)], section="b", places=1, picked=picked)
+    assert [won.penalty.why for won in picked.won] == ["", "", ""]
+    assert [one.penalty.why for one in lost if one.penalty] == ["", ""]
 
 
 def test_a_small_source_does_not_win_because_a_large_one_has_many() -> None:

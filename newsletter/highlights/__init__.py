@@ -2,6 +2,7 @@
 
     candidate    an article with what shelf and settings know of it, and whether it may be chosen at all
     subject      what it is about, so that a letter carries a show once
+    bylines      which by-lines say who wrote a piece
     duplicates   two titles that tell one story in nearly the same words
     learned      the section of what fits no rule, learned from past issues
     sections     which sections an article is tried in

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from newsletter.highlights import reasons
+from newsletter.highlights.bylines import Bylines
 from newsletter.highlights.candidate import Candidate, eligibility
 from newsletter.highlights.duplicates import Title
 from newsletter.highlights.learned import Filing, file_by
@@ -59,14 +60,14 @@ def choose(
     ordered = sorted(candidates, key=lambda candidate: candidate.order)
     passed: list[PassedOver] = []
     entrants = []
-    filing = file_by(filed)
+    filing, bylines = file_by(filed), Bylines(candidate.article for candidate in ordered)
     for candidate in ordered:
         refusal = eligibility(candidate, key=slot.key, now=now, window_start=window_start, max_age=max_age)
         refusal = refusal or _denied(candidate.article, deny)
         if refusal:
             passed.append(refusal)
             continue
-        entrant = _entry(candidate, sections, filing)
+        entrant = _entry(candidate, sections=sections, filing=filing, bylines=bylines)
         if entrant.sections:
             entrants.append(entrant)
         else:
@@ -146,10 +147,11 @@ def _denied(article: Article, deny: Match | None) -> PassedOver | None:
     return PassedOver(article, f"denied: {mark}") if mark else None
 
 
-def _entry(candidate: Candidate, sections: Sequence[Section], filing: Filing | None = None) -> Entrant:
+def _entry(candidate: Candidate, *, sections: Sequence[Section], filing: Filing, bylines: Bylines) -> Entrant:
     article = candidate.article
     title = Title(article.title, subject_of(article), article.published)
-    return Entrant(candidate, title, *sections_of(candidate, sections=sections, filing=filing))
+    tried_in, filed_by = sections_of(candidate, sections=sections, filing=filing)
+    return Entrant(candidate, title, tried_in, filed_by, bylines.authors_of(article))
 
 
 def _fill(entrants: Sequence[Entrant], *, rules: _Rules, repeats: Repeats) -> _Filled:
@@ -168,8 +170,7 @@ def _fill(entrants: Sequence[Entrant], *, rules: _Rules, repeats: Repeats) -> _F
 
 
 def _fill_once(entrants: Sequence[Entrant], *, rules: _Rules, repeats: Repeats, closed: dict[str, _Closed]) -> _Filled:
-    one_source = len({entrant.candidate.article.source for entrant in entrants}) < 2
-    picked = Picked(per_subject=rules.per_subject, per_source=rules.per_source, one_source=one_source)
+    picked = Picked(per_subject=rules.per_subject, per_source=rules.per_source)
     open_sections = {id(entrant): _open_sections(entrant, closed) for entrant in entrants}
     lost: dict[int, Lost] = {}
     free = list(entrants)

@@ -25,12 +25,6 @@ from newsletter.issue import Order, Section, Term
 LIKENESS = 0.2 / 0.8
 REPEAT = 0.1 / 0.8
 _MOST_REPEATS = 2
-# By-lines of agencies and of the house: they say nothing about who wrote a piece, so nothing is held back for them.
-_NOBODY = frozenset(
-    {"admin", "administrator", "afp", "ap", "associated press", "dpa", "editor", "editorial staff", "editorial team"}
-    | {"editors", "guest author", "newsroom", "pa media", "press association", "redaktion", "reuters", "staff"}
-    | {"staff reporter", "staff writer", "the associated press"}
-)
 _LONGEST = 80  # characters of a title that is named in a sentence
 NEAR = 25
 """How many losers of a section are told what they lost by; as many as a list shows."""
@@ -39,12 +33,17 @@ WORTH_SAYING = 0.02  # points of likeness an editor would see; only small words 
 
 # Entrant, Scored and Lost are made ten thousand at a time: a named tuple costs a quarter of a frozen dataclass.
 class Entrant(NamedTuple):
-    """A candidate made ready. `sections` are those it is tried in, by name; `filed_by` what decided if no rule did."""
+    """A candidate made ready.
+
+    `sections` are those it is tried in, by name; `filed_by` what decided if no rule did. `authors` are its by-lines
+    that say who wrote it.
+    """
 
     candidate: Candidate
     title: Title
     sections: tuple[str, ...]
     filed_by: str = ""
+    authors: frozenset[str] = frozenset()
 
 
 class Scored(NamedTuple):
@@ -92,14 +91,10 @@ class Lost(NamedTuple):
 
 @dataclass
 class Picked:
-    """What is picked so far, in all sections. The caps are hard and at least 1; None is no cap.
-
-    With `one_source` nothing is held back for coming from the same source: it would be the same for everybody.
-    """
+    """What is picked so far, in all sections. The caps are hard and at least 1; None is no cap."""
 
     per_subject: int | None = 1
     per_source: int | None = None
-    one_source: bool = False
     won: list[Won] = field(default_factory=list)
     _on_subject: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     _from_source: Counter[str] = field(default_factory=Counter)
@@ -123,7 +118,10 @@ class Picked:
 
 
 def penalty_of(entrant: Entrant, *, beside: Sequence[Won], one_source: bool = False) -> Penalty:
-    """What an entrant loses beside earlier picks."""
+    """What an entrant loses beside earlier picks.
+
+    With `one_source` nothing is held back for coming from the same source: it would be the same for everybody.
+    """
     article = entrant.candidate.article
     nearest, likeness, telling, same_source = "", 0.0, False, 0
     by_author: Counter[str] = Counter()
@@ -133,8 +131,7 @@ def penalty_of(entrant: Entrant, *, beside: Sequence[Won], one_source: bool = Fa
         if alike > likeness:
             nearest, likeness, telling = other.title.text, alike, bool(entrant.title.long & other.title.long)
         same_source += not one_source and article.source == other.candidate.article.source != ""
-        shared = {*article.authors}.intersection(other.candidate.article.authors)
-        by_author.update(author for author in shared if author.strip().casefold() not in _NOBODY)
+        by_author.update(entrant.authors & other.authors)
     same_author = max(by_author.values(), default=0)
     held_back = LIKENESS * likeness + REPEAT * (min(same_source, _MOST_REPEATS) + min(same_author, _MOST_REPEATS))
     why = [f"like {quoted(nearest)}"] if telling and LIKENESS * likeness >= WORTH_SAYING else []
@@ -172,11 +169,12 @@ def rank(
 
     `entrants` are in the order that settles ties. Repeats take no place, and are not among those who come near one.
     """
+    one_source = len({scored.entrant.candidate.article.source for scored in entrants}) < 2
     ranked = sorted(entrants, key=lambda scored: scored.score, reverse=True)  # stable: ties keep their order
     taken: set[int] = set()
     worth_of_last = 0.0
     for _ in range(places):
-        found = _best_two(ranked, taken=taken, picked=picked, is_repeat=is_repeat)
+        found = _best_two(ranked, taken=taken, picked=picked, one_source=one_source, is_repeat=is_repeat)
         if not found:
             break
         worth_of_last, index, penalty = found[0]
@@ -193,7 +191,7 @@ def rank(
             continue
         cap = picked.barred(scored.entrant)
         if last is not None and not cap and near:
-            penalty = penalty_of(scored.entrant, beside=picked.won[:-1], one_source=picked.one_source)
+            penalty = penalty_of(scored.entrant, beside=picked.won[:-1], one_source=one_source)
             margin = worth_of_last - (scored.score - penalty.points)
             lost.append(Lost(scored, section, len(lost), cap, last, penalty, margin))
         else:
@@ -239,7 +237,12 @@ def _listed(scored: Scored) -> tuple[float, int]:
 
 
 def _best_two(
-    ranked: Sequence[Scored], *, taken: set[int], picked: Picked, is_repeat: Callable[[Entrant], bool]
+    ranked: Sequence[Scored],
+    *,
+    taken: set[int],
+    picked: Picked,
+    one_source: bool,
+    is_repeat: Callable[[Entrant], bool],
 ) -> list[tuple[float, int, Penalty]]:
     """The best and the second best as (worth, index, penalty). A penalty only takes away, so looking ends early."""
     best: list[tuple[float, int, Penalty]] = []
@@ -248,7 +251,7 @@ def _best_two(
             break
         if index in taken or picked.barred(scored.entrant):
             continue
-        penalty = penalty_of(scored.entrant, beside=picked.won, one_source=picked.one_source)
+        penalty = penalty_of(scored.entrant, beside=picked.won, one_source=one_source)
         worth = scored.score - penalty.points
         if (len(best) == 2 and worth <= best[1][0]) or is_repeat(scored.entrant):
             continue

@@ -104,7 +104,7 @@ def note(section: Section, competed: Sequence[Scored]) -> str:
         *(["complete"] if len({(article.image is None, not article.blurb) for article in articles}) > 1 else []),
     ]
     first = f"{', '.join(firsts)} and newest first" if firsts else "newest first"
-    authors = {author for article in articles for author in article.authors}
+    authors = {author for scored in competed for author in scored.entrant.authors}
     sources = {article.source for article in articles}
     spread = ", spread over authors" if len(authors) > 1 else ", spread over sources" if len(sources) > 1 else ""
     return f"No popularity is known: {first}{spread}"
@@ -247,8 +247,8 @@ def _young(entrant: Entrant, *, pool: Pool) -> list[str]:
 
 
 def _another_author(won: Won, *, beside: Sequence[Won]) -> list[str]:
-    authors = {*won.scored.entrant.candidate.article.authors}
-    there = {author for other in beside for author in other.scored.entrant.candidate.article.authors}
+    authors = won.scored.entrant.authors
+    there = {author for other in beside for author in other.scored.entrant.authors}
     return ["by an author not yet in this issue"] if authors and there and not authors & there else []
 
 
