@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from newsletter.highlights.candidate import Candidate, eligibility
+from newsletter.highlights.candidate import Candidate, eligibility, is_later_piece
 from newsletter.issue import Article, PassedOver
 
 NOW = datetime(2026, 11, 19, 1, tzinfo=UTC)
@@ -80,3 +80,30 @@ def test_an_article_published_at_this_very_moment_may_be_chosen() -> None:
 def test_a_title_that_only_speaks_of_protection_may_be_chosen() -> None:
     for title in ("Protected areas grow", "How we are protected: a guide", "Protected:bike lanes"):
         assert judged(Candidate(replace(ARTICLE, title=title))) is None
+
+
+CARRIED = replace(ARTICLE, guid="g1", published=NOW - 7 * DAY)
+OWN = {"guid": "g2", "url": "https://example.com/b"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ({}, OWN, True),
+        ({}, {**OWN, "title": "A show returns again"}, True),
+        ({}, {"guid": "g2"}, True),
+        ({}, {"guid": "g2", "title": "A show returns again"}, False),
+        ({}, {"url": "https://example.com/b"}, False),
+        ({}, {**OWN, "source": "wire"}, False),
+        ({}, {**OWN, "published": CARRIED.published}, False),
+        ({}, {**OWN, "published": None}, False),
+        ({"guid": None}, {"guid": None, "url": "https://example.com/b"}, True),
+        ({"guid": None}, {"guid": None, "url": "https://example.com/b", "title": "A show returns again"}, False),
+        ({"guid": None}, {"guid": None}, False),
+    ],
+)
+def test_a_later_piece_has_names_of_its_own(
+    before: dict[str, None], after: dict[str, str | datetime | None], *, expected: bool
+) -> None:
+    carried = replace(CARRIED, **before)
+    assert is_later_piece(replace(carried, **{"published": NOW - DAY, **after}), carried) == expected  # type: ignore[arg-type]

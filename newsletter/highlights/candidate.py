@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from newsletter.errors import counted
 from newsletter.issue import QUARANTINE, Article, PassedOver
+from newsletter.links import comparison_key
 
 # WordPress puts this before the title of a post that asks for a password; an editor's own title takes it away.
 _PROTECTED = re.compile(r"(?:Protected|Geschützt|Protégé|Protegido|Protetto|Beveiligd|Beskyttet)\s?: ", re.IGNORECASE)
@@ -76,3 +77,16 @@ def eligibility(
         age = f"published {published:%Y-%m-%d}, more than {counted(days, 'day')} ago"
         return PassedOver(article, f"leaves by age: {age}, and no issue had room" if left else f"too old: {age}")
     return None
+
+
+def is_later_piece(article: Article, carried: Article) -> bool:
+    """Whether an article that resembles a carried one is a piece of its own: its source published it later, under an id
+    and an address of its own. A column has the same title every week; where ids are absent, or one address serves all,
+    the very same title is its mark."""
+    if article.source != carried.source or article.published is None or carried.published is None:
+        return False
+    if article.published <= carried.published or (article.guid is not None and article.guid == carried.guid):
+        return False
+    own_id = article.guid is not None and carried.guid is not None
+    own_address = comparison_key(article.url or "") != comparison_key(carried.url or "")
+    return (own_id and own_address) or (article.title == carried.title and (own_id or own_address))

@@ -16,7 +16,7 @@ subject cap and the diversity of the choice are there for those.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from unicodedata import normalize
 
@@ -159,9 +159,11 @@ class Titles:
     titles cut from one pattern cost a second and not minutes; titles of equal words are found whatever the crowd.
     """
 
-    def __init__(self, titles: Sequence[Title], *, standing: int = 0) -> None:
-        """The first `standing` titles stand even if they are alike."""
-        self._titles = titles
+    def __init__(
+        self, titles: Sequence[Title], *, standing: int = 0, apart: Callable[[int, int], bool] = lambda *_: False
+    ) -> None:
+        """The first `standing` titles stand even if they are alike. Two that are known to be `apart` repeat nothing."""
+        self._titles, self._apart = titles, apart
         self._with_word = _shared(set(title.joined.split()) for title in titles)
         self._of_words = _shared((title.joined,) for title in titles)
         self._repeated: dict[int, tuple[int, int] | None] = dict.fromkeys(range(standing))
@@ -197,7 +199,7 @@ class Titles:
             if len(title.vocabulary & there.vocabulary) * 2 < least:
                 continue  # too little shared to be alike; this spares the expensive comparison
             alike = likeness(title, there)
-            if alike is not None and not _far_apart(title, there):
+            if alike is not None and not _far_apart(title, there) and not self._apart(number, other):
                 found.append((other, alike))
         return found
 

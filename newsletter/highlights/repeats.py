@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from newsletter.highlights.candidate import Candidate
+from newsletter.highlights.candidate import Candidate, is_later_piece
 from newsletter.highlights.duplicates import Title, Titles
 from newsletter.highlights.ranking import Entrant, Scored, quoted
 from newsletter.highlights.score import Scores
@@ -46,7 +46,8 @@ class Repeats:
         bodies = [len(entrant.candidate.article.body) for entrant in entrants]
         self._ranked = sorted(range(len(entrants)), key=lambda index: (-scores.totals[index], -bodies[index]))
         old = [Title(one.article.title, subject_of(one.article), one.article.published) for one in carried]
-        self._titles = Titles([*old, *(entrants[index].title for index in self._ranked)], standing=len(old))
+        titles = [*old, *(entrants[index].title for index in self._ranked)]
+        self._titles = Titles(titles, standing=len(old), apart=self._are_two_pieces)
         self._numbers = {id(entrants[index]): number for number, index in enumerate(self._ranked, len(old))}
         for number in range(len(old)):
             self._compare(number)
@@ -62,6 +63,14 @@ class Repeats:
     def found(self) -> list[Repeat]:
         """The repeats that were found so far, the best first."""
         return [self._repeat(number, *of) for number, of in self._titles.found()]
+
+    def _are_two_pieces(self, one: int, other: int) -> bool:
+        """Whether one of the two was carried and the other is a later piece, whatever its title."""
+        before, (old, new) = len(self._carried), sorted((one, other))
+        if not old < before <= new:
+            return False
+        article = self._entrants[self._ranked[new - before]].candidate.article
+        return is_later_piece(article, self._carried[old].article)
 
     def _compare(self, number: int) -> None:
         for other, _ in self._titles.alike(number):
