@@ -110,6 +110,17 @@ def test_one_article_is_explained_whatever_became_of_it(tmp_path: Path) -> None:
     assert why["passed_over"]["reason"]
 
 
+def test_a_pick_names_its_related_coverage_and_that_says_where_it_is_kept(tmp_path: Path) -> None:
+    project = demo(tmp_path, "pulled")
+    pick = next(one for one in parsed(run("pick", "--json", project=project).stdout)["picked"] if one["related"])
+    titles = [one["title"] for one in pick["related"]]
+    assert f"     Related: {'; '.join(titles)}\n" in run("pick", project=project).stdout
+    assert f"related: {titles[0]} (article " in run("pick", "--why", pick["article"]["url"], project=project).stdout
+    why = run("pick", "--why", pick["related"][0]["url"], project=project).stdout
+    assert "is picked on the same subject" in why
+    assert "; this one is kept as its related coverage\n" in why
+
+
 def test_picking_changes_nothing(tmp_path: Path) -> None:
     project = demo(tmp_path, "pulled")
     first = run("pick", "--json", project=project).stdout

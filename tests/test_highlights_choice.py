@@ -112,7 +112,8 @@ def test_of_near_duplicates_the_best_is_picked_and_the_other_names_it() -> None:
     more = article(2, title="Netflix renews zombie school drama for second run", views=500)
     issue = chosen([less, more, article(3, views=20)])
     assert urls(issue) == ["2", "3"]
-    assert why(issue, less) == f"near-duplicate (100 of 100) of “{more.title}”"
+    kept = "; this one is kept as its related coverage"
+    assert why(issue, less) == f"near-duplicate (100 of 100) of “{more.title}”{kept}"
     assert not next(passed for passed in issue.passed_over if passed.article == less).waits
 
 

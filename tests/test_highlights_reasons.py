@@ -282,6 +282,10 @@ def test_what_gives_way_to_a_pick_is_related_to_it_and_the_best_others_are_told_
     found = issue(*map(Candidate, (first, again, subject, *others)))
     (pick,) = found.picks
     assert pick.related == (subject, again)
+    assert {one.article.title: one.reason for one in found.passed_over if one.article in pick.related} == {
+        again.title: f"near-duplicate (100 of 100) of “{first.title}”; this one is kept as its related coverage",
+        subject.title: f"“{first.title}” is picked on the same subject (dune); this one is kept as its related coverage",
+    }
     assert pick.related_titles == (subject.title, again.title, "Older news")
     assert [one.title for one in found.also] == ["bay 15", "yew 14", "fir 13", "ash 12", "elm 11"]
     assert issue(Candidate(first)).also == ()

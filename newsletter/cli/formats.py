@@ -39,7 +39,8 @@ def picks(issue: Issue, *, zone: tzinfo | None = None) -> None:
         output.heading(section.title, f"{len(chosen)} of at most {section.pick}")
         for pick in chosen:
             where = [f"{pick.article.url}  {output.when(pick.article.published, zone)}"] if zone else []
-            output.item(f"{pick.position}. {pick.article.title}", [pick.reason, *where])
+            others = [f"Related: {'; '.join(one.title for one in pick.related)}"] if pick.related else []
+            output.item(f"{pick.position}. {pick.article.title}", [pick.reason, *others, *where])
         if not chosen:
             output.item("nothing", ())
         if note := dict(issue.notes).get(section.name):

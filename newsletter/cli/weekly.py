@@ -109,6 +109,8 @@ def _explain(context: ProjectContext, issue: Issue, what: str, *, as_json: bool)
     output.say(found)
     if picked is not None and terms:
         output.say(formula(picked))
+    if picked is not None and picked.related:
+        output.say(f"related: {'; '.join(f'{one.title} (article {one.id})' for one in picked.related)}")
     if terms:
         formats.terms(terms)
 

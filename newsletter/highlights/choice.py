@@ -87,14 +87,14 @@ def choose(
     loud = ((entrant, measured[id(entrant)].loudest) for entrant in entrants)
     pool = reasons.pool_of(loud, sections=sections, now=now)
     number = {section.name: place for place, section in enumerate(sections)}
-    picks = sorted(
-        _picks(filled.picked, related=_related(filled, repeated), pool=pool), key=lambda pick: number[pick.section]
-    )
+    related = _related(filled, repeated)
+    picks = sorted(_picks(filled.picked, related=related, pool=pool), key=lambda pick: number[pick.section])
     picked = {id(pick.article) for pick in picks}
+    kept = {id(article) for pick in picks for article in pick.related}
     passed += [PassedOver(one.candidate.article, why, waits=True) for one, why in filled.unplaced]
-    passed += [repeat.passed_over(picked) for repeat in repeated]
+    passed += [repeat.passed_over(picked, kept=kept) for repeat in repeated]
     notes = tuple((one.name, line) for one in sections if (line := reasons.note(one, filled.competed(one.name))))
-    lost = _lost(filled, sections=sections, pool=pool)
+    lost = _lost(filled, sections=sections, pool=pool, kept=kept)
     return Issue(slot, tuple(sections), tuple(picks), (*lost, *passed), notes)
 
 
@@ -215,7 +215,7 @@ def _receiver_of(others: Sequence[Section]) -> str:
     return next((other.name for other in (*ruleless, *others)), "")
 
 
-def _lost(filled: _Filled, *, sections: Sequence[Section], pool: reasons.Pool) -> list[PassedOver]:
+def _lost(filled: _Filled, *, sections: Sequence[Section], pool: reasons.Pool, kept: set[int]) -> list[PassedOver]:
     next_ones = []
     for section in sections:
         next_ones += reasons.alternates([one for one in filled.lost if one.section == section.name], pool=pool)
@@ -224,7 +224,7 @@ def _lost(filled: _Filled, *, sections: Sequence[Section], pool: reasons.Pool) -
     return [
         PassedOver(
             one.scored.entrant.candidate.article,
-            reasons.passed_over(one, pool=pool),
+            reasons.passed_over(one, pool=pool, related=id(one.scored.entrant.candidate.article) in kept),
             one.scored.score,
             one.scored.terms,
             waits=True,

@@ -27,6 +27,7 @@ _PLACES = ("the most", "the second most", "the third most")
 _COMPARABLE = 3  # fewer numbers make no "most read of the week"
 _SURE = 0.005  # points above neutral that are worth a word
 ALTERNATES = 3
+RELATED = "; this one is kept as its related coverage"
 _ALONE = "nothing else was left for its place"
 
 
@@ -70,10 +71,10 @@ def picked(won: Won, *, beside: Sequence[Won], pool: Pool) -> str:
     return _capital(", and ".join([first, *others]))
 
 
-def passed_over(lost: Lost, *, pool: Pool) -> str:
-    """Who took the place of an article that competed, and why, in one line."""
+def passed_over(lost: Lost, *, pool: Pool, related: bool = False) -> str:
+    """Who took the place of an article that competed, and why, in one line; and whether it is `related` to a pick."""
     if lost.cap:
-        return lost.cap
+        return lost.cap + (RELATED if related else "")
     section = pool.title(lost.section)
     if lost.last is None:
         return f"{section} takes no articles"

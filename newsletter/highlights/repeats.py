@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from newsletter.highlights.candidate import Candidate, is_later_piece
 from newsletter.highlights.duplicates import Title, Titles
 from newsletter.highlights.ranking import Entrant, Scored, quoted
+from newsletter.highlights.reasons import RELATED
 from newsletter.highlights.score import Scores
 from newsletter.highlights.subject import subject_of
 from newsletter.issue import PassedOver
@@ -27,11 +28,15 @@ class Repeat:
     of: Candidate
     alike: int
 
-    def passed_over(self, picked: set[int]) -> PassedOver:
-        """The refusal. It waits only while the article it repeats is neither picked nor carried."""
-        where = f", carried by {self.of.carried_by}" if self.of.carried_by else ""
+    def passed_over(self, picked: set[int], *, kept: set[int]) -> PassedOver:
+        """The refusal. It waits only while the article it repeats is neither picked nor carried.
+
+        `picked` and `kept` are the articles, by id, that are picks and that are kept as related to one.
+        """
+        article = self.scored.entrant.candidate.article
+        where = f", carried by {self.of.carried_by}" if self.of.carried_by else RELATED if id(article) in kept else ""
         return PassedOver(
-            self.scored.entrant.candidate.article,
+            article,
             f"near-duplicate ({self.alike} of 100) of {quoted(self.of.article.title)}{where}",
             self.scored.score,
             self.scored.terms,
