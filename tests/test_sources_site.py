@@ -5,12 +5,13 @@ from __future__ import annotations
 import struct
 import tomllib
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from newsletter.errors import SourceError
 from newsletter.fetch import Fetcher
 from newsletter.settings import load
 from newsletter.sources.site import look_at
@@ -81,6 +82,57 @@ def ghost(url: str) -> dict[str, bytes]:
     return {"/": HEAD.format(lang="javascript:", title="Quay", more=more).encode(), "/rss/": feed(url, "A", "B", "C")}
 
 
+def drupal(url: str) -> dict[str, bytes]:
+    """Its pages are in another encoding than they say to the server; its old feed is gone, and the new one unnamed."""
+    more = f"""<meta charset="windows-1251"><meta name="Generator" content="Drupal 10">
+    <meta property="og:locale" content="bg_BG"><meta property="og:description" content="null">
+    <meta name="theme-color" content="#0a3d62"><link rel="icon" href="data:image/png;base64,iVBORw0KGgo=">
+    <link rel="alternate" type="application/rss+xml" href="{url}/old/rss.xml">"""
+    page = HEAD.format(lang="", title="Начало :: Пристан", more=more).encode("cp1251")
+    return {"/": page, "/rss.xml": feed(url, *("Изкуство",) * 4, *("Кино",) * 3), "/sitemap.xml": b"<html>None</html>"}
+
+
+def by_hand(url: str) -> dict[str, bytes]:
+    """A page of old, without a head; its Atom feed is a file beside it, of which the body alone tells."""
+    entries = "".join(
+        f"<entry><title>Note {n}</title><id>tag:x,{n}</id><link href='/n{n}.html'/><updated>2026-11-17</updated></entry>"
+        for n in range(3)
+    )
+    return {
+        "/": b"<title>The Lamp Post</title><body bgcolor=white><h1>The Lamp Post<p>Notes. <a href=atom.xml>Feed</a>",
+        "/atom.xml": f"<feed xmlns='http://www.w3.org/2005/Atom'><title>L</title>{entries}</feed>".encode(),
+    }
+
+
+def test_a_site_in_another_encoding_with_a_dead_feed_is_read(site: Site) -> None:
+    serve(site, drupal(site.url))
+    found = look_at(site.url, fetcher=Fetcher(allow_private=["127.0.0.1"]), now=datetime.fromisoformat(NOW))
+    assert (found.name, found.tagline, found.language) == ("Пристан", "", "bg-BG")
+    assert (found.feeds, found.sitemap, found.logo) == ((f"{site.url}/rss.xml",), "", "")
+    assert (found.sections, found.accent) == (("Изкуство", "Кино"), "#0a3d62")
+
+
+def test_a_page_of_old_without_a_head_is_read(site: Site) -> None:
+    serve(site, by_hand(site.url))
+    found = look_at(site.url, fetcher=Fetcher(allow_private=["127.0.0.1"]), now=datetime.fromisoformat(NOW))
+    assert (found.name, found.feeds, found.articles) == ("The Lamp Post", (f"{site.url}/atom.xml",), 3)
+    assert (found.language, found.accent, found.logo, found.sections) == ("", "", "", ())
+
+
+def test_a_front_page_made_to_stall_the_reader_is_given_up(site: Site) -> None:
+    attributes = " ".join(f"a{number:x}" for number in range(150_000))  # libxml2 compares each with all before it
+    serve(site, {"/": f"<html><body><p {attributes}>".encode()})
+    with pytest.raises(SourceError, match=r"was given up: it took more than 5 seconds.*give the address of the feed"):
+        look_at(site.url, fetcher=Fetcher(allow_private=["127.0.0.1"]), now=datetime.fromisoformat(NOW))
+
+
+def test_a_feed_whose_front_page_is_away_does_too(site: Site) -> None:
+    serve(site, {"/news.xml": feed(site.url, *NEWS)})
+    url = f"{site.url}/news.xml"
+    found = look_at(url, fetcher=Fetcher(allow_private=["127.0.0.1"]), now=datetime.fromisoformat(NOW))
+    assert (found.name, found.feeds) == ("127.0.0.1", (url,))
+
+
 def test_a_wordpress_site_is_read_whole(site: Site) -> None:
     serve(site, wordpress(site.url))
     found = look_at(site.url, fetcher=Fetcher(allow_private=["127.0.0.1"]), now=datetime.fromisoformat(NOW))
@@ -129,6 +181,28 @@ def test_init_writes_the_settings_and_shows_a_first_draft(site: Site, tmp_path: 
     assert tomllib.loads(text)["newsletter"]["from"] == '"Harbour & Light" <newsletter@127.0.0.1>'
     again = run("init", str(tmp_path / "weekly"), "--from", site.url)
     assert (again.exit_code, "is already there" in again.output) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("made_by", "name", "said"),
+    [
+        (wordpress, "Harbour & Light", "site: 9 new"),
+        (hugo, "Hafenlicht", "site: 5 new"),
+        (ghost, "Quay", "site: 3 new"),
+        (drupal, "Пристан", "site: 7 new"),
+        (by_hand, "The Lamp Post", "site: 3 new"),
+    ],
+)
+def test_a_project_for_any_site_has_settings_that_are_read_and_a_first_draft(
+    made_by: Callable[[str], dict[str, bytes]], name: str, said: str, site: Site, tmp_path: Path
+) -> None:
+    serve(site, made_by(site.url))
+    made = run("init", str(tmp_path / "weekly"), "--from", site.url)
+    assert made.exit_code == 0, made.output
+    assert said in made.stdout
+    assert load(tmp_path / "weekly").newsletter.name == name
+    assert "  1. " in made.stdout.partition("is a newsletter now")[0]
+    assert "1. fill in postal_address" in made.stdout
 
 
 def test_where_nothing_is_found_it_says_what_it_looked_for_and_makes_nothing(site: Site, tmp_path: Path) -> None:

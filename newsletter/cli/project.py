@@ -61,7 +61,7 @@ def init(context: ProjectContext, folder: Path, demo: bool, site_url: str | None
         raise
     if found is not None:
         _first_draft(context)
-    _next_steps(root, demo=demo)
+    _next_steps(root, demo=demo, filled_in=found is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,15 +151,16 @@ def _add_demo(context: ProjectContext) -> None:
     project.book.suppress(demo.COMPLAINED, reason="complaint")
 
 
-def _next_steps(root: Path, *, demo: bool) -> None:
+def _next_steps(root: Path, *, demo: bool, filled_in: bool) -> None:
     output.say(f"{root} is a newsletter now. Next:")
     if demo:
         output.say(f"  newsletter -C {root} send --yes    the whole weekly job; the mails land in {root / 'mail'}")
         output.say(f"  newsletter -C {root} preview       what it looks like, live")
         return
-    output.say(
-        f"  1. fill in from, public_url and postal_address in {root / SETTINGS_FILE}, and add a [[sources]] table"
-    )
+    todo = f"fill in from, public_url and postal_address in {root / SETTINGS_FILE}, and add a [[sources]] table"
+    if filled_in:
+        todo = f"fill in postal_address in {root / SETTINGS_FILE}; from and public_url are guesses"
+    output.say(f"  1. {todo}")
     if os.environ.get(DATABASE_VARIABLE):
         output.say(f"     newsletter -C {root} migrate    makes the tables of the database {DATABASE_VARIABLE} names")
     output.say(f"  2. newsletter -C {root} doctor     says what is still missing")

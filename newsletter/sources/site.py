@@ -11,15 +11,18 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 from newsletter.errors import FetchError, SourceError
 from newsletter.fetch import Fetched, Fetcher
 from newsletter.issue import Article
 from newsletter.links import canonical, same_site
-from newsletter.sources.feed import ACCEPT, feeds_named_by, parse
+from newsletter.sources import child
+from newsletter.sources.feed import ACCEPT, feeds_of, read_feed
 from newsletter.sources.html_tree import Element, parse_html
 from newsletter.sources.reading import Reading
 from newsletter.sources.text import NOTHING, one_line, plain
@@ -33,6 +36,12 @@ SHARE_OF_A_SECTION = 0.12
 """A category that fewer of the feed's articles have is no section of its own."""
 _COLOUR = re.compile(r"#([0-9a-fA-F]{6}|[0-9a-fA-F]{3})")
 _SEPARATOR = re.compile(r"\s+(?:[|»›·•—–-]|::)\s+")  # noqa: RUF001
+_FRONT_PAGE = frozenset({
+    "home", "homepage", "home page", "start", "startseite", "accueil", "inicio", "portada", "início", "forside", "hem",
+    "strona główna", "úvod", "domov", "naslovnica", "etusivu", "начало", "главная", "головна", "αρχική", "anasayfa",
+    "ホーム", "首页", "首頁", "홈",
+})  # fmt: skip
+"""What the title of a front page says beside the name of its site, in small letters."""
 _SITEMAP = re.compile(rb"^\s*sitemap\s*:\s*(\S+)", re.IGNORECASE | re.MULTILINE)
 
 
@@ -57,22 +66,21 @@ def look_at(url: str, *, fetcher: Fetcher, now: datetime) -> Site:
     """What the site at an address says of itself."""
     looked_at = [url]
     answer = fetcher.get(url, max_bytes=MAX_PAGE, accept=ACCEPT)
-    reading = Reading("site", answer.url, now=now)
     feeds: tuple[str, ...] = ()
-    if (articles := _articles(answer, reading)) is not None:  # the address is a feed's own
-        home = canonical("/", against=answer.url) or answer.url
-        page, feeds = _page(fetcher, home, looked_at), (answer.url,)
+    if (articles := _articles(answer, now=now)) is not None:  # the address is a feed's own
+        home, feeds = canonical("/", against=answer.url) or answer.url, (answer.url,)
+        said: dict[str, Any] = {"name": urlsplit(home).hostname or ""}
+        with suppress(SourceError):
+            said = _said(front) if (front := _get(fetcher, home, looked_at)) else said
     else:
-        page, home = parse_html(answer.body, content_type=_type(answer)), answer.url
-        named = feeds_named_by(answer.body, address=answer.url)
-        tried = [one for one in named if "comment" not in one] or [f"{_root(home)}{path}" for path in USUAL_FEEDS]
-        for address in tried:
-            found = _get(fetcher, address, looked_at)
-            if found and (articles := _articles(found, Reading("site", found.url, now=now))):
-                feeds = (found.url,)
-                break
-            articles = None
-    said = _said(page, home) if page is not None else {}
+        home, said = answer.url, _said(answer)
+    named = [one for one in said.pop("feeds", ()) if "comment" not in one]
+    usual = [f"{_root(home)}{path}" for path in USUAL_FEEDS]
+    for address in () if feeds else dict.fromkeys([*named, *usual]):
+        found = _get(fetcher, address, looked_at)
+        if found and (articles := _articles(found, now=now)):
+            feeds = (found.url,)
+            break
     return Site(
         url=home,
         feeds=feeds,
@@ -92,20 +100,22 @@ def _get(fetcher: Fetcher, address: str, looked_at: list[str]) -> Fetched | None
         return None
 
 
-def _page(fetcher: Fetcher, address: str, looked_at: list[str]) -> Element | None:
-    answer = _get(fetcher, address, looked_at)
-    try:
-        return parse_html(answer.body, content_type=_type(answer)) if answer else None
-    except SourceError:
-        return None
-
-
-def _articles(answer: Fetched, reading: Reading) -> Sequence[Article] | None:
+def _articles(answer: Fetched, *, now: datetime) -> Sequence[Article] | None:
     """The articles of an answer that is a feed; None of any other."""
     try:
-        return parse(answer.body, reading=reading, content_type=_type(answer)).articles
+        reading = Reading("site", answer.url, now=now)
+        return read_feed(answer.body, reading=reading, content_type=_type(answer)).articles
     except SourceError:
         return None
+
+
+def _said(answer: Fetched) -> dict[str, Any]:
+    """What `said` returns, worked out by a child process: a page may be made to keep a parser busy."""
+    try:
+        found: dict[str, Any] = child.ask(f"{__name__}:said", answer.body, home=answer.url, content_type=_type(answer))
+    except child.TooHardError as error:
+        raise SourceError(f"The page at {answer.url} was given up: {error}; give the address of the feed.") from error
+    return found
 
 
 def _type(answer: Fetched) -> str:
@@ -128,11 +138,13 @@ def _sitemap(fetcher: Fetcher, home: str, looked_at: list[str]) -> str:
     return ""
 
 
-def _said(page: Element, home: str) -> dict[str, str]:
+def said(data: bytes, *, home: str, content_type: str) -> dict[str, Any]:
+    """What the page at `home` says of its site, by the names of `Site`. Raises `SourceError`."""
+    page = parse_html(data, content_type=content_type)
     every = page.iter("meta")
     metas = {(meta.get("property") or meta.get("name") or "").lower(): meta.get("content") or "" for meta in every}
     title = next((one_line(plain(found.text or "")) for found in page.iter("title")), "")
-    parts = [part for part in _SEPARATOR.split(title) if part]
+    parts = [part for part in _SEPARATOR.split(title) if part and part.casefold() not in _FRONT_PAGE]
     name = one_line(plain(metas.get("og:site_name") or metas.get("application-name") or ""), limit=80)
     tagline = one_line(plain(metas.get("description") or metas.get("og:description") or ""), limit=140)
     language = (page.get("lang") or metas.get("og:locale", "")).replace("_", "-").strip()
@@ -144,6 +156,7 @@ def _said(page: Element, home: str) -> dict[str, str]:
         "language": language if re.fullmatch(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,2}", language) else "",
         "accent": _readable(metas.get("theme-color", "")),
         "logo": next(_logos(page, home), ""),
+        "feeds": feeds_of(page, address=home),
     }
 
 

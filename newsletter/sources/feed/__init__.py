@@ -24,7 +24,7 @@ from newsletter.sources.feed.items import from_xml
 from newsletter.sources.feed.json_feed import from_json
 from newsletter.sources.feed.xml import read_xml
 from newsletter.sources.files import read_bytes
-from newsletter.sources.html_tree import parse_html
+from newsletter.sources.html_tree import Element, parse_html
 from newsletter.sources.keys import FeedKeys, read_keys
 from newsletter.sources.reading import Reading, shortened
 from newsletter.sources.serialized import article_of, reading_of
@@ -147,9 +147,13 @@ def _the_feeds_of_opml(data: bytes, *, address: str) -> str:
 
 def feeds_named_by(data: bytes, *, address: str) -> list[str]:
     try:
-        page = parse_html(data)
+        return feeds_of(parse_html(data), address=address)
     except SourceError:
         return []
+
+
+def feeds_of(page: Element, *, address: str) -> list[str]:
+    """The addresses of the feeds that the page at `address` names in its links."""
     links = (link for link in page.iter("link") if "alternate" in (link.get("rel") or "").lower().split())
     named = (link.get("href") or "" for link in links if (link.get("type") or "").lower().strip() in _FEED_TYPES)
     return [url for href in named if (url := canonical(href, against=address))]
