@@ -222,10 +222,11 @@ def test_pages_on_the_publishers_own_site_are_read(site: Site, tmp_path: Path) -
 
 
 def test_newsletter_pull_reads_them_and_prints_what_failed(site: Site, tmp_path: Path) -> None:
-    site.publish(TITLES[0])
-    site.status["/0"] = 410
-    project_of(site, tmp_path)
+    site.publish(*TITLES[:2])
+    site.status["/0"] = site.status["/1"] = 410
+    project_of(site, tmp_path, pick=1)
     done = run("pull", project=tmp_path)
     assert done.exit_code == 0
-    assert "1 new" in done.output
-    assert "its page could not be read" in done.output
+    assert "2 new" in done.output
+    (line,) = [line for line in done.output.splitlines() if "could not be read" in line]
+    assert "and 1 more: their pages" in line

@@ -36,6 +36,7 @@ from newsletter.settings import Settings
 from newsletter.settings.tables import MarksTable
 from newsletter.shelf import Shelf, dump_article, load_article
 from newsletter.sources import Pulled, PullState, Source, StoredImage
+from newsletter.sources.reading import shortened
 from newsletter.weekly.top_up import topped_up
 from newsletter.weekly.verdict import Composed, Outcome, PullLine, Verdict, decide, on_record, refused, silent_sources
 from subscribers import Book
@@ -143,7 +144,7 @@ class Weekly:
             changed=put.changed,
             same=put.same,
             unchanged=pulled.unchanged,
-            problems=(*pulled.problems, *put.problems),
+            problems=(*pulled.problems, *shortened(put.problems)),
         )
 
     def pick(self, slot: Slot, *, times: int = 1) -> Issue:

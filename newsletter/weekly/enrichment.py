@@ -45,15 +45,23 @@ def enrich(
         except SourceError as error:
             if not _passes(error):
                 shelf.keep_page(article.id, None, now=now)
-            return f'"{article.title[:60]}": its page could not be read: {error}'
+            return str(error)
         shelf.keep_page(article.id, page, now=now)
         return ""
 
-    lines: dict[str, list[str]] = {}
+    failed: dict[str, dict[str, list[str]]] = {}
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="page") as pool:
-        for (feed, _), line in zip(wanted, pool.map(read, *zip(*wanted, strict=True)) if wanted else (), strict=True):
-            lines.setdefault(feed.name, []).extend([line] if line else [])
-    return lines
+        errors = pool.map(read, *zip(*wanted, strict=True)) if wanted else ()
+        for (feed, article), error in zip(wanted, errors, strict=True):
+            if error:
+                failed.setdefault(feed.name, {}).setdefault(error, []).append(article.title[:60])
+    return {source: [_line(error, titles) for error, titles in lines.items()] for source, lines in failed.items()}
+
+
+def _line(error: str, titles: Sequence[str]) -> str:
+    if len(titles) == 1:
+        return f'"{titles[0]}": its page could not be read: {error}'
+    return f'"{titles[0]}" and {len(titles) - 1} more: their pages could not be read: {error}'
 
 
 def _passes(error: SourceError) -> bool:
