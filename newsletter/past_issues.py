@@ -84,11 +84,13 @@ class PastIssues:
     def keep(self, connection: sa.Connection, issue_id: int, issue: Issue) -> None:
         """Store the whole pool an issue was chosen from, in a transaction the caller began.
 
-        What was refused unseen (too old, incomplete, carried before) and what tells the story of a pick is left out:
-        neither says anything about taste.
+        What never competed (too old, incomplete, carried before, a near-duplicate) and what gave way to a pick on its
+        subject is left out: neither says anything about taste.
         """
         chosen = [(pick.article, place, pick.score) for place, pick in enumerate(issue.picks, 1)]
-        others = [(one.article, None, one.score) for one in issue.passed_over if one.score is not None]
+        related = {id(article) for pick in issue.picks for article in pick.related}
+        competed = (one for one in issue.passed_over if one.section and id(one.article) not in related)
+        others = [(one.article, None, one.score) for one in competed]
         rows = [
             {
                 "issue_id": issue_id,

@@ -20,11 +20,19 @@ TODAY = date(2026, 11, 19)
 FILM = Article("A film", "https://example.com/film", "site", tags=("film", "uk"), authors=("Ann",), id=1)
 TRAM = Article("A tram", "https://example.com/tram", section="City", id=2)
 OLD = Article("Old", "https://example.com/old", id=3)
+AGAIN, SUBJECT = (
+    Article(title, "https://example.com/again", id=number) for title, number in (("A film!", 4), ("Why", 5))
+)
 ISSUE = Issue(
     Slot("2026-W47", NOW),
     (Section("highlights", "Highlights"),),
-    (Pick(FILM, "highlights", 1, 0.7),),
-    (PassedOver(TRAM, "lost", 0.3, waits=True), PassedOver(OLD, "too old")),
+    (Pick(FILM, "highlights", 1, 0.7, related=(SUBJECT,)),),
+    (
+        PassedOver(TRAM, "lost", 0.3, waits=True, section="highlights"),
+        PassedOver(SUBJECT, "on the same subject", 0.2, waits=True, section="highlights"),
+        PassedOver(AGAIN, "near-duplicate", 0.1),
+        PassedOver(OLD, "too old"),
+    ),
 )
 
 
@@ -57,7 +65,7 @@ def test_the_whole_pool_comes_back_once_an_editor_attended_the_issue(database: D
 
 
 @pytest.mark.usefixtures("kept")
-def test_what_was_refused_unseen_is_not_in_the_pool(database: Database) -> None:
+def test_what_never_competed_or_gave_way_to_a_pick_is_not_in_the_pool(database: Database) -> None:
     with database.read() as connection:
         rows = connection.execute(sa.select(considered.c.article_id, considered.c.place, considered.c.score)).all()
     assert [tuple(row) for row in rows] == [(1, 1, 0.7), (2, None, 0.3)]
