@@ -75,6 +75,13 @@ SOURCES = {
             "comments": "Whether to count the comments too. Default: true.",
         },
     ),
+    "sitemap": (
+        "The pages that a site's sitemap names. See [sources](sources.md#sitemap).",
+        {
+            "url": "Address of the sitemap, or of an index of several. Required.",
+            "days": "How many days back a page may have changed to be read, 1 to 365. Default: 14.",
+        },
+    ),
     "signals": (
         "Numbers about the articles of other sources. Give `url` or `path`. See [sources](sources.md#signals).",
         {

@@ -71,6 +71,11 @@ class FetchError(SourceError):
         super().__init__(message)
         self.status = status
 
+    @property
+    def temporary(self) -> bool:
+        """Whether another time may be better."""
+        return self.status is None or self.status in (408, 429) or self.status >= 500
+
 
 class SendError(NewsletterError):
     """The message was certainly not accepted.

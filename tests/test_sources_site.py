@@ -1,4 +1,4 @@
-"""What a site says of itself, read over HTTP on loopback: five sites as five systems make them."""
+"""What a site says of itself, read over HTTP on loopback: six sites as different systems make them."""
 
 from __future__ import annotations
 
@@ -104,6 +104,21 @@ def by_hand(url: str) -> dict[str, bytes]:
     }
 
 
+def without_feed(url: str) -> dict[str, bytes]:
+    """Nothing but a sitemap, of which robots.txt tells."""
+    meta = '<meta property="article:published_time" content="2026-11-17T10:00:00Z">'
+    story = HEAD.format(lang="en", title="Story {n} of the tide", more=meta)
+    told = "".join(f"<url><loc>{url}/s{n}</loc><lastmod>2026-11-17</lastmod></url>" for n in range(3))
+    return {
+        "/": HEAD.format(lang="en", title="Tide Tables", more="").encode(),
+        "/robots.txt": b"Sitemap: /map.xml",
+        "/map.xml": f"<urlset xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'>{told}</urlset>".encode(),
+        **{
+            f"/s{n}": story.replace("{n}", str(n)).replace("Hello", f"Story {n} of the tide").encode() for n in range(3)
+        },
+    }
+
+
 def test_a_site_in_another_encoding_with_a_dead_feed_is_read(site: Site) -> None:
     serve(site, drupal(site.url))
     found = look_at(site.url, fetcher=Fetcher(allow_private=["127.0.0.1"]), now=datetime.fromisoformat(NOW))
@@ -191,6 +206,7 @@ def test_init_writes_the_settings_and_shows_a_first_draft(site: Site, tmp_path: 
         (ghost, "Quay", "site: 3 new"),
         (drupal, "Пристан", "site: 7 new"),
         (by_hand, "The Lamp Post", "site: 3 new"),
+        (without_feed, "Tide Tables", "site: 3 new"),
     ],
 )
 def test_a_project_for_any_site_has_settings_that_are_read_and_a_first_draft(

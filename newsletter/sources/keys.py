@@ -74,6 +74,14 @@ class WordpressKeys(Common):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SitemapKeys(Common):
+    """`days` is how far back a page may have changed to be read."""
+
+    url: str = field(metadata=checked(_address))
+    days: int = field(default=14, metadata=between(1, 365))
+
+
+@dataclass(frozen=True, kw_only=True)
 class SignalsKeys(Common):
     """`site` is the address that paths in the file belong to."""
 

@@ -43,7 +43,7 @@ def enrich(
         try:
             page = page_behind(feed, article.url or "", now=now)
         except SourceError as error:
-            if not _passes(error):
+            if not (isinstance(error, FetchError) and error.temporary):
                 shelf.keep_page(article.id, None, now=now)
             return str(error)
         shelf.keep_page(article.id, page, now=now)
@@ -62,8 +62,3 @@ def _line(error: str, titles: Sequence[str]) -> str:
     if len(titles) == 1:
         return f'"{titles[0]}": its page could not be read: {error}'
     return f'"{titles[0]}" and {len(titles) - 1} more: their pages could not be read: {error}'
-
-
-def _passes(error: SourceError) -> bool:
-    """Whether another time may be better."""
-    return isinstance(error, FetchError) and (error.status is None or error.status in (408, 429) or error.status >= 500)
