@@ -82,6 +82,14 @@ SOURCES = {
             "days": "How many days back a page may have changed to be read, 1 to 365. Default: 14.",
         },
     ),
+    "csv": (
+        "A table of articles. Give `url` or `path`. See [sources](sources.md#csv).",
+        {
+            "url": "Address of a CSV file.",
+            "path": "Or the file.",
+            "site": "Address that paths in the file belong to, such as `https://www.example.org/`.",
+        },
+    ),
     "signals": (
         "Numbers about the articles of other sources. Give `url` or `path`. See [sources](sources.md#signals).",
         {

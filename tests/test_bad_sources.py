@@ -118,6 +118,11 @@ BAD = {
     "a title turned round": (page(feed(item("A \u202etxt.exe"))), r'"A txt\.exe"\): what turns the direction', 1),
     "NUL": (page(feed(item("A \x00B"))), "the XML is broken .*; what could be read was kept", 1),
     "a script for a link": (page(feed(item("A", link="javascript:alert(1)"))), 'no address of its own.*: "A"', 1),
+    "numbers of another site": (
+        lambda _: ("signals", 'path = "notes/other.csv"\nsite = "https://site.example"'),
+        "2 rows about another site than https://site.example: not taken",
+        0,
+    ),
     "front matter that is no YAML": (lambda _: ("folder", 'path = "notes"'), r"bad\.md: line 2: mapping values", 1),
 }  # fmt: skip
 
@@ -129,6 +134,7 @@ def test_a_bad_source_is_one_line_and_the_rest_of_the_week_is_untouched(what: st
     site.page("/well", feed(item(WELL)))
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "bad.md").write_text("---\ntitle: a: b\n---\n")
+    (tmp_path / "notes" / "other.csv").write_text("url,views\nhttps://x.example/a,5\nhttps://y.example/,6\n")
     (tmp_path / "notes" / "well.md").write_text(
         f"---\ntitle: A\nurl: https://site.example/n\ndate: {NOW.date()}\n---\n"
     )

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from newsletter.errors import SettingsError
 from newsletter.issue import Article, Signal
 from newsletter.options import Kind, place_of
-from newsletter.sources.keys import FeedKeys, FolderKeys, PageKeys, SignalsKeys, SitemapKeys, WordpressKeys
+from newsletter.sources.keys import FeedKeys, FolderKeys, PageKeys, SitemapKeys, TableKeys, WordpressKeys
 
 if TYPE_CHECKING:
     from newsletter.fetch import Fetcher
@@ -33,7 +33,8 @@ SOURCES = {
     "folder": Kind("newsletter.sources.folder:Folder", FolderKeys),
     "wordpress": Kind("newsletter.sources.wordpress:Wordpress", WordpressKeys),
     "sitemap": Kind("newsletter.sources.sitemap:Sitemap", SitemapKeys),
-    "signals": Kind("newsletter.sources.signals:Signals", SignalsKeys),
+    "csv": Kind("newsletter.sources.csv_file:CsvFile", TableKeys),
+    "signals": Kind("newsletter.sources.signals:Signals", TableKeys),
 }
 
 

@@ -82,7 +82,7 @@ class SitemapKeys(Common):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SignalsKeys(Common):
+class TableKeys(Common):
     """`site` is the address that paths in the file belong to."""
 
     url: str = field(default="", metadata=checked(_address))

@@ -25,12 +25,11 @@ from newsletter.issue import Signal, SignalKind
 from newsletter.links import canonical, comparison_key, exact_key, same_site
 from newsletter.sources import Clock, Pulled, PullState, utc_now
 from newsletter.sources.files import read_bytes
-from newsletter.sources.keys import SignalsKeys, read_keys
+from newsletter.sources.keys import TableKeys, read_keys
 from newsletter.sources.reading import Reading, shortened
-from newsletter.sources.table import MAX_ROWS, read_table
+from newsletter.sources.table import MAX_ROWS, NUMBERS, column_name, number_in, read_table
 
 MAX_BYTES = 10 * 1024 * 1024
-_MOST = 10**15
 # Column names in small letters, without marks; earlier ones win.
 _ADDRESS = ("url", "address", "link", "permalink")
 _PAGE = (  # of programs that count visits: Matomo, Plausible, Google Analytics 4
@@ -39,16 +38,6 @@ _PAGE = (  # of programs that count visits: Matomo, Plausible, Google Analytics 
 )  # fmt: skip
 _HOST = ("hostname", "host name", "host")
 _TIME = ("at", "time", "date", "measured", "measured at", "timestamp", "as of")
-_NUMBERS = {
-    SignalKind.VIEWS: ("views", "pageviews", "page views", "screenpageviews", "nb hits", "hits", "visitors", "visits"),
-    SignalKind.COMMENTS: ("comments", "comment count", "commentcount"),
-    SignalKind.SHARES: ("shares", "share count"),
-    SignalKind.VOTES: ("votes", "likes", "upvotes", "claps", "points"),
-    SignalKind.RATING: ("rating", "average rating", "stars"),
-    SignalKind.RATING_COUNT: ("rating count", "ratings", "raters"),
-}
-_GROUPED = re.compile(r"\d{1,3}(?:[ ,.'’\u00a0\u202f]\d{3})+", re.ASCII)
-_PLAIN = re.compile(r"\d{1,15}(?:[.,]\d{1,6})?", re.ASCII)
 
 Rows = Sequence[tuple[int, Mapping[str, Any]]]
 Numbers = tuple[tuple[str, tuple[Signal, ...]], ...]
@@ -59,7 +48,7 @@ class Signals:
     """One file of numbers, at an address or in the project."""
 
     name: str
-    keys: SignalsKeys
+    keys: TableKeys
     fetcher: Fetcher
     clock: Clock = utc_now
 
@@ -67,7 +56,7 @@ class Signals:
     def from_options(
         cls, name: str, options: Mapping[str, Any], *, root: Path, fetcher: Fetcher, clock: Clock = utc_now
     ) -> Self:
-        keys = read_keys(SignalsKeys, name, options, root=root)
+        keys = read_keys(TableKeys, name, options, root=root)
         return cls(name=name, keys=keys, fetcher=fetcher.allowing(keys.allow_private), clock=clock)
 
     def read(self, previous: PullState) -> Pulled:
@@ -96,12 +85,12 @@ def parse(data: bytes, *, reading: Reading, seen: datetime) -> Pulled:
     else:
         table = read_table(data)
         columns, rows, problems = table.columns, table.rows, list(table.problems)
-    named = {_plain(column): column for column in reversed(columns)}
+    named = {column_name(column): column for column in reversed(columns)}
     own = next((named[name] for name in _ADDRESS if name in named), "")
     # Matomo's "url" stands beside its "label": whoever counts visits counts each spelling of an address apart.
     visits = not own or "label" in named
     place = own or next((named[name] for name in _PAGE if name in named), "")
-    kinds = {kind: named[name] for kind, names in _NUMBERS.items() for name in reversed(names) if name in named}
+    kinds = {kind: named[name] for kind, names in NUMBERS.items() for name in reversed(names) if name in named}
     if not place or not kinds:
         missing = "an address (url)" if not place else "a number (views, comments, shares, votes, rating, rating_count)"
         shown = ", ".join(columns[:10])[:150]
@@ -172,7 +161,7 @@ class _Gathered:
         for kind, column in kinds.items():
             if not (cell := _cell(row, column)):
                 continue
-            value = _number(cell, most=5 if kind == SignalKind.RATING else _MOST)
+            value = number_in(cell, rating=kind == SignalKind.RATING)
             if value is None:
                 wrong.append(
                     f'{column[:40]} "{cell[:40]}" is no {"rating from 0 to 5" if kind == "rating" else "count"}'
@@ -201,19 +190,6 @@ def _from_json(data: bytes) -> tuple[tuple[str, ...], Rows, list[str]]:
     return tuple(columns), list(enumerate(rows[:MAX_ROWS], start=1)), problems
 
 
-def _plain(column: str) -> str:
-    return " ".join(re.findall(r"[^\W_]+", column.casefold()))
-
-
 def _cell(row: Mapping[str, Any], column: str) -> str:
     value = row.get(column) if column else None
     return "" if value is None or isinstance(value, bool | list | dict) else str(value).strip()
-
-
-def _number(cell: str, *, most: float) -> float | None:
-    """A number that is not negative: 18420, 18,420, 18 420, 4.5 or 4,5. None for anything else, and a formula."""
-    grouped = _GROUPED.fullmatch(cell)
-    if not grouped and not _PLAIN.fullmatch(cell):
-        return None
-    value = float(re.sub(r"\D", "", cell) if grouped else cell.replace(",", "."))
-    return value if value <= most else None

@@ -3,7 +3,7 @@
 UTF-8, UTF-16 with its mark, else Windows-1252; commas, semicolons, tabs or bars, or what Excel's `sep=` line names;
 comment lines (`#`) before the header are skipped. A formula is only text. A quote that is never closed costs one row.
 
-What it does not know: what a column means. Raises `SourceError` when there is no table at all.
+What it does not know: what a column means, but for numbers. Raises `SourceError` when there is no table at all.
 """
 
 from __future__ import annotations
@@ -15,9 +15,22 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from newsletter.errors import SourceError
+from newsletter.issue import SignalKind
 
 MAX_ROWS = 50_000
 _LONGEST_ROW = 100  # lines
+_GROUPED = re.compile(r"\d{1,3}(?:[ ,.'’\u00a0\u202f]\d{3})+", re.ASCII)
+_PLAIN = re.compile(r"\d{1,15}(?:[.,]\d{1,6})?", re.ASCII)
+_MOST = 10**15
+# The columns of numbers by their names, as `column_name` writes them; earlier ones win.
+NUMBERS = {
+    SignalKind.VIEWS: ("views", "pageviews", "page views", "screenpageviews", "nb hits", "hits", "visitors", "visits"),
+    SignalKind.COMMENTS: ("comments", "comment count", "commentcount"),
+    SignalKind.SHARES: ("shares", "share count"),
+    SignalKind.VOTES: ("votes", "likes", "upvotes", "claps", "points"),
+    SignalKind.RATING: ("rating", "average rating", "stars"),
+    SignalKind.RATING_COUNT: ("rating count", "ratings", "raters"),
+}
 _SEPARATOR_LINE = re.compile(r'"?sep=([,;\t|])"?', re.IGNORECASE)
 
 
@@ -85,3 +98,20 @@ def _records(lines: list[str], top: int) -> Iterator[tuple[int, str | None]]:
         else:
             yield at + 1, "".join(lines[at:end])
             at = end
+
+
+def column_name(column: str) -> str:
+    """The name of a column in small letters, without marks: "Publish_Date" is "publish date"."""
+    return " ".join(re.findall(r"[^\W_]+", column.casefold()))
+
+
+def number_in(cell: str, *, rating: bool = False) -> float | None:
+    """A number that is not negative: 18420, 18,420, 18 420, 4.5 or 4,5. None for anything else, and a formula.
+
+    A `rating` is at most 5.
+    """
+    grouped = _GROUPED.fullmatch(cell)
+    if not grouped and not _PLAIN.fullmatch(cell):
+        return None
+    value = float(re.sub(r"\D", "", cell) if grouped else cell.replace(",", "."))
+    return value if value <= (5 if rating else _MOST) else None
