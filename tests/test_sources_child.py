@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import os
 import signal
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -63,6 +64,20 @@ def test_a_child_that_left_since_nobody_asked_is_started_again() -> None:
     for one in child._CHILDREN:
         if one._process is not None:
             one._process.send_signal(signal.SIGALRM)
+    assert is_well()
+
+
+def test_a_question_left_midway_leaves_its_answer_to_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(process: subprocess.Popen[bytes], question: bytes) -> bytes:
+        assert process.stdin is not None
+        process.stdin.write(question)
+        process.stdin.flush()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(child, "_exchanged", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            child.ask("json:loads", b'"the answer to another question"')
     assert is_well()
 
 

@@ -72,18 +72,22 @@ class _Child:
 
     def ask(self, question: bytes) -> tuple[bytes, int | None]:
         """The line it answers, and the exit code if it ended instead."""
-        process = self._process = self._process or _started()
+        process, self._process = self._process or _started(), None
         limit = threading.Timer(WALL_SECONDS, process.kill)
         limit.start()
         try:
             answer = _exchanged(process, question)
+        except BaseException:  # left midway, its answer would be taken for that to the next question
+            process.kill()
+            _ended(process)
+            raise
         finally:
             limit.cancel()
         if answer.endswith(b"\n"):
+            self._process = process
             return answer, None
         if answer:  # and more than may be answered
             process.kill()
-        self._process = None
         return b"", _ended(process)
 
     def close(self) -> None:
