@@ -33,6 +33,9 @@ def title(text: str, *, days_ago: float = 0) -> Title:
         ("The Muppets are coming back", "Variety – The Muppets are coming back"),
         ("Filmmaker's Confession", "Filmmakers confession"),
         ("The State of the Streaming Wars (2026)", "The State of the Streaming Wars"),
+        ("Reading Lamp v2.0 released", "Reading Lamp 2.0.0 is out!"),
+        ("The ten best horror films to stream now", "The 10 best horror films to stream now"),
+        ("Inside the Ferry Works", "Inside the Ferry Works, part 1: the boiler"),
     ],
 )
 def test_the_same_story_in_nearly_the_same_words_is_seen(one: str, other: str) -> None:
@@ -51,6 +54,10 @@ def test_the_same_story_in_nearly_the_same_words_is_seen(one: str, other: str) -
         ("Dune trailer", "Dune Messiah trailer"),
         ("Wonka trailer", "Wonka 2 trailer"),
         ("Horoscope for Monday", "Horoscope for Tuesday"),
+        ("Inside the Ferry Works", "Inside the Ferry Works, part 2: the bridge"),
+        ("Inside the Ferry Works, part 1", "Inside the Ferry Works, part 2"),
+        ("The best places to drink coffee this weekend", "The best places to drink wine this weekend"),
+        ("Introducing", "Available now"),
         ("Emmys", "Emmys: the full list of winners"),
         (
             "Everything You Need to Know About the Netflix K-Drama 'All of Us Are Dead'",
@@ -117,7 +124,7 @@ def pairs() -> list[tuple[str, str]]:
 def test_six_in_ten_titles_given_to_one_address_are_recognised() -> None:
     different = [(title(one), title(other)) for one, other in pairs() if one != other]
     recognised = sum(likeness(one, other) is not None for one, other in different)
-    assert recognised / len(different) >= 0.60
+    assert recognised / len(different) >= 0.62
 
 
 @pytest.mark.corpus
