@@ -78,6 +78,13 @@ def test_comments_count_only_where_nothing_better_is_known() -> None:
     assert loud["popularity"].value < read["popularity"].value
 
 
+def test_comments_weigh_less_where_they_are_all_that_is_known() -> None:
+    talked = [article((SignalKind.COMMENTS, number)) for number in (5, 9)]
+    (alone, _), (beside, _, _) = scored(*talked), scored(*talked, viewed(1))
+    assert alone["popularity"].value == beside["popularity"].value
+    assert alone["popularity"].weight < beside["popularity"].weight / 1.5
+
+
 @pytest.mark.parametrize("value", [-1.0, nan, float("inf"), 1e300])
 def test_an_impossible_number_is_unknown(value: float) -> None:
     (terms,) = scored(viewed(value))

@@ -4,8 +4,8 @@ The weights are measured on 390 weeks of three editors' picks and the pools they
 a week popularity tells most: recall .220 and .286 where chance has .136 and .088. The prior, what this editor kept
 before, adds .05 to .2 to that (docs/benchmarks.md). Age only settles ties: recency at .10 instead of .03 lowered recall
 from .286 to .254. Comments mislead: 30 % of them in popularity cost .035 of recall, so they count only where nothing
-better is known. A term that no article has anything for is left out and the others share its weight. Unknown is neutral
-(0.5), never zero, and the words say so.
+better is known, and then less. The weights are relative to each other: a term that no article has anything for is left
+out and the others share its weight. Unknown is neutral (0.5), never zero, and the words say so.
 
 Numbers are computed for all, once, as columns; words only for an article whose terms are looked at.
 
@@ -27,12 +27,15 @@ from newsletter.issue import Article, SignalKind, Term
 NEUTRAL = 0.5
 WEIGHTS = {
     "popularity": 0.50,
-    "prior": 0.22,
+    "prior": 0.35,
     "rating": 0.10,
     "prominence": 0.10,
     "completeness": 0.05,
     "recency": 0.03,
 }
+
+COMMENTS_ALONE = 0.15
+"""What popularity weighs where comments are all that is known of it."""
 
 _BEST_FIRST = (SignalKind.VIEWS, SignalKind.SHARES, SignalKind.VOTES, SignalKind.COMMENTS)
 _RATERS = 20  # how many raters it takes to weigh as much as the site's mean
@@ -102,8 +105,10 @@ class Scores:
             "recency": [one.recency for one in measured],
         }
         self._columns = {name: column for name, column in columns.items() if column}
-        whole = sum(WEIGHTS[name] for name in self._columns)
-        self._weights = {name: WEIGHTS[name] / whole for name in self._columns}
+        by_comments = any(self._known) and not any(self._known[: _BEST_FIRST.index(SignalKind.COMMENTS)])
+        weights = {**WEIGHTS, "popularity": COMMENTS_ALONE} if by_comments else WEIGHTS
+        whole = sum(weights[name] for name in self._columns)
+        self._weights = {name: weights[name] / whole for name in self._columns}
         self.totals = [0.0] * len(measured)
         for name, column in self._columns.items():
             weight = self._weights[name]
