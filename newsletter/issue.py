@@ -105,8 +105,8 @@ class Article:
     def lacks(self) -> tuple[str, ...]:
         """What keeps this article from being picked by itself: any of `title`, `url`, `date`. Empty is complete."""
         dated = self.published is not None and self.published_from != "guess"
-        there = {"title": self.title.strip(), "url": self.url, "date": dated}
-        return tuple(name for name, value in there.items() if not value)
+        there = (("title", self.title.strip()), ("url", self.url), ("date", dated))
+        return tuple([name for name, value in there if not value])
 
     def as_json(self) -> dict[str, object]:
         """What names the article and what it lacks, as JSON values."""

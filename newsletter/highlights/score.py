@@ -230,14 +230,14 @@ def rating_of(article: Article) -> tuple[float | None, int | None]:
     A count without a value stays that ("3 users"); a value that nobody gave is none.
     """
     card = article.card
-    if not card and not article.signals:
-        return None, None
     rating = count = None
     for signal in article.signals:
         if signal.kind is SignalKind.RATING:
             rating = signal.value
         elif signal.kind is SignalKind.RATING_COUNT:
             count = signal.value
+    if card is None and rating is None and count is None:
+        return None, None
     rating = _first(rating, card.rating if card else None)
     count = _first(count, card.rating_count if card else None)
     if rating is not None and (rating > _TOP or count == 0):
