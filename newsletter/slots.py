@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time as clock_time, timedelta
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from newsletter.issue import Slot
@@ -66,6 +67,12 @@ def slot_of_week(schedule: Schedule, *, key: str) -> Slot:
 def current(schedule: Schedule, *, now: datetime) -> Slot:
     """The slot of the local ISO week that contains `now`, be it past or still to come."""
     return _slot_on(_planned_in_week_of(now.astimezone(schedule.zone).date(), schedule), schedule)
+
+
+def coming(schedule: Schedule, *, now: datetime, number: int) -> list[Slot]:
+    """The next so many slots, in order."""
+    # Two weeks more than asked: a slot may lie up to a week ahead.
+    return list(islice(slots(schedule, start=now, end=now + (number + 2) * _WEEK), number))
 
 
 def due(

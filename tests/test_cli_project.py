@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 
 from newsletter.cli import MODULES, commands
 from newsletter.settings import load
-from tests.command_line import NEXT_WEEK, demo, run, spawn, start
+from tests.command_line import NEXT_WEEK, demo, run, set_line, spawn, start
 from tests.times import PATIENCE
 
 CONTRACT = {
@@ -193,6 +194,33 @@ def test_the_schedule_shows_the_next_slots_with_offsets(tmp_path: Path) -> None:
     assert [one["slot"] for one in coming] == [NEXT_WEEK, "2026-W49", "2026-W50"]
     assert coming[0] == {"slot": NEXT_WEEK, "at": "2026-11-26T16:00:00+08:00", "zone": "Asia/Manila"}
     assert "2026-11-26T16:00:00+08:00" in run("schedule", project=project).stdout
+
+
+def test_the_issues_are_listed_with_the_next_eight_slots_and_their_state(tmp_path: Path) -> None:
+    project = demo(tmp_path)
+    set_line(project, '"Europe/Lisbon"', '"Europe/Berlin"')
+    with sqlite3.connect(project / "newsletter.db") as connection:  # a week somebody has called off, and one gone by
+        connection.executemany(
+            "INSERT INTO issues (slot_key, slot_at, state, reason, opened_at) VALUES (?, ?, ?, ?, ?)",
+            [
+                ("2026-W53", "2026-12-31 15:00:00.000000", "cancelled", "New Year", "2026-11-19 06:00:00.000000"),
+                ("2026-W46", "2026-11-12 15:00:00.000000", "skipped", "thin", "2026-11-12 15:00:00.000000"),
+            ],
+        )
+    text = run("issues", "list", project=project).stdout
+    past, coming = text.split("The next 8 slots")
+    lines = coming.strip().splitlines()[1:]
+    assert len(lines) == 8
+    assert lines[0].split() == [NEXT_WEEK, "2026-11-26T16:00:00+01:00", "Europe/Berlin", "planned"]
+    assert [line.split()[0] for line in lines if "cancelled" in line and "New Year" in line] == ["2026-W53"]
+    assert "2026-W46" in past
+    assert "2026-W46" not in coming
+    found = json.loads(run("issues", "list", "--limit", "1", "--json", project=project).stdout)
+    assert (found[0]["slot"], found[0]["state"]) == ("2026-W53", "cancelled")
+    assert len(found) == 8
+    assert found[1] == {
+        "slot": NEXT_WEEK, "at": "2026-11-26T15:00:00+00:00", "zone": "Europe/Berlin", "state": "planned", "reason": "",
+    }  # fmt: skip
 
 
 def test_serve_answers_until_it_is_told_to_stop(tmp_path: Path) -> None:

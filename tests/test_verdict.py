@@ -130,7 +130,7 @@ def test_a_person_who_names_the_week_skips_nothing_for_good_and_the_schedule_doe
     thin(project)
     by_hand = run("send", "--slot", WEEK, "--yes", project=project)
     assert (by_hand.exit_code, "was not sent" in by_hand.stdout) == (1, True)
-    assert json.loads(run("issues", "list", "--json", project=project).stdout) == []
+    assert json.loads(run("issues", "list", "--json", project=project).stdout)[0]["state"] == "planned"
     assert "is skipped" in run("send", "--slot", WEEK, "--scheduled", "--yes", project=project).stdout
     assert json.loads(run("issues", "list", "--json", project=project).stdout)[0]["state"] == "skipped"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from newsletter.app import Project
     from newsletter.issues import IssueRow
     from newsletter.sending.audit import IssueAudit
+
+COMING = 8
 
 
 @click.group(cls=Group)
@@ -50,14 +53,45 @@ def _json(row: IssueRow) -> dict[str, Any]:
 @json_option
 @pass_project_context
 def list_(context: ProjectContext, limit: int, as_json: bool) -> None:
-    """List the newest issues.
+    """List the newest issues, and the next eight slots with what is decided about each.
 
-    JSON: [{"slot", "at", "state", "reason", "subject", "frozen", "opened_at", "frozen_at", "closed_at"}]
+    JSON: [{"slot", "at", "state", "reason", "subject", "frozen", "opened_at", "frozen_at", "closed_at"}]; after the
+    issues the slots that have none yet, as {"slot", "at", "zone", "state": "planned", "reason": ""}
     """
     rows = context.project.issues.newest(limit=limit)
+    coming = _coming(context)
     if as_json:
-        output.dump([_json(row) for row in rows])
+        known = {row.slot_key for row in rows}
+        output.dump([*map(_json, rows), *(shown for shown in coming if shown["slot"] not in known)])
         return
+    _say_issues(context, rows)
+    if coming:
+        output.heading(f"The next {len(coming)} slots")
+        output.table(
+            ("issue", "planned for", "zone", "state", "reason"),
+            [
+                (one["slot"], output.when(one["at"], context.zone), context.zone, one["state"], one["reason"])
+                for one in coming
+            ],
+        )
+
+
+def _coming(context: ProjectContext) -> list[dict[str, Any]]:
+    """The next slots as `_json` shows an issue; empty while a mistake in the settings may be one in the schedule."""
+    from newsletter.slots import coming
+
+    project = context.project
+    if project.mistakes:
+        return []
+    shown: list[dict[str, Any]] = []
+    for slot in coming(project.schedule, now=context.clock(), number=COMING):
+        row = project.issues.find(slot.key)
+        not_begun = {"slot": slot.key, "at": slot.at, "zone": context.zone.key, "state": "planned", "reason": ""}
+        shown.append(_json(row) if row else not_begun)
+    return shown
+
+
+def _say_issues(context: ProjectContext, rows: Sequence[IssueRow]) -> None:
     if not rows:
         output.say("there is no issue yet; `newsletter send` makes this week's")
         return

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -200,20 +199,16 @@ def schedule(context: ProjectContext, weeks: int, as_json: bool) -> None:
 
     JSON: [{"slot": KEY, "at": local time with offset, "zone": NAME}]
     """
-    from datetime import timedelta
+    from newsletter.slots import coming
 
-    from newsletter.slots import slots
-
-    now = context.clock()
     rule = context.project.schedule
-    # Two weeks more than asked: a slot may lie up to a week ahead.
-    coming = list(islice(slots(rule, start=now, end=now + timedelta(weeks=weeks + 2)), weeks))
+    found = coming(rule, now=context.clock(), number=weeks)
     if as_json:
-        output.dump([{"slot": one.key, "at": one.at.isoformat(), "zone": rule.zone.key} for one in coming])
+        output.dump([{"slot": one.key, "at": one.at.isoformat(), "zone": rule.zone.key} for one in found])
         return
     output.table(
         ("slot", "at", "day", "zone"),
-        [(one.key, output.when(one.at, context.zone), one.at.strftime("%A"), rule.zone) for one in coming],
+        [(one.key, output.when(one.at, context.zone), one.at.strftime("%A"), rule.zone) for one in found],
     )
 
 
