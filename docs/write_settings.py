@@ -75,6 +75,15 @@ SOURCES = {
             "comments": "Whether to count the comments too. Default: true.",
         },
     ),
+    "ghost": (
+        "A Ghost site by its Content API. Give `key_file` or `key_env`. See [sources](sources.md#ghost).",
+        {
+            "url": "Address of the site. Required.",
+            "days": "How many days back posts are asked for, 1 to 365. Default: 30.",
+            "key_file": "The file with the Content API key.",
+            "key_env": "Or the name of the environment variable that holds it.",
+        },
+    ),
     "sitemap": (
         "The pages that a site's sitemap names. See [sources](sources.md#sitemap).",
         {

@@ -83,9 +83,19 @@ class Fetcher:
         return replace(self, allow_private=(*self.allow_private, *allow_private))
 
     def get(
-        self, url: str, *, etag: str = "", last_modified: str = "", max_bytes: int = MAX_BYTES, accept: str = "*/*"
+        self,
+        url: str,
+        *,
+        etag: str = "",
+        last_modified: str = "",
+        max_bytes: int = MAX_BYTES,
+        accept: str = "*/*",
+        secret: bool = False,
     ) -> Fetched:
-        """The answer to a GET, following up to five redirects. `etag` and `last_modified` make it conditional."""
+        """The answer to a GET, following up to five redirects. `etag` and `last_modified` make it conditional.
+
+        `secret`: the address holds a key, so that no redirect to another host, or out of TLS, is followed.
+        """
         headers = {"User-Agent": USER_AGENT, "Accept": accept, "Accept-Encoding": "gzip, deflate"}
         for name, value in (("If-None-Match", etag), ("If-Modified-Since", last_modified)):
             headers |= {name: value} if value and value.isascii() and value.isprintable() else {}
@@ -93,7 +103,8 @@ class Fetcher:
         wire = Wire(Allowed.read(self.allow_private), deadline=deadline, max_bytes=max_bytes + HEADROOM)
         with httpx2.Client(transport=Transport(wire, self.tls), trust_env=False, headers=headers) as client:
             try:
-                return self._follow(client, url, wire, cap=max_bytes, conditional=bool(etag or last_modified))
+                conditional = bool(etag or last_modified)
+                return self._follow(client, url, wire, cap=max_bytes, conditional=conditional, secret=secret)
             except CutOffError as error:
                 raise FetchError(f"{_host(url)} sent a packed answer that stops midway; try again later") from error
             except TooBigError as error:
@@ -105,7 +116,9 @@ class Fetcher:
             except _UNREADABLE as error:
                 raise FetchError(f"{_host(url)} could not be read ({_reason(error)}); check the address") from error
 
-    def _follow(self, client: httpx2.Client, url: str, wire: Wire, *, cap: int, conditional: bool) -> Fetched:
+    def _follow(
+        self, client: httpx2.Client, url: str, wire: Wire, *, cap: int, conditional: bool, secret: bool
+    ) -> Fetched:
         """The first answer that is no redirect. Every address is looked at, also those that redirects name."""
         moved_to, all_permanent, here = "", True, url
         for hop in range(MAX_REDIRECTS + 1):
@@ -121,7 +134,11 @@ class Fetcher:
             if not target:
                 raise FetchError(f"{_host(here)} redirects without saying where to; check the address {here}")
             all_permanent = all_permanent and response.status_code in _PERMANENT
-            here = urljoin(here, target.replace(" ", "%20"))
+            before, here = here, urljoin(here, target.replace(" ", "%20"))
+            if secret and (_host(here) != _host(before) or (before.startswith("https:") and here.startswith("http:"))):
+                raise FetchError(
+                    f"{_host(url)} redirects to {_host(here)}, which must not see the key; correct the url"
+                )
             moved_to = here if all_permanent else moved_to
         raise FetchError(f"{_host(url)} redirects more than {MAX_REDIRECTS} times; check the address {url}")
 

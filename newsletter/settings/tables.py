@@ -238,7 +238,7 @@ class SourceTable(KindTable):
     name: Name = Field(description="Short name, unique in the file. Required.")
     kind: str = Field(
         "feed",
-        description="`feed`, `wordpress`, `sitemap`, `page`, `folder`, `csv` …: see below; or `package.module:Class`.",
+        description="`feed`, `wordpress`, `ghost` …: see below; or `package.module:Class`.",
     )
     weight: float = Field(1.0, gt=0, le=10, description="How much its articles' popularity counts.")
     sections: Words = Field((), description="Sections its articles may go to; empty is any.")

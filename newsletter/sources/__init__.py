@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from newsletter.errors import SettingsError
 from newsletter.issue import Article, Signal
 from newsletter.options import Kind, place_of
-from newsletter.sources.keys import FeedKeys, FolderKeys, PageKeys, SitemapKeys, TableKeys, WordpressKeys
+from newsletter.sources.keys import FeedKeys, FolderKeys, GhostKeys, PageKeys, SitemapKeys, TableKeys, WordpressKeys
 
 if TYPE_CHECKING:
     from newsletter.fetch import Fetcher
@@ -32,6 +32,7 @@ SOURCES = {
     "page": Kind("newsletter.sources.page:Page", PageKeys),
     "folder": Kind("newsletter.sources.folder:Folder", FolderKeys),
     "wordpress": Kind("newsletter.sources.wordpress:Wordpress", WordpressKeys),
+    "ghost": Kind("newsletter.sources.ghost:Ghost", GhostKeys),
     "sitemap": Kind("newsletter.sources.sitemap:Sitemap", SitemapKeys),
     "csv": Kind("newsletter.sources.csv_file:CsvFile", TableKeys),
     "signals": Kind("newsletter.sources.signals:Signals", TableKeys),

@@ -74,6 +74,19 @@ class WordpressKeys(Common):
 
 
 @dataclass(frozen=True, kw_only=True)
+class GhostKeys(Common):
+    """The key of the Content API is in a file, or in the environment variable that `key_env` names; never here."""
+
+    url: str = field(metadata=checked(_address))
+    days: int = field(default=30, metadata=between(1, 365))
+    key_file: Path | None = None
+    key_env: str = ""
+
+    def __post_init__(self) -> None:
+        _exactly_one(key_file=self.key_file, key_env=self.key_env)
+
+
+@dataclass(frozen=True, kw_only=True)
 class SitemapKeys(Common):
     """`days` is how far back a page may have changed to be read."""
 

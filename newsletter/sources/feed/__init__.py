@@ -66,8 +66,10 @@ class Feed:
         if self.keys.path is not None:
             data = read_bytes(self.keys.path, max_bytes=MAX_BYTES)
         else:
-            since = {name: known.get(name, "") for name in ("etag", "last_modified")}
-            answer = self.fetcher.get(self.keys.url, max_bytes=MAX_BYTES, accept=ACCEPT, **since)
+            etag, last_modified = known.get("etag", ""), known.get("last_modified", "")
+            answer = self.fetcher.get(
+                self.keys.url, etag=etag, last_modified=last_modified, max_bytes=MAX_BYTES, accept=ACCEPT
+            )
             if answer.not_modified:
                 return Pulled(state=previous, unchanged=True)
             data, address, content_type = answer.body, answer.url, answer.headers.get("content-type", "")
