@@ -160,9 +160,10 @@ def test_age_decides_nothing_but_a_tie() -> None:
     old, new = scored(article((SignalKind.VIEWS, 101), days=13), article((SignalKind.VIEWS, 100), days=0))
     assert new["recency"].value > old["recency"].value
     assert sum(term.points for term in old.values()) > sum(term.points for term in new.values())
-    assert [scored(article(days=days))[0]["recency"].why for days in (0, 1, 13)] == [
+    assert [scored(article(days=days))[0]["recency"].why for days in (0.9, 1, 3.9, 13)] == [
         "less than a day old",
         "1 day old",
+        "4 days old",
         "13 days old",
     ]
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from math import ceil
 
 from newsletter.errors import counted
 from newsletter.highlights.ranking import NEAR, Entrant, Lost, Scored, Won, quoted
-from newsletter.highlights.score import NEUTRAL, loudest, rating_of
+from newsletter.highlights.score import NEUTRAL, days_between, loudest, rating_of
 from newsletter.issue import Article, Order, Pick, Section, SignalKind, Term
 
 _COUNTED = {
@@ -243,7 +243,7 @@ def _few(won: Won) -> str:
 
 def _young(entrant: Entrant, *, pool: Pool) -> list[str]:
     assert entrant.candidate.article.published is not None  # it was eligible
-    days = (pool.now - entrant.candidate.article.published) // timedelta(days=1)
+    days = days_between(entrant.candidate.article.published, pool.now)
     return ["new today" if days < 1 else f"only {counted(days, 'day')} old"] if days < 4 else []
 
 

@@ -161,8 +161,8 @@ class Scores:
                 return ", ".join(f"no {what}" for what in lacks) or "image and blurb"
             case _:
                 assert article.published is not None
-                days = (self._scale.now - article.published) // timedelta(days=1)
-                return "less than a day old" if days < 1 else f"{counted(days, 'day')} old"
+                days = days_between(article.published, self._scale.now)
+                return f"{counted(days, 'day')} old" if days else "less than a day old"
 
     def _why_popular(self, one: Measured) -> str:
         if one.loudest is None:
@@ -277,3 +277,9 @@ def _why_rated(article: Article, *, site_mean: float) -> str:
 def _ordinal(number: int) -> str:
     ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"{number}{ending}"
+
+
+def days_between(published: datetime, now: datetime) -> int:
+    """The age in days as one says it: 0 below a whole day, then to the nearest."""
+    age = (now - published) / timedelta(days=1)
+    return round(age) if age >= 1 else 0

@@ -70,11 +70,18 @@ class Shelf:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def put(self, new: Sequence[Article], *, now: datetime) -> Put:
-        """Take articles of one source in, in one transaction: new ones, changed ones, and new names of known ones."""
+    def put(self, new: Sequence[Article], *, now: datetime, guarded: bool = False) -> Put:
+        """Take articles of one source in, in one transaction: new ones, changed ones, and new names of known ones.
+
+        `guarded`: what is far more than the source usually gives is kept out of every issue. Later it would no longer
+        be known as new.
+        """
         with self._database.write() as connection:
             _alone(connection)
-            return take_in(connection, new, now=now)
+            put = take_in(connection, new, now=now)
+            if guarded and put.new:
+                put.quarantined = quarantine.hold_new(connection, new[0].source, now=now)
+        return put
 
     def pages_read(self, numbers: Iterable[int]) -> set[int]:
         """Those of the articles behind which the page was read, well or not."""
@@ -191,11 +198,6 @@ class Shelf:
     def give_back(self, connection: sa.Connection, *, slot: str) -> None:
         """Forget, in the transaction that cancels it before anybody got it, what an issue carried."""
         connection.execute(articles.update().where(articles.c.carried_by == slot).values(carried_by=""))
-
-    def quarantine(self, source: str, *, now: datetime) -> int:
-        """Keep out of every issue what the pull at `now` brought, if it is far more than usual; returns how many."""
-        with self._database.write() as connection:
-            return quarantine.hold_new(connection, source, now=now)
 
     def let_in(self, source: str) -> int:
         """Take the articles of a source out of quarantine; returns how many."""

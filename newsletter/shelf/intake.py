@@ -45,6 +45,7 @@ class Put:
     new: int = 0
     changed: int = 0
     same: int = 0
+    quarantined: int = 0
     problems: list[str] = field(default_factory=list)
 
 

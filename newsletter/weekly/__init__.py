@@ -131,7 +131,8 @@ class Weekly:
             return PullLine(source.name, failed=str(error))
         for image in pulled.images:
             self.shelf.keep_image(image.name, image.media_type, image.data)
-        put = self.shelf.put([replace(article, source=source.name) for article in pulled.articles], now=now)
+        articles = [replace(article, source=source.name) for article in pulled.articles]
+        put = self.shelf.put(articles, now=now, guarded=True)
         self.shelf.remember_pull(source.name, state=pulled.state.values, now=now)
         if source.name in self._of_numbers():
             number = self.shelf.note(pulled.numbers, now=now)
@@ -139,7 +140,7 @@ class Weekly:
             return PullLine(source.name, numbers=number, problems=(*pulled.problems, *foreign))
         return PullLine(
             source.name,
-            quarantined=self.shelf.quarantine(source.name, now=now) if put.new else 0,
+            quarantined=put.quarantined,
             new=put.new,
             changed=put.changed,
             same=put.same,
