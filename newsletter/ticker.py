@@ -13,16 +13,9 @@ the operator, and tried again.
 from __future__ import annotations
 
 import logging
-import os
-import subprocess
-import sys
-import tempfile
-import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import IO
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -30,6 +23,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from newsletter import slots
 from newsletter.app import Project
+from newsletter.child_process import ChildProcess, Ended, own_command
 from newsletter.errors import Busy
 from newsletter.issue import Slot
 from newsletter.issues import IssueState
@@ -41,7 +35,6 @@ TIDY_EVERY = timedelta(hours=1)
 # A send that failed is not tried again sooner: its own retries are done, somebody has to look.
 AFTER_FAILURE = timedelta(minutes=15)
 UNFINISHED = (IssueState.DRAFT, IssueState.APPROVED, IssueState.SENDING)
-_READ_OUTPUT_EVERY = 5.0  # seconds
 _FAILED = "the send ended with exit code"
 
 log = logging.getLogger(__name__)
@@ -51,8 +44,7 @@ Command = Callable[[str], Sequence[str]]
 
 def send_command(root: Path) -> Command:
     """The command line that sends the issue of a slot."""
-    start = (sys.executable, "-m", "newsletter", "-C", str(root), "send", "--scheduled", "--yes", "--slot")
-    return lambda key: (*start, key)
+    return lambda key: own_command(root, "send", "--scheduled", "--yes", "--slot", key)
 
 
 class Ticker:
@@ -65,9 +57,7 @@ class Ticker:
         self._hourly = hourly
         self._command = command or send_command(project.root.resolve())
         self._scheduler: BackgroundScheduler | None = None
-        self._guard = threading.Lock()
-        self._stopping = False
-        self._child: subprocess.Popen[bytes] | None = None
+        self._child = ChildProcess()
         self._not_before: dict[str, datetime] = {}
 
     def start(self) -> None:
@@ -88,11 +78,8 @@ class Ticker:
 
     def stop(self) -> None:
         """Stop ticking. A child is asked to end, and waited for: it finishes the messages being sent."""
-        with self._guard:
-            self._stopping = True
-            if self._child is not None:
-                log.info("waiting for the send under way to finish its messages")
-                self._child.terminate()
+        if self._child.stop():
+            log.info("waiting for the send under way to finish its messages")
         if self._scheduler is not None:
             self._scheduler.shutdown(wait=True)
 
@@ -157,47 +144,14 @@ class Ticker:
         return True
 
     def _send(self, key: str) -> None:
-        """Run one child to its end. Its output goes to a file without a name, which outlives this process if need be:
-        a pipe would break, and with it a send, when the pages are killed."""
-        with tempfile.TemporaryFile() as output:
-            with self._guard:
-                if self._stopping:
-                    return
-                log.info("starting the send of %s", key)
-                self._child = subprocess.Popen(  # noqa: S603 - our own command line
-                    list(self._command(key)),
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    process_group=0,  # Ctrl-C is for us; the child gets its SIGTERM from `stop`
-                )
-                child = self._child
-            try:
-                last = self._follow(key, child, output)
-            finally:
-                with self._guard:
-                    self._child = None
-        self._judge(key, child.returncode, last)
+        """Run one child to its end."""
+        log.info("starting the send of %s", key)
+        ended = self._child.run(self._command(key), on_line=lambda line: log.info("%s: %s", key, line))
+        if ended is not None:
+            self._judge(key, ended)
 
-    def _follow(self, key: str, child: subprocess.Popen[bytes], output: IO[bytes]) -> str:
-        """Log the child's lines until it ends; returns the last one."""
-        last, read, ended = "", 0, False
-        while not ended:
-            with suppress(subprocess.TimeoutExpired):
-                child.wait(_READ_OUTPUT_EVERY)
-                ended = True
-            # Read without moving the place at which the child writes.
-            data = os.pread(output.fileno(), os.fstat(output.fileno()).st_size - read, read)
-            if not ended:
-                data = data[: data.rfind(b"\n") + 1]
-            read += len(data)
-            for line in filter(None, map(str.strip, data.decode("utf-8", "replace").splitlines())):
-                last = line
-                log.info("%s: %s", key, line)
-        return last
-
-    def _judge(self, key: str, code: int, last: str) -> None:
-        project = self._project
+    def _judge(self, key: str, ended: Ended) -> None:
+        project, code, last = self._project, ended.code, ended.last
         row = project.issues.find(key)
         if row is not None and (code == 0 or row.state not in UNFINISHED):
             # Exit code 1 may only mean that somebody's mailbox is gone, or that another ticker's child was first.
@@ -207,7 +161,7 @@ class Ticker:
             log.info("another send is at work on %s", key)
             return
         self._not_before[key] = project.clock() + AFTER_FAILURE
-        if self._stopping:
+        if self._child.stopping:
             log.info("the send of %s was stopped with exit code %s; it goes on after the next start", key, code)
             return
         text = f"{_FAILED} {code} and is tried again every 15 minutes: {last or 'it said nothing'}"

@@ -47,6 +47,18 @@ def test_a_pull_says_what_each_source_gave(tmp_path: Path) -> None:
     assert again[0]["unchanged"] or again[0]["same"] == 22
 
 
+def test_one_source_alone_is_read_by_its_name(tmp_path: Path) -> None:
+    project = demo(tmp_path)
+    set_line(project, "[[sources]]", '[[sources]]\nname = "other"\nkind = "folder"\npath = "nowhere"\n\n[[sources]]')
+    pulled = run("pull", "--source", "site", project=project)
+    assert (pulled.exit_code, pulled.stdout) == (0, "site: 22 new, 0 changed, 0 as before\n")
+    both = run("pull", "--source", "site", "--source", "other", "--json", project=project)
+    assert [line["source"] for line in parsed(both.stdout)] == ["other", "site"]
+    strange = run("pull", "--source", "sight", project=project)
+    assert (strange.exit_code, strange.stdout) == (1, "")
+    assert 'there is no source "sight"; did you mean "site"?' in strange.stderr
+
+
 def test_a_source_that_fails_is_told_and_the_others_go_on(tmp_path: Path) -> None:
     project = demo(tmp_path)
     broken = '[[sources]]\nname = "dead"\nkind = "feed"\nurl = "http://127.0.0.1:1/"\nallow_private = ["127.0.0.1"]\n\n'

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Command)
+@click.option("--source", "names", metavar="NAME", multiple=True, help="Read this source alone; may be repeated.")
 @click.option("--accept", metavar="SOURCE", help="Let in what this source gave beyond its usual.")
 @json_option
 @pass_project_context
-def pull(context: ProjectContext, accept: str | None, as_json: bool) -> int:
-    """Read all sources onto the shelf.
+def pull(context: ProjectContext, names: tuple[str, ...], accept: str | None, as_json: bool) -> int:
+    """Read the sources onto the shelf, all of them or some.
 
     A line per source; one that fails never stops the others. Exit code 1 if any failed. What a source gives
     at once far beyond its usual week is in no issue before --accept lets it in.
@@ -31,16 +32,17 @@ def pull(context: ProjectContext, accept: str | None, as_json: bool) -> int:
     JSON: [{"source", "new", "changed", "same", "unchanged", "failed", "problems": [TEXT], "quarantined",
     "numbers"}]
     """
+    known = [source.name for source in context.project.settings.sources]
+    for name in (*names, *([] if accept is None else [accept])):
+        if name not in known:
+            raise Refused(f'there is no source "{name}"{did_you_mean(name, known)}')
     if accept is not None:
-        known = [source.name for source in context.project.settings.sources]
-        if accept not in known:
-            raise Refused(f'there is no source "{accept}"{did_you_mean(accept, known)}')
         number = context.project.shelf.let_in(accept)
         if not as_json:
             output.say(f"{accept}: {counted(number, 'article')} let in")
-    if not context.project.settings.sources:
+    if not known:
         raise ConfigurationError("there is no source to read; add a [[sources]] table to newsletter.toml")
-    lines = context.project.weekly.pull(context.project.slot(None))
+    lines = context.project.weekly.pull(context.project.slot(None), names=names)
     if as_json:
         output.dump(lines)
     else:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -93,28 +93,29 @@ class Weekly:
     making: Callable[[], Making]
     clock: Callable[[], datetime]
 
-    def pull(self, slot: Slot | None = None) -> list[PullLine]:
-        """Read all sources side by side and put their articles on the shelf.
+    def pull(self, slot: Slot | None = None, *, names: Collection[str] = ()) -> list[PullLine]:
+        """Read all sources, or those of these names, side by side and put their articles on the shelf.
 
         With `slot`, the pages behind the articles that come into question for its issue are read as well.
         """
         made_with = self.making()
+        sources = [source for source in made_with.sources if not names or source.name in names]
         for image in made_with.own_images:
             self.shelf.keep_image(image.name, image.media_type, image.data)
         with ThreadPoolExecutor(PULLS_AT_ONCE, thread_name_prefix="pull") as pool:
             # Numbers come last: the articles they are about may come in this very pull.
             found: dict[str, PullLine] = {}
             for last in (False, True):
-                some = [source for source in made_with.sources if (source.name in self._of_numbers()) == last]
+                some = [source for source in sources if (source.name in self._of_numbers()) == last]
                 found |= {line.source: line for line in pool.map(self._pull_one, some)}
-        lines = [found[source.name] for source in made_with.sources]
+        lines = [found[source.name] for source in sources]
         if slot is None or not self.settings.sources:
             return lines
         from newsletter.weekly.enrichment import TIMES, enrich  # loads the readers of feeds and pages
 
         best = [pick.article for pick in self.pick(slot, times=TIMES).picks]
         own = self.settings.newsletter.public_url
-        said = enrich(best, sources=made_with.sources, shelf=self.shelf, own=own, now=self.clock())
+        said = enrich(best, sources=sources, shelf=self.shelf, own=own, now=self.clock())
         return [replace(line, problems=(*line.problems, *said.get(line.source, ()))) for line in lines]
 
     def _of_numbers(self) -> set[str]:
