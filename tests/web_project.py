@@ -6,7 +6,7 @@ import http.client
 import mailbox
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -81,7 +81,13 @@ class WebClient:
 
 
 @contextmanager
-def served(project: Project, *, beside: tuple[Beside, ...] = (), same_time: float = 0.0) -> Iterator[WebClient]:
+def served(
+    project: Project,
+    *,
+    beside: tuple[Beside, ...] = (),
+    same_time: float = 0.0,
+    pull: Callable[[Collection[str]], None] = lambda _: None,
+) -> Iterator[WebClient]:
     """The public pages of a project on a free port of loopback. Requests made at once wait in the socket's line."""
     outbox_threads = [one for one in beside if isinstance(one, OutboxThread)]
     app = create_app(
@@ -89,6 +95,7 @@ def served(project: Project, *, beside: tuple[Beside, ...] = (), same_time: floa
         beside=beside,
         after_post=outbox_threads[0].wake if outbox_threads else lambda: None,
         same_time=same_time,
+        pull=pull,
     )
     with listen("127.0.0.1", 0) as listening:
         server = uvicorn.Server(configuration(app))

@@ -23,6 +23,8 @@ from newsletter.cli.context import Command, ProjectContext, json_option, pass_pr
 from newsletter.errors import NewsletterError, SettingsError, counted
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from newsletter.app import Project
 
 Result = TypeVar("Result")
@@ -138,11 +140,22 @@ def _database(project: Project) -> Iterator[Sign]:
 
 def _keys(project: Project) -> Iterator[Sign]:
     assert project.keys
-    file = project.settings.key_file
+    yield _secret("keys", project.settings.key_file, "is right; keep a copy apart from the database's")
+
+
+def _hooks(project: Project) -> Iterator[Sign]:
+    from newsletter.web.hooks import load_secret
+
+    if file := project.settings.hook_secret_file:
+        assert load_secret(file)
+        yield _secret("hooks", file, "is the secret of the CMS")
+
+
+def _secret(check: str, file: Path, text: str) -> Sign:
+    """A file that its owner alone should be able to read."""
     if file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        yield Sign("keys", WARN, f"{file} can be read by others", f"chmod 600 {file}")
-    else:
-        yield Sign("keys", OK, f"{file}; keep a copy apart from the database's")
+        return Sign(check, WARN, f"{file} can be read by others", f"chmod 600 {file}")
+    return Sign(check, OK, f"{file} {text}")
 
 
 def _templates(project: Project) -> Iterator[Sign]:
@@ -251,6 +264,6 @@ def _pages(project: Project) -> Iterator[Sign]:
 
 # In this order; each has the name of its function.
 CHECKS: tuple[Callable[[Project], Iterator[Sign]], ...] = (
-    *(_postal_address, _editors, _database, _keys, _templates, _sources),
+    *(_postal_address, _editors, _database, _keys, _hooks, _templates, _sources),
     *(_told, _audience, _issue, _backend, _names, _pages),
 )

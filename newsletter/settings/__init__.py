@@ -137,6 +137,10 @@ class Settings(BaseSettings):
         return self.root / self.newsletter.key_file
 
     @property
+    def hook_secret_file(self) -> Path | None:
+        return self.root / self.web.hook_secret_file if self.web.hook_secret_file else None
+
+    @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.newsletter.timezone)
 

@@ -385,6 +385,9 @@ class Web(Table):
     )
     allow_origins: Words = Field((), description="Sites whose pages may use the sign-up hook and form.")
     allow_hosts: Words = Field((), description="Further Host names that are answered, besides public_url's.")
+    hook_secret_file: str = Field(
+        "", description="File with the secret that a CMS signs its hooks with (docs/hooks.md); empty: no hooks."
+    )
 
     @field_validator("allow_origins")
     @classmethod

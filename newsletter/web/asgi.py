@@ -19,6 +19,7 @@ from newsletter import __version__
 from newsletter.app import Project
 from newsletter.errors import NewsletterError
 from newsletter.sending import alerts
+from newsletter.web.hooks import Pull, hook_routes
 from newsletter.web.middleware import HEADERS, PublicMiddleware
 from newsletter.web.pages import RenderPage, page_renderer
 from newsletter.web.public import PAGE, public_routes
@@ -52,9 +53,10 @@ def create_app(
     *,
     beside: Sequence[Beside] = (),
     after_post: Callable[[], None] = lambda: None,
+    pull: Pull = lambda _: None,
     same_time: float = SAME_TIME,
 ) -> FastAPI:
-    """The public application. `beside` is started and stopped with it.
+    """The public application. `beside` is started and stopped with it; `pull` reads the sources that a hook is about.
 
     Raises the configuration errors: settings, database, keys and pages are all looked at before anybody is served.
     """
@@ -84,6 +86,8 @@ def create_app(
         )
     )
     app.include_router(public_routes(project, render_page=render_page, site=site))
+    if file := project.settings.hook_secret_file:
+        app.include_router(hook_routes(project, file=file, pull=pull))
     app.add_exception_handler(HTTPException, partial(_refuse, render_page=render_page))
     app.add_exception_handler(NewsletterError, _away)
     app.add_exception_handler(Exception, _broken)

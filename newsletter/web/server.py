@@ -18,6 +18,7 @@ from newsletter.app import Project
 from newsletter.errors import ConfigurationError
 from newsletter.web.asgi import Beside, create_app
 from newsletter.web.outbox_thread import OutboxThread
+from newsletter.web.pull_thread import PullThread
 
 _FINISH_WITHIN = 10  # seconds for requests that have begun
 
@@ -25,10 +26,12 @@ log = logging.getLogger(__name__)
 
 
 def serve(project: Project, *, host: str, port: int, beside: Sequence[Beside] = ()) -> None:
-    """Serve until told to stop, beside the ticker (`beside`) and the thread of the outbox. Main thread only."""
+    """Serve until told to stop, beside the ticker (`beside`), the outbox and the pulls. Main thread only."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     outbox_thread = OutboxThread(project)
-    app = create_app(project, beside=(outbox_thread, *beside), after_post=outbox_thread.wake)
+    pull_thread = PullThread(project)
+    threads = (outbox_thread, pull_thread)
+    app = create_app(project, beside=(*threads, *beside), after_post=outbox_thread.wake, pull=pull_thread.pull)
     with listen(host, port) as listening:
         shown = f"[{host}]" if ":" in host else host
         log.info("listening on http://%s:%s for %s", shown, listening.getsockname()[1], project.publication.public_url)
