@@ -10,22 +10,23 @@ import logging
 import secrets
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from newsletter.backends import BACKENDS
 from newsletter.database import Database
+from newsletter.decisions import Decisions
 from newsletter.errors import ConfigurationError, KeyFileError, SettingsError
 from newsletter.issue import DAYS, Slot
-from newsletter.issues import Issues
+from newsletter.issues import OPEN, Issues
 from newsletter.options import check
 from newsletter.past_issues import PastIssues
 from newsletter.settings import Settings, load, load_for_sending
 from newsletter.settings.mistakes import Mistake
 from newsletter.shelf import Shelf
-from newsletter.slots import Schedule, current, slot_of_week
+from newsletter.slots import Schedule, coming, current, slot_of_week
 from newsletter.sources import SOURCES
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from newsletter.weekly import Making, Weekly
     from subscribers import Book, KeyRing, Subscriber
 
+
+SECOND = timedelta(seconds=1)
 
 log = logging.getLogger(__name__)
 
@@ -240,6 +243,10 @@ class Project:
         return PastIssues(self.database)
 
     @cached_property
+    def decisions(self) -> Decisions:
+        return Decisions(self.database)
+
+    @cached_property
     def alerts(self) -> Alerts:
         from newsletter.sending.alerts import Alerts
 
@@ -275,6 +282,7 @@ class Project:
             shelf=self.shelf,
             issues=self.issues,
             past_issues=self.past_issues,
+            decisions=self.decisions,
             book=self.book,
             sender=self.sender,
             alerts=self.alerts,
@@ -307,6 +315,16 @@ class Project:
             return slot_of_week(self.schedule, key=key)
         except ValueError as error:
             raise ConfigurationError(str(error)) from error
+
+    def coming_slot(self) -> Slot:
+        """The next slot whose issue an editor can still change: this week's, or once that is made the next."""
+        slot = current(self.schedule, now=self.clock())
+        row = self.issues.find(slot.key)
+        made = row is not None and (row.frozen_at is not None or row.state not in OPEN)
+        return self.slot_after(slot) if made else slot
+
+    def slot_after(self, slot: Slot) -> Slot:
+        return coming(self.schedule, now=slot.at + SECOND, number=1)[0]
 
     def _post(self, connection: sa.Connection, kind: str, subscriber: Subscriber, values: Mapping[str, str]) -> None:
         """Put a single mail to a subscriber into the outbox, inside the transaction that causes it."""

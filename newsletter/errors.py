@@ -7,6 +7,7 @@ Two families never mix: a *configuration mistake* must stop everything and be sh
 may catch it; a *send failure* is about one message or one connection and is what retrying is for.
 """
 
+from collections.abc import Mapping
 from typing import Literal
 
 Scope = Literal["message", "connection", "domain", "sender"]
@@ -54,6 +55,14 @@ class KeyFileError(ConfigurationError):
 
 class Refused(NewsletterError):
     """A request that is understood and not allowed, such as an illegal step in a state table."""
+
+
+class Conflict(Refused):
+    """Somebody else decided about the same thing meanwhile; `theirs` are their values, nothing was changed."""
+
+    def __init__(self, message: str, *, theirs: Mapping[str, str]) -> None:
+        super().__init__(message)
+        self.theirs = theirs
 
 
 class NotYet(NewsletterError):

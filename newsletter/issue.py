@@ -9,8 +9,8 @@ remove all mark-up.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from itertools import islice
@@ -217,12 +217,77 @@ class Term:
         return {**named, "points": self.points, "why": self.why}
 
 
+class Act(StrEnum):
+    """What an editor decides: about an article, or (`intro`, `subject`, `insert`) about the issue itself."""
+
+    PIN = "pin"  # a place in a section
+    MOVE = "move"  # the same, of what had another place
+    SWAP = "swap"  # the place of another, which is out of this issue
+    DROP = "drop"  # out of this issue, or with `ever` out of all
+    HOLD = "hold"  # not before a later issue
+    EDIT = "edit"  # its own words: title, dek, url, published, image
+    INTRO = "intro"
+    SUBJECT = "subject"
+    INSERT = "insert"  # a labelled note or a fixed line, by name
+    UNDO = "undo"  # another decision no longer holds; undone itself, it holds again
+
+
+PLACING = frozenset({Act.PIN, Act.MOVE, Act.SWAP})
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One act of an editor, as the log has it: who, when, from where, and for which issue.
+
+    `article` is the number it is about and `other` the one whose place it takes. `undoes` is the number of a decision.
+    `values` are the act's own: `section` and `position` (from 1), `until` (a slot's key), `ever`, the words of an edit,
+    the `text` of an introduction, subject or insert with its `name`, `label`, `url` and `after`.
+    """
+
+    act: Act
+    slot_key: str
+    article: int | None = None
+    other: int | None = None
+    undoes: int | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
+    by: str = ""
+    origin: str = ""
+    at: datetime | None = None
+    number: int = 0
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """The section and the position in it, of an act that gives a place; past every other when it names none."""
+        return self.values.get("section", ""), int(self.values.get("position") or 9_999)
+
+    def as_json(self) -> dict[str, object]:
+        """The decision as JSON values."""
+        about = {"article": self.article, "other": self.other, "undoes": self.undoes, "values": dict(self.values)}
+        said = {"by": self.by, "from": self.origin, "at": self.at.isoformat() if self.at else None}
+        return {"decision": self.number, "act": self.act, "slot": self.slot_key, **about, **said}
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """Words of the editor between the stories: a sponsor's note under its `label`, or a fixed line without one.
+
+    It stands after the section called `after`; empty is before the first.
+    """
+
+    name: str
+    text: str
+    label: str = ""
+    url: str = ""
+    after: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Pick:
     """An article chosen for a section, and why in a sentence. `score` is the sum of the terms' points.
 
     `beat` names the runner-up; `detail` is what the sum leaves out, such as what was held back and by how much it won.
-    `related` are articles on its subject, or with the same story, that gave way to it, the best first.
+    `related` are articles on its subject, or with the same story, that gave way to it, the best first. `decision` is
+    the editor's that gave it this place.
     """
 
     article: Article
@@ -234,6 +299,7 @@ class Pick:
     beat: str = ""
     detail: str = ""
     related: tuple[Article, ...] = ()
+    decision: Decision | None = None
 
     @property
     def related_titles(self) -> tuple[str, ...]:
@@ -273,7 +339,8 @@ class PastIssue:
 class Issue:
     """One slot's chosen articles in sections, with everything that was passed over.
 
-    `notes` has a line for each section, by name, in which nothing is known to choose by.
+    `notes` has a line about a section, by name: that nothing is known to choose by, that more is pinned than it takes.
+    `intro`, `subject` and `inserts` are the editor's own words for this issue.
     """
 
     slot: Slot
@@ -281,6 +348,9 @@ class Issue:
     picks: tuple[Pick, ...]
     passed_over: tuple[PassedOver, ...] = ()
     notes: tuple[tuple[str, str], ...] = ()
+    intro: str = ""
+    subject: str = ""
+    inserts: tuple[Insert, ...] = ()
 
     def in_section(self, name: str) -> tuple[Pick, ...]:
         return tuple(pick for pick in self.picks if pick.section == name)

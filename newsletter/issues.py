@@ -46,6 +46,8 @@ STEPS: Mapping[IssueState, frozenset[IssueState]] = {
     **dict.fromkeys((IssueState.CLOSED, IssueState.SKIPPED, IssueState.MISSED, IssueState.CANCELLED), frozenset()),
 }
 FROZEN = (IssueState.SENDING, IssueState.CLOSED)
+OPEN = (IssueState.DRAFT, IssueState.REVIEW, IssueState.APPROVED, IssueState.HELD)
+"""While an issue is in one of these and not frozen, an editor may still change it."""
 
 issues = sa.Table(
     "issues",

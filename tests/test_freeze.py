@@ -21,6 +21,7 @@ from newsletter.errors import Busy, ConfigurationError, Refused, TemplateError
 from newsletter.issues import IssueState
 from newsletter.sending import alerts
 from newsletter.sending.audit import audit
+from newsletter.weekly.editor import Who
 from tests import weekly_child
 from tests.projects import SITE, TITLES, again, arrived, make_project, run_week as run, write_articles
 from tests.times import NOW, PATIENCE, Clock
@@ -271,7 +272,7 @@ def test_an_article_held_for_this_very_issue_comes_whatever_its_age(sqlite_proje
     sqlite_project.weekly.pull()
     number = sqlite_project.shelf.find("https://www.marquee.example/who-is-afraid-of-the-tram-library").article.id
     assert number is not None
-    sqlite_project.shelf.hold(number, until="2026-W52")
+    sqlite_project.weekly.editor.hold(number, until="2026-W52", slot=sqlite_project.slot(None), who=Who("Ada"))
     run(sqlite_project)
     clock.forward(timedelta(days=7))
     assert number not in {pick.article.id for pick in sqlite_project.weekly.pick(sqlite_project.slot(None)).picks}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import multiprocessing
 import sqlite3
 import threading
@@ -24,8 +25,10 @@ import newsletter.sending.pace
 import newsletter.sending.sender
 import newsletter.sending.workers
 from newsletter.database import Database, metadata
+from newsletter.decisions import Decisions, about, decisions, marks_of
 from newsletter.migrations import HEAD, REVISIONS
 from newsletter.migrations.run import upgrade
+from newsletter.shelf.tables import articles
 from subscribers.tables import metadata as register
 from tests.times import NOW
 
@@ -169,6 +172,37 @@ def in_utc(value: Any) -> Any:
     return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
 
 
+def decided_on(connection: sa.Connection) -> list[dict[str, Any]]:
+    """The log as it stands, but without what makes it other than a conversion of what stood on the articles."""
+    log = [dict(row) for row in connection.execute(sa.select(decisions)).mappings()]
+    assert all(row["origin"] == "upgrade" and row["slot_key"] == "" for row in log)
+    return log
+
+
+def test_marks_of_before_are_the_first_decisions(new: Database) -> None:
+    words = {"title": "Our title", "published": "2026-11-18T08:00:00+01:00"}
+    marks = [
+        {"edits": json.dumps(words), "dropped_at": None, "held_until": ""},
+        {"edits": "{}", "dropped_at": NOW, "held_until": "2026-W50"},
+        {"edits": "{}", "dropped_at": None, "held_until": "2026-W51"},
+        {"edits": "{}", "dropped_at": None, "held_until": "quarantine"},
+        {"edits": "not json", "dropped_at": None, "held_until": ""},
+    ]
+    with new.write() as connection:
+        upgrade(connection, "0005")
+        for number, mark in enumerate(marks, 1):
+            values = {"id": number, "source": "site", "title_key": "", "digest": "", "content": "{}"}
+            connection.execute(articles.insert().values({**values, **mark, "first_seen": NOW, "changed_at": NOW}))
+    new.migrate(now=NOW)
+    found = [(one.article, one.act, dict(one.values)) for one in Decisions(new).log()]
+    held, dropped = {"until": "2026-W50"}, {"ever": "yes"}
+    assert found == [(1, "edit", words), (2, "hold", held), (2, "drop", dropped), (3, "hold", {"until": "2026-W51"})]
+    with new.read() as connection:
+        assert marks_of(about(connection, 1)).edits == words
+        assert marks_of(about(connection, 2)).dropped_at == NOW
+        assert marks_of(about(connection, 3)).held_until == "2026-W51"
+
+
 def test_a_filled_database_of_the_first_version_keeps_every_row_and_every_moment(new: Database) -> None:
     with new.write() as connection:
         upgrade(connection, "0001")
@@ -180,6 +214,7 @@ def test_a_filled_database_of_the_first_version_keeps_every_row_and_every_moment
             alert["about"] = alert.pop("slot_key")
         for issue in rows["issues"]:
             issue["attended_at"] = None
+        rows["decisions"] = decided_on(connection)
         for table in (*metadata.sorted_tables, *register.sorted_tables):
             found = connection.execute(sa.select(table)).mappings().all()
             expected = [{name: in_utc(value) for name, value in row.items()} for row in rows.get(table.name, ())]

@@ -18,6 +18,7 @@ import pytest
 from newsletter.errors import ConfigurationError, Refused, SettingsError
 from newsletter.preview import listen
 from newsletter.preview.watcher import Watch, watched
+from newsletter.weekly.editor import Who
 from tests.preview_project import (
     PICTURE,
     PNG,
@@ -173,7 +174,7 @@ def test_what_was_passed_over_is_shown_with_why(site: Site, root: Path, clock: C
     with opened(root, clock=clock) as project:
         number = next(one.article.id for one in project.shelf.page() if one.article.title == TITLES[3])
         assert number is not None
-        project.shelf.drop(number, now=clock())
+        project.weekly.editor.drop(number, slot=project.slot(None), who=Who("Ada"))
     site.draft.refresh()
     passed = {one["title"]: one["reason"] for one in site.state()["passed_over"]}
     assert passed == {TITLES[3]: "dropped by the editor"}
@@ -363,13 +364,15 @@ def test_every_change_of_the_shelf_is_followed(site: Site, root: Path, clock: Cl
     with opened(root, clock=clock) as project:
         number = project.shelf.page()[0].article.id
         assert number is not None
-        project.shelf.hold(number, until="2026-W50")
+        editor, slot = project.weekly.editor, project.slot(None)
+        held = editor.hold(number, until="2026-W50", slot=slot, who=Who("Ada"))
         assert watch.poll()
-        project.shelf.hold(number, until="")
+        editor.undo(held.number, slot=slot, who=Who("Ada"))
         assert watch.poll()
-        project.shelf.drop(number, now=clock())
+        dropped = editor.drop(number, slot=slot, who=Who("Ada"))
         assert watch.poll()
-        project.shelf.edit(number, {"title": "Another title"}, now=clock())
+        editor.undo(dropped.number, slot=slot, who=Who("Ada"))
+        editor.edit(number, {"title": "Another title"}, slot=slot, who=Who("Ada"))
         assert watch.poll()
         project.book.add_confirmed("new@reader.example")
         assert not watch.poll()

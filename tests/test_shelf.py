@@ -13,16 +13,21 @@ from pathlib import Path
 import pytest
 
 from newsletter.database import Database
+from newsletter.decisions import Decisions
 from newsletter.errors import Refused
-from newsletter.issue import Article, Card, Image, Signal, SignalKind
+from newsletter.issue import Article, Card, Image, Signal, SignalKind, Slot
+from newsletter.issues import Issues
 from newsletter.shelf import Shelf, Shelved, dump_article, load_article
 from newsletter.sources.page import parse
 from newsletter.sources.reading import Reading
+from newsletter.weekly.editor import Editor, Who
 from tests.times import NOW
 
 CORPUS = Path(os.environ.get("NEWSLETTER_CORPUS") or Path(__file__).resolve().parents[2] / "shared" / "corpus")
 
 PUBLISHED = datetime(2026, 11, 16, 9, 30, tzinfo=UTC)
+SLOT = Slot("2026-W47", NOW)
+ADA = Who("Ada")
 URL = "https://www.marquee.example/2026/night-ferry-returns"
 FERRY = Article(
     title="Night Ferry returns for a second season",
@@ -33,6 +38,11 @@ FERRY = Article(
     published=PUBLISHED,
     published_from="feed",
 )
+
+
+@pytest.fixture
+def editor(database: Database, shelf: Shelf) -> Editor:
+    return Editor(database, shelf, Issues(database), Decisions(database), lambda: (), lambda: NOW)
 
 
 @pytest.fixture
@@ -188,7 +198,7 @@ def test_what_a_source_tells_apart_by_id_and_title_is_never_one_for_its_address(
 
 
 def test_of_two_articles_whose_addresses_differ_in_a_parameter_the_one_that_is_meant_is_found(
-    shelf: Shelf, put: Put
+    shelf: Shelf, editor: Editor, put: Put
 ) -> None:
     one, other = "https://www.marquee.example/story?ref=1", "https://www.marquee.example/story?ref=2"
     put(replace(FERRY, url=one, guid="r1"))
@@ -196,7 +206,8 @@ def test_of_two_articles_whose_addresses_differ_in_a_parameter_the_one_that_is_m
     assert shelf.find("http://marquee.example/story/?ref=2&utm_source=mail").article.guid == "r2"
     assert shelf.find(one).article.guid == shelf.find("https://www.marquee.example/story").article.guid == "r1"
     number = shelf.find(other).article.id or 0
-    assert shelf.edit(number, {"url": other}, now=NOW).article.guid == "r2"
+    editor.edit(number, {"url": other}, slot=SLOT, who=ADA)
+    assert shelf.find(str(number)).article.guid == "r2"
     assert len(all_of(shelf)) == 2
 
 
@@ -221,12 +232,14 @@ def two_rows_of_one_article(shelf: Shelf) -> tuple[int, int]:
     return first, second
 
 
-def test_two_rows_become_one_when_a_pull_ties_their_names_together(database: Database, shelf: Shelf, put: Put) -> None:
+def test_two_rows_become_one_when_a_pull_ties_their_names_together(
+    database: Database, shelf: Shelf, editor: Editor, put: Put
+) -> None:
     first, second = two_rows_of_one_article(shelf)
     with database.write() as connection:
         shelf.carry(connection, [second], slot="2026-W46")
-    shelf.hold(first, until="2026-W49")
-    shelf.edit(second, {"dek": "The editor's own words."}, now=NOW)
+    editor.hold(first, until="2026-W49", slot=SLOT, who=ADA)
+    editor.edit(second, {"dek": "The editor's own words."}, slot=SLOT, who=ADA)
     put(replace(FERRY, title="The ferry"))
     (only,) = all_of(shelf)
     assert only.article.id == first
@@ -272,7 +285,7 @@ def test_in_whatever_order_its_names_appear_it_ends_as_one(shelf: Shelf, put: Pu
 # The editor's hand.
 
 
-def test_the_editors_words_are_never_overwritten_by_a_later_pull(shelf: Shelf, put: Put) -> None:
+def test_the_editors_words_are_never_overwritten_by_a_later_pull(shelf: Shelf, editor: Editor, put: Put) -> None:
     put(FERRY)
     number = shelf.find(URL).article.id
     assert number is not None
@@ -282,7 +295,7 @@ def test_the_editors_words_are_never_overwritten_by_a_later_pull(shelf: Shelf, p
         "url": "https://www.marquee.example/our-address",
         "published": "2026-11-18T08:00:00+01:00",
     }
-    shelf.edit(number, own, now=NOW)
+    editor.edit(number, own, slot=SLOT, who=ADA)
     put(replace(FERRY, title="Theirs", dek="Theirs too", published=PUBLISHED - timedelta(days=1)))
     shelved = shelf.find(str(number))
     assert shelved.article.title == "Our title"
@@ -293,58 +306,61 @@ def test_the_editors_words_are_never_overwritten_by_a_later_pull(shelf: Shelf, p
     assert shelf.find(own["url"]).article.id == number
 
 
-def test_an_edit_that_is_taken_back_gives_the_sources_own_words(shelf: Shelf, put: Put) -> None:
+def test_an_edit_that_is_taken_back_gives_the_sources_own_words(shelf: Shelf, editor: Editor, put: Put) -> None:
     put(FERRY)
     number = shelf.find(URL).article.id
     assert number is not None
-    shelf.edit(number, {"title": "Our title", "published": "2026-11-01T08:00:00+00:00"}, now=NOW)
+    editor.edit(number, {"title": "Our title", "published": "2026-11-01T08:00:00+00:00"}, slot=SLOT, who=ADA)
     put(replace(FERRY, dek="They have changed a word."))
-    shelf.edit(number, {"title": "", "published": ""}, now=NOW)
+    editor.edit(number, {"title": "", "published": ""}, slot=SLOT, who=ADA)
     article = shelf.find(str(number)).article
     assert article.title == FERRY.title
     assert article.published == PUBLISHED
     assert article.published_from == "feed"
 
 
-def test_a_date_that_only_the_editor_knew_goes_with_the_edit(shelf: Shelf, put: Put) -> None:
+def test_a_date_that_only_the_editor_knew_goes_with_the_edit(shelf: Shelf, editor: Editor, put: Put) -> None:
     undated = replace(FERRY, published=None, published_from="")
     put(undated)
     number = shelf.find(URL).article.id
     assert number is not None
-    shelf.edit(number, {"published": "2026-11-18T08:00:00+00:00"}, now=NOW)
+    editor.edit(number, {"published": "2026-11-18T08:00:00+00:00"}, slot=SLOT, who=ADA)
     put(replace(undated, dek="They have changed a word."))
     assert shelf.find(str(number)).article.lacks() == ()
-    shelf.edit(number, {"published": ""}, now=NOW)
+    editor.edit(number, {"published": ""}, slot=SLOT, who=ADA)
     assert shelf.find(str(number)).article.lacks() == ("date",)
 
 
 def test_an_address_the_editor_gives_that_another_row_has_makes_the_two_one(
-    database: Database, shelf: Shelf, put: Put
+    database: Database, shelf: Shelf, editor: Editor, put: Put
 ) -> None:
     put(FERRY)
     carry(database, shelf, URL)
     shelf.put([Article(title="Ferry page", source="added-by-hand", body="The text")], now=NOW)
     edited = all_of(shelf)[0].article.id
     assert edited is not None
-    after = shelf.edit(edited, {"url": URL + "?utm_source=mail", "published": "2026-11-18T08:00:00+00:00"}, now=NOW)
+    own = {"url": URL + "?utm_source=mail", "published": "2026-11-18T08:00:00+00:00"}
+    editor.edit(edited, own, slot=SLOT, who=ADA)
+    after = shelf.find(str(edited))
     assert after.carried_by == "2026-W47"
     assert len(all_of(shelf)) == 1
 
 
-def test_dropping_and_holding_outlive_a_pull(shelf: Shelf, put: Put) -> None:
+def test_dropping_and_holding_outlive_a_pull(shelf: Shelf, editor: Editor, put: Put) -> None:
     put(FERRY)
     number = shelf.find(URL).article.id
     assert number is not None
-    shelf.drop(number, now=NOW)
-    shelf.hold(number, until="2026-W48")
+    editor.drop(number, slot=SLOT, who=ADA)
     put(replace(FERRY, dek="Changed"))
     assert shelf.find(URL).dropped
-    assert shelf.find(URL).held_until == "2026-W48"
+    editor.hold(number, until="2026-W48", slot=SLOT, who=ADA)
+    put(replace(FERRY, dek="Changed again"))
+    assert (shelf.find(URL).dropped, shelf.find(URL).held_until) == (False, "2026-W48")
 
 
 @pytest.mark.corpus
 @pytest.mark.skipif(not CORPUS.is_dir(), reason="no corpus; set NEWSLETTER_CORPUS to the folder of real input")
-def test_the_seed_article_is_incomplete_until_the_editor_completes_it(shelf: Shelf) -> None:
+def test_the_seed_article_is_incomplete_until_the_editor_completes_it(shelf: Shelf, editor: Editor) -> None:
     page = (CORPUS / "seed" / "article-page.txt").read_bytes()
     seed = replace(parse(page, reading=Reading("by-hand", now=NOW)), source="by-hand")
     for _ in range(2):
@@ -355,8 +371,8 @@ def test_the_seed_article_is_incomplete_until_the_editor_completes_it(shelf: She
     assert shelved.article.card.rating is None
     number = shelved.article.id
     assert number is not None
-    done = shelf.edit(number, {"url": URL, "published": "2026-11-18T08:00:00+00:00"}, now=NOW)
-    assert done.article.lacks() == ()
+    editor.edit(number, {"url": URL, "published": "2026-11-18T08:00:00+00:00"}, slot=SLOT, who=ADA)
+    assert shelf.find(str(number)).article.lacks() == ()
     assert [one.article.id for one in shelf.since(NOW - timedelta(days=7))] == [number]
     assert shelf.put([seed], now=NOW).new == 0
     assert shelf.find(URL).article.lacks() == ()
@@ -470,7 +486,7 @@ def test_two_numbers_of_one_kind_in_one_pull_stop_nothing(shelf: Shelf, put: Put
 # What is looked at, and how it is asked for.
 
 
-def test_what_an_issue_may_look_at_is_everything_since_and_what_is_held(shelf: Shelf, put: Put) -> None:
+def test_what_an_issue_may_look_at_is_everything_since_and_what_is_held(shelf: Shelf, editor: Editor, put: Put) -> None:
     old = replace(FERRY, url=URL + "-old", guid="old", title="Old", published=NOW - timedelta(days=100))
     undated = replace(FERRY, url=URL + "-undated", guid="undated", title="Undated", published=None)
     put(FERRY, old, undated)
@@ -478,7 +494,7 @@ def test_what_an_issue_may_look_at_is_everything_since_and_what_is_held(shelf: S
     assert [one.article.title for one in shelf.since(week)] == [FERRY.title, "Undated"]
     number = shelf.find(URL + "-old").article.id
     assert number is not None
-    shelf.hold(number, until="2026-W47")
+    editor.hold(number, until="2026-W47", slot=SLOT, who=ADA)
     assert [one.article.title for one in shelf.since(week)] == ["Old", FERRY.title, "Undated"]
 
 

@@ -4,7 +4,8 @@
     output          tables, JSON, times; how something is refused
     project         init, migrate, schedule, serve         doctor    doctor
     weekly          pull, pick, preview, check             sending   send, worker
-    articles        articles …                             issues    issues …, audit
+    articles        articles list, show, add, edit         decisions the rest of articles …
+    issues          issues …, audit
     subscribers     subscribers …
 
 A command's module is loaded when it is named, and heavy libraries when it runs: `newsletter --help` has to answer at
@@ -30,7 +31,7 @@ MODULES = {
     "init": "project",
     "migrate": "project",
     "pull": "weekly",
-    "articles": "articles",
+    "articles": "decisions",
     "pick": "weekly",
     "preview": "weekly",
     "check": "weekly",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 import click
 
 from newsletter.cli import output
-from newsletter.cli.context import Group, ProjectContext, json_option, not_yet, pass_project_context
+from newsletter.cli.context import Group, ProjectContext, by_option, json_option, number_of, pass_project_context, who
 from newsletter.errors import ConfigurationError, Refused, counted
 
 if TYPE_CHECKING:
-    from newsletter.issue import Article, Slot
+    from newsletter.issue import Article
     from newsletter.shelf import Shelf, Shelved
 
 ADDED = "added-by-hand"
@@ -226,6 +226,8 @@ def _say_lacks(shelved: Shelved) -> None:
 @click.option(
     "--date", metavar="TIME", help="When it was published: ISO 8601; without an offset, the newsletter's zone."
 )
+@click.option("--image", metavar="URL", help="A picture of your own.")
+@by_option
 @json_option
 @pass_project_context
 def edit(
@@ -235,24 +237,29 @@ def edit(
     blurb: str | None,
     url: str | None,
     date: str | None,
+    image: str | None,
+    by: str,
     as_json: bool,
 ) -> None:
-    """Give an article a title, blurb, address or date of your own.
+    """Give an article a title, blurb, address, date or picture of your own.
 
     No later pull overwrites them. An empty value ("") takes yours back.
 
     JSON: as of `articles list`
     """
-    wishes = {"title": title, "dek": blurb, "url": url, "published": date}
+    wishes = {"title": title, "dek": blurb, "url": url, "published": date, "image": image}
     changes = {name: value.strip() for name, value in wishes.items() if value is not None}
     if not changes:
-        raise click.UsageError("give at least one of --title, --blurb, --url, --date")
-    if changes.get("url"):
-        changes["url"] = _address(changes["url"])
+        raise click.UsageError("give at least one of --title, --blurb, --url, --date, --image")
+    for name in ("url", "image"):
+        if changes.get(name):
+            changes[name] = _address(changes[name], option=f"--{name}")
     if changes.get("published"):
         changes["published"] = _moment(context, changes["published"]).isoformat()
-    shelf = context.project.shelf
-    shelved = shelf.edit(_number(context, what), changes, now=context.clock())
+    project = context.project
+    number = number_of(context, what)
+    project.weekly.editor.edit(number, changes, slot=project.coming_slot(), who=who(by))
+    shelved = project.shelf.find(str(number))
     if as_json:
         output.dump(_json(shelved))
         return
@@ -260,18 +267,12 @@ def edit(
     _say_lacks(shelved)
 
 
-def _number(context: ProjectContext, what: str) -> int:
-    number = context.project.shelf.find(what).article.id
-    assert number is not None
-    return number
-
-
-def _address(text: str) -> str:
+def _address(text: str, *, option: str) -> str:
     from newsletter.links import canonical
 
     address = canonical(text)
     if not address:
-        raise click.BadParameter(f'"{text}" is not an http or https address', param_hint="--url")
+        raise click.BadParameter(f'"{text}" is not an http or https address', param_hint=option)
     return address
 
 
@@ -283,40 +284,3 @@ def _moment(context: ProjectContext, text: str) -> datetime:
             f'"{text}" is not a time such as 2026-11-19T07:00:00+01:00', param_hint="--date"
         ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=context.zone)
-
-
-@articles.command()
-@click.argument("what")
-@pass_project_context
-def drop(context: ProjectContext, what: str) -> None:
-    """Never pick this article."""
-    number = _number(context, what)
-    context.project.shelf.drop(number, now=context.clock())
-    output.say(f"{number} is dropped: no issue will pick it")
-
-
-@articles.command()
-@click.argument("what")
-@click.option("--until", metavar="KEY", help="The first issue that may carry it (default: the one after the next).")
-@pass_project_context
-def hold(context: ProjectContext, what: str, until: str | None) -> None:
-    """Keep this article for a later issue."""
-    number = _number(context, what)
-    slot = context.slot(until) if until else _after_the_coming(context)
-    context.project.shelf.hold(number, until=slot.key)
-    output.say(f"{number} is held until {slot.key}")
-
-
-def _after_the_coming(context: ProjectContext) -> Slot:
-    """The slot after the next one that still has its issue before it."""
-    from newsletter.slots import slots
-
-    this_week = context.slot(None).at
-    row = context.project.issues.find(context.slot(None).key)
-    coming = list(slots(context.project.schedule, start=this_week, end=this_week + timedelta(weeks=4)))
-    return coming[2 if row is not None and row.state not in ("draft", "approved") else 1]
-
-
-not_yet(articles, "pin", "Put an article into the issue at a place of your choice.")
-not_yet(articles, "move", "Put an article into another section.")
-not_yet(articles, "undo", "Take the last decision back.")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from newsletter.app import Project
     from newsletter.issue import Slot
+    from newsletter.weekly.editor import Who
 
 
 class ProjectContext:
@@ -121,7 +122,24 @@ class Group(click.Group):
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else, on standard output.")
+by_option = click.option(
+    "--by", metavar="NAME", default="", envvar="NEWSLETTER_EDITOR", help="Who decides, for the record."
+)
 slot_option = click.option("--slot", "slot_key", metavar="KEY", help="The week, such as 2026-W47 (default: this one).")
+
+
+def number_of(context: ProjectContext, what: str) -> int:
+    """The number of the article that a number or an address names."""
+    number = context.project.shelf.find(what).article.id
+    assert number is not None
+    return number
+
+
+def who(name: str) -> Who:
+    """Whoever decides by a command."""
+    from newsletter.weekly.editor import Who
+
+    return Who(name, "command")
 
 
 def not_yet(group: Group, name: str, short_help: str) -> None:

@@ -62,10 +62,11 @@ def pick(context: ProjectContext, slot_key: str | None, why: str | None, as_json
     """Show what the issue would be now, and why. Changes nothing.
 
     JSON: {"slot", "at", "sections": [{"name", "title"}], "picked": [{"section", "position", "score", "reason", "beat",
-    "detail", "article": {"id", "title", "url", "source", "published", "lacks"}, "related": [as article], "terms":
-    [{"name", "weight", "value", "points", "why"}]}], "passed_over": [{"reason", "score", "waits", "section", "needs",
-    "article", "terms"}], "notes": {SECTION: TEXT}, "verdict": {"outcome", "slot", "text", "reason", "subject",
-    "recipients", "empty_sections": [TITLE], "silent_sources": [{"source", "reason"}]}}; with --why only the one of that
+    "detail", "article": {"id", "title", "url", "source", "published", "lacks"}, "related": [as article],
+    "decision": as of `articles pin`, or null, "terms": [{"name", "weight", "value", "points", "why"}]}],
+    "passed_over": [{"reason", "score", "waits", "section", "needs", "article", "terms"}], "notes": {SECTION: TEXT},
+    "verdict": {"outcome", "slot", "text", "reason", "subject", "recipients", "empty_sections": [TITLE],
+    "silent_sources": [{"source", "reason"}]}}; with --why only the one of that
     article. The verdict is what `send` would do now.
     """
     slot = context.slot(slot_key)

@@ -9,6 +9,7 @@
     prior        what earlier issues teach about this editor's taste
     score        six terms, each with its number and its words
     ranking      the best first, then the best beside what is already picked
+    hand         what the editor placed, and what is out of this issue
     repeats      which entrants tell the story of a better one, or of one that was carried
     reasons      why, in words an editor reads
     choice       all of it in order: candidates → Issue
@@ -18,6 +19,7 @@ What it does not know: where candidates and past issues come from, or what happe
 
 from newsletter.highlights.candidate import Candidate
 from newsletter.highlights.choice import choose
+from newsletter.highlights.hand import Hand
 from newsletter.highlights.reasons import formula
 
-__all__ = ["Candidate", "choose", "formula"]
+__all__ = ["Candidate", "Hand", "choose", "formula"]

@@ -44,13 +44,19 @@ class Candidate:
 
 
 def eligibility(
-    candidate: Candidate, *, key: str, now: datetime, window_start: datetime, max_age: timedelta
+    candidate: Candidate,
+    *,
+    key: str,
+    now: datetime,
+    window_start: datetime,
+    max_age: timedelta,
+    placed: bool = False,
 ) -> PassedOver | None:
     """Why a candidate cannot be chosen for the issue `key`; None when it can.
 
     An article that did not fit into an earlier issue stays eligible until it is older than `max_age`. One that became
     too old since the last issue (`window_start`) is told apart from one that always was. An article held for this very
-    issue is eligible whatever its age.
+    issue is eligible whatever its age, and one that an editor `placed` whatever else but these first marks.
     """
     article = candidate.article
     if candidate.carried_by:
@@ -59,6 +65,8 @@ def eligibility(
         return PassedOver(article, "dropped by the editor")
     if lacking := article.lacks():
         return PassedOver(article, f"incomplete: lacks {', '.join(lacking)}", waits=True)
+    if placed:
+        return None
     if article.sponsored:
         return PassedOver(article, "sponsored: never picked by itself")
     if _PROTECTED.match(article.title):

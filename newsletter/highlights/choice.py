@@ -13,19 +13,21 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from newsletter.highlights import reasons
 from newsletter.highlights.bylines import Bylines
 from newsletter.highlights.candidate import Candidate, eligibility
 from newsletter.highlights.duplicates import Title
+from newsletter.highlights.hand import Hand, arranged, too_many, why_gone, why_placed
 from newsletter.highlights.learned import Filing, file_by
 from newsletter.highlights.prior import learn
-from newsletter.highlights.ranking import Entrant, Lost, Picked, Scored, rank, rank_in_order
+from newsletter.highlights.ranking import Entrant, Lost, Penalty, Picked, Scored, Won, rank, rank_in_order
 from newsletter.highlights.repeats import Repeat, Repeats
 from newsletter.highlights.score import Measured, Scale, Scores, measure, site_mean_of
 from newsletter.highlights.sections import mark_of, sections_of
 from newsletter.highlights.subject import subject_of
-from newsletter.issue import Article, IfThin, Issue, Match, PassedOver, PastIssue, Pick, Section, Slot
+from newsletter.issue import Article, Decision, IfThin, Issue, Match, PassedOver, PastIssue, Pick, Section, Slot
 
 _RELATED = 3
 
@@ -43,6 +45,7 @@ def choose(
     past: Iterable[PastIssue] = (),
     deny: Match | None = None,
     filed: Iterable[tuple[Article, str]] = (),
+    hand: Hand = Hand(),  # noqa: B008 - frozen and empty
 ) -> Issue:
     """The best articles for a slot, in sections, and why.
 
@@ -52,6 +55,7 @@ def choose(
     `past` are the issues this editor made before, to learn from.
     What fits any field of `deny` is not picked by itself.
     `filed` are articles of past issues with their sections, to learn from where what fits no rule belongs.
+    `hand` is what the editor decided: what has a place is picked beside every rule, and what is out is passed over.
 
     Raises `ValueError` when `max_age` is not positive or a section's title rule is not a regular expression.
     """
@@ -61,13 +65,17 @@ def choose(
     passed: list[PassedOver] = []
     entrants = []
     filing, bylines = file_by(filed), Bylines(candidate.article for candidate in ordered)
+    hand = hand.within(sections)
+    judge = partial(eligibility, key=slot.key, now=now, window_start=window_start, max_age=max_age)
     for candidate in ordered:
-        refusal = eligibility(candidate, key=slot.key, now=now, window_start=window_start, max_age=max_age)
-        refusal = refusal or _denied(candidate.article, deny)
+        placed = hand.places.get(candidate.article.id or 0)
+        refusal = judge(candidate, placed=placed is not None)
+        if not placed:
+            refusal = refusal or _refused(candidate.article, hand=hand, deny=deny)
         if refusal:
             passed.append(refusal)
             continue
-        entrant = _entry(candidate, sections=sections, filing=filing, bylines=bylines)
+        entrant = _entry(candidate, sections=sections, filing=filing, bylines=bylines, placed=placed)
         if entrant.sections:
             entrants.append(entrant)
         else:
@@ -88,12 +96,14 @@ def choose(
     pool = reasons.pool_of(loud, sections=sections, now=now)
     number = {section.name: place for place, section in enumerate(sections)}
     related = _related(filled, repeated)
-    picks = sorted(_picks(filled.picked, related=related, pool=pool), key=lambda pick: number[pick.section])
+    picks = sorted(
+        _picks(filled.picked, related=related, pool=pool), key=lambda pick: (number[pick.section], pick.position)
+    )
     picked = {id(pick.article) for pick in picks}
     kept = {id(article) for pick in picks for article in pick.related}
     passed += [PassedOver(one.candidate.article, why, waits=True) for one, why in filled.unplaced]
     passed += [repeat.passed_over(picked, kept=kept) for repeat in repeated]
-    notes = tuple((one.name, line) for one in sections if (line := reasons.note(one, filled.competed(one.name))))
+    notes = tuple((one.name, line) for one in sections if (line := _note(one, filled)))
     lost = _lost(filled, sections=sections, pool=pool, kept=kept)
     return Issue(slot, tuple(sections), tuple(picks), (*lost, *passed), notes)
 
@@ -142,24 +152,33 @@ class _Filled:
         return [*won, *(lost.scored for lost in self.lost if lost.section == section)]
 
 
-def _denied(article: Article, deny: Match | None) -> PassedOver | None:
+def _refused(article: Article, *, hand: Hand, deny: Match | None) -> PassedOver | None:
+    """Why what the editor did not place is not picked: it is out of this issue, or never picked by itself."""
+    if gone := hand.gone.get(article.id or 0):
+        return PassedOver(article, why_gone(gone), waits=True)
     mark = mark_of(article, deny) if deny else ""
     return PassedOver(article, f"denied: {mark}") if mark else None
 
 
-def _entry(candidate: Candidate, *, sections: Sequence[Section], filing: Filing, bylines: Bylines) -> Entrant:
+def _entry(
+    candidate: Candidate, *, sections: Sequence[Section], filing: Filing, bylines: Bylines, placed: Decision | None
+) -> Entrant:
     article = candidate.article
     title = Title(article.title, subject_of(article), article.published)
-    tried_in, filed_by = sections_of(candidate, sections=sections, filing=filing)
-    return Entrant(candidate, title, tried_in, filed_by, bylines.authors_of(article))
+    tried_in, filed_by = (
+        ((placed.place[0],), "") if placed else sections_of(candidate, sections=sections, filing=filing)
+    )
+    return Entrant(candidate, title, tried_in, filed_by, bylines.authors_of(article), placed)
 
 
 def _fill(entrants: Sequence[Entrant], *, rules: _Rules, repeats: Repeats) -> _Filled:
-    """Picks into all sections, and starts anew whenever a thin section is closed."""
+    """Picks into all sections, and starts anew whenever a thin section is closed; never one that an editor filled."""
     closed: dict[str, _Closed] = {}
+    placed_in = {entrant.sections[0] for entrant in entrants if entrant.decision}
     while True:
         filled = _fill_once(entrants, rules=rules, repeats=repeats, closed=closed)
-        thin = _first_thin(filled.picked, sections=[one for one in rules.sections if one.name not in closed])
+        may_close = [one for one in rules.sections if one.name not in {*closed, *placed_in}]
+        thin = _first_thin(filled.picked, sections=may_close)
         if thin is None:
             return filled
         section, found = thin
@@ -174,12 +193,15 @@ def _fill_once(entrants: Sequence[Entrant], *, rules: _Rules, repeats: Repeats, 
     open_sections = {id(entrant): _open_sections(entrant, closed) for entrant in entrants}
     lost: dict[int, Lost] = {}
     free = list(entrants)
+    _place(entrants, rules=rules, picked=picked, open_sections=open_sections)
     for section in sorted(rules.sections, key=lambda section: not section.fixed):
         mine = rules.scored([entrant for entrant in free if section.name in open_sections[id(entrant)]])
+        mine = [scored for scored in mine if scored.entrant.decision is None]
+        left = max(0, section.pick - len(picked.in_section(section.name)))
         if section.by_score:
-            losers = rank(mine, section=section.name, places=section.pick, picked=picked, is_repeat=repeats.has)
+            losers = rank(mine, section=section.name, places=left, picked=picked, is_repeat=repeats.has)
         else:
-            losers = rank_in_order(mine, section=section, picked=picked, is_repeat=repeats.has)
+            losers = rank_in_order(mine, section=section, places=left, picked=picked, is_repeat=repeats.has)
         for one in losers:
             lost.setdefault(id(one.scored.entrant), one)
         taken = {id(won.scored.entrant) for won in picked.won}
@@ -187,6 +209,24 @@ def _fill_once(entrants: Sequence[Entrant], *, rules: _Rules, repeats: Repeats, 
     best_first = sorted((lost[id(one)] for one in free if id(one) in lost), key=lambda one: -one.scored.score)
     unplaced = [(one, closed[one.sections[0]].why) for one in free if id(one) not in lost and not repeats.has(one)]
     return _Filled(picked, best_first, unplaced)
+
+
+def _place(
+    entrants: Sequence[Entrant], *, rules: _Rules, picked: Picked, open_sections: Mapping[int, Collection[str]]
+) -> None:
+    """Takes what the editor placed, before anything is ranked, with its score among what is tried in its section."""
+    places = {entrant.sections[0] for entrant in entrants if entrant.decision}
+    for section in (section for section in rules.sections if section.name in places):
+        tried = rules.scored([one for one in entrants if section.name in open_sections[id(one)]])
+        placed = [(scored, scored.entrant.decision) for scored in tried if scored.entrant.decision]
+        for scored in arranged([], placed):
+            picked.take(Won(scored, section.name, Penalty(), None, 0.0))
+
+
+def _note(section: Section, filled: _Filled) -> str:
+    placed = sum(won.scored.entrant.decision is not None for won in filled.picked.in_section(section.name))
+    lines = (reasons.note(section, filled.competed(section.name)), too_many(section, placed))
+    return "; ".join(filter(None, lines))
 
 
 def _open_sections(entrant: Entrant, closed: dict[str, _Closed]) -> Collection[str]:
@@ -251,21 +291,28 @@ def _related(filled: _Filled, repeats: Sequence[Repeat]) -> dict[int, list[Artic
 
 
 def _picks(picked: Picked, *, related: Mapping[int, Sequence[Article]], pool: reasons.Pool) -> list[Pick]:
-    positions: dict[str, int] = {}
+    positions: dict[int, int] = {}
+    for section in {won.section for won in picked.won}:
+        mine = [(won, won.scored.entrant.decision) for won in picked.in_section(section)]
+        order = arranged([won for won, by in mine if by is None], [(won, by) for won, by in mine if by is not None])
+        positions |= {id(won): position for position, won in enumerate(order, 1)}
     picks = []
     for place, won in enumerate(picked.won):
-        positions[won.section] = positions.get(won.section, 0) + 1
+        decision = won.scored.entrant.decision
+        machine = (reasons.picked(won, beside=picked.won[:place], pool=pool), reasons.detail(won, pool=pool))
+        reason, detail = (why_placed(decision), "") if decision else machine
         picks.append(
             Pick(
                 article=won.scored.entrant.candidate.article,
                 section=won.section,
-                position=positions[won.section],
+                position=positions[id(won)],
                 score=won.scored.score,
                 terms=tuple(won.scored.terms),
-                reason=reasons.picked(won, beside=picked.won[:place], pool=pool),
-                detail=reasons.detail(won, pool=pool),
+                reason=reason,
+                detail=detail,
                 related=tuple(related.get(id(won.scored.entrant.candidate), ())[:_RELATED]),
                 beat=won.runner_up.entrant.candidate.article.title if won.runner_up else "",
+                decision=decision,
             )
         )
     return picks

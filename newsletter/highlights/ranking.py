@@ -20,7 +20,7 @@ from typing import NamedTuple
 from newsletter.characters import clean
 from newsletter.highlights.candidate import Candidate
 from newsletter.highlights.duplicates import Title
-from newsletter.issue import Order, Section, Term
+from newsletter.issue import Decision, Order, Section, Term
 
 LIKENESS = 0.2 / 0.8
 REPEAT = 0.1 / 0.8
@@ -36,7 +36,7 @@ class Entrant(NamedTuple):
     """A candidate made ready.
 
     `sections` are those it is tried in, by name; `filed_by` what decided if no rule did. `authors` are its by-lines
-    that say who wrote it.
+    that say who wrote it. `decision` is the editor's that gave it a place.
     """
 
     candidate: Candidate
@@ -44,6 +44,7 @@ class Entrant(NamedTuple):
     sections: tuple[str, ...]
     filed_by: str = ""
     authors: frozenset[str] = frozenset()
+    decision: Decision | None = None
 
 
 class Scored(NamedTuple):
@@ -105,6 +106,13 @@ class Picked:
         self._on_subject[entrant.title.subject].append(entrant.title.text)
         self._from_source[entrant.candidate.article.source] += 1
 
+    def in_section(self, name: str) -> list[Won]:
+        return [won for won in self.won if won.section == name]
+
+    def last_in(self, name: str) -> Scored | None:
+        """What took a place in a section last, if anything did."""
+        return next((won.scored for won in reversed(self.won) if won.section == name), None)
+
     def barred(self, entrant: Entrant) -> str:
         """The cap that keeps an entrant out, in words; "" when none does."""
         subject, source = entrant.title.subject, entrant.candidate.article.source
@@ -165,9 +173,10 @@ def rank(
     picked: Picked,
     is_repeat: Callable[[Entrant], bool] = _never,
 ) -> list[Lost]:
-    """Puts the best into the places of a section, on `picked`; returns the others and to whom they lost, best first.
+    """Puts the best into the free places of a section, on `picked`; returns the others and to whom they lost.
 
-    `entrants` are in the order that settles ties. Repeats take no place, and are not among those who come near one.
+    The best come first. `entrants` are in the order that settles ties. Repeats take no place, and are not among those
+    who come near one.
     """
     one_source = len({scored.entrant.candidate.article.source for scored in entrants}) < 2
     ranked = sorted(entrants, key=lambda scored: scored.score, reverse=True)  # stable: ties keep their order
@@ -183,7 +192,8 @@ def rank(
         margin = worth_of_last - second[0] if second else 0.0
         taken.add(index)
         picked.take(Won(ranked[index], section, penalty, runner_up, margin))
-    last = picked.won[-1].scored if taken else None
+    last = picked.won[-1].scored if taken else picked.last_in(section)
+    worth_of_last = worth_of_last if taken or last is None else last.score
     lost: list[Lost] = []
     for index, scored in enumerate(ranked):
         near = len(lost) < NEAR
@@ -200,9 +210,9 @@ def rank(
 
 
 def rank_in_order(
-    entrants: Sequence[Scored], *, section: Section, picked: Picked, is_repeat: Callable[[Entrant], bool]
+    entrants: Sequence[Scored], *, section: Section, places: int, picked: Picked, is_repeat: Callable[[Entrant], bool]
 ) -> list[Lost]:
-    """Puts the first into the places of a section that has an order of its own; returns the others, in that order.
+    """Puts the first into the free places of a section with an order of its own; returns the others, in that order.
 
     A fixed section takes its newest beside the caps; elsewhere they hold.
     """
@@ -210,12 +220,12 @@ def rank_in_order(
     ranked = sorted(entrants, key=_listed if by_source else _published, reverse=True)
     taken: set[int] = set()
     for scored in ranked:
-        if len(taken) >= section.pick:
+        if len(taken) >= places:
             break
         if (section.fixed or not picked.barred(scored.entrant)) and not is_repeat(scored.entrant):
             taken.add(id(scored))
             picked.take(Won(scored, section.name, Penalty(), None, 0.0))
-    last = picked.won[-1].scored if taken else None
+    last = picked.won[-1].scored if taken else picked.last_in(section.name)
     left = [scored for scored in ranked if id(scored) not in taken]
     losers = [*(scored for scored in left[:NEAR] if not is_repeat(scored.entrant)), *left[NEAR:]]
     return [

@@ -1,7 +1,8 @@
 """Which entrants repeat a better one, or an article that was carried.
 
-What was carried stands before all, then the best scored. Only what matters is compared: what comes near a place, and
-what is like a pick or like an article that was carried. The thousands far behind are not compared with each other.
+What was carried stands before all, then what an editor placed, then the best scored. Only what matters is compared:
+what comes near a place, and what is like a pick or like an article that was carried. The thousands far behind are not
+compared with each other.
 
 What it does not know: when two titles are alike (`duplicates`), or what a score is made of.
 """
@@ -49,7 +50,8 @@ class Repeats:
         """`scores` are those of `entrants`, in the same order."""
         self._entrants, self._scores, self._carried = entrants, scores, carried
         bodies = [len(entrant.candidate.article.body) for entrant in entrants]
-        self._ranked = sorted(range(len(entrants)), key=lambda index: (-scores.totals[index], -bodies[index]))
+        free = [entrant.decision is None for entrant in entrants]
+        self._ranked = sorted(range(len(free)), key=lambda index: (free[index], -scores.totals[index], -bodies[index]))
         old = [Title(one.article.title, subject_of(one.article), one.article.published) for one in carried]
         titles = [*old, *(entrants[index].title for index in self._ranked)]
         self._titles = Titles(titles, standing=len(old), apart=self._are_two_pieces)
@@ -70,12 +72,15 @@ class Repeats:
         return [self._repeat(number, *of) for number, of in self._titles.found()]
 
     def _are_two_pieces(self, one: int, other: int) -> bool:
-        """Whether one of the two was carried and the other is a later piece, whatever its title."""
+        """Whether one of the two was carried and the other is a later piece, whatever its title, or an editor put it
+        beside what stands before it."""
         before, (old, new) = len(self._carried), sorted((one, other))
-        if not old < before <= new:
+        if new < before:
             return False
-        article = self._entrants[self._ranked[new - before]].candidate.article
-        return is_later_piece(article, self._carried[old].article)
+        entrant = self._entrants[self._ranked[new - before]]
+        if entrant.decision is not None:
+            return True
+        return old < before and is_later_piece(entrant.candidate.article, self._carried[old].article)
 
     def _compare(self, number: int) -> None:
         for other, _ in self._titles.alike(number):

@@ -163,7 +163,7 @@ def _reason(pick: Pick, *, leaders: dict[SignalKind, float]) -> str:
             return _LEADS[kind]
     if rated := _rated(article):
         return rated
-    if article.featured:
+    if article.featured or pick.decision:
         return "Editors\u2019 choice"
     popular = any(term.name.startswith("popular") and term.value >= 0.8 for term in pick.terms)
     return "Among the most read" if popular and article.signal(SignalKind.VIEWS) is not None else ""

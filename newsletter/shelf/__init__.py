@@ -26,13 +26,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from newsletter.database import Database, insert_if_absent, storable
+from newsletter.decisions import about, marks_of
 from newsletter.errors import Refused
 from newsletter.issue import Article, Signal
 from newsletter.shelf import pages, quarantine
 from newsletter.shelf.intake import Put, take_in
 from newsletter.shelf.names import exact_name, url_name
 from newsletter.shelf.numbers import gained, histories, note
-from newsletter.shelf.statements import latest_signals, merge
+from newsletter.shelf.statements import latest_signals, mark, merge, portions
 from newsletter.shelf.stored import dump_article, edited, load_article
 from newsletter.shelf.tables import articles, images, names, pulls
 
@@ -127,7 +128,7 @@ class Shelf:
         their age; oldest first."""
         age = sa.func.coalesce(articles.c.published, articles.c.first_seen)
         held = sa.and_(articles.c.held_until != "", articles.c.carried_by == "")
-        return list(self._select(sa.select(articles).where(sa.or_(age >= moment, held)).order_by(age, articles.c.id)))
+        return list(self._select(_of(sa.or_(age >= moment, held)).order_by(age, articles.c.id)))
 
     def page(self, *, limit: int = 50, before: int | None = None) -> list[Shelved]:
         """The newest on the shelf first, by key: `before` is the id of the last one shown."""
@@ -159,35 +160,27 @@ class Shelf:
         found = self._select(sa.select(articles).where(articles.c.id == number)) if number is not None else iter(())
         return next((shelved.article for shelved in found), None)
 
-    def edit(self, number: int, changes: Mapping[str, str], *, now: datetime) -> Shelved:
-        """The editor's own `title`, `dek`, `url` or `published` (ISO 8601 with offset); an empty one takes it back."""
-        self.find(str(number))
-        with self._database.write() as connection:
-            _alone(connection)
-            if changes.get("url"):
-                self._rename(connection, number, changes["url"])
-            row = connection.execute(sa.select(articles).where(articles.c.id == number)).one()
-            edits = {name: value for name, value in {**json.loads(row.edits), **changes}.items() if value}
-            published = edited(load_article(json.loads(row.content)), edits).published
-            changed = {"edits": json.dumps(edits), "published": published, "changed_at": now}
-            connection.execute(articles.update().where(articles.c.id == number).values(changed))
-        return self.find(str(number))
+    def mark(self, connection: sa.Connection, number: int, *, now: datetime) -> None:
+        """Bring what stands on an article up to what holds about it in the log of decisions, in one transaction.
 
-    def _rename(self, connection: sa.Connection, number: int, url: str) -> None:
-        """Note a further address of an article. Another row that has it is the same article, then."""
-        other = _at_address(connection, url)
-        if other is None:
+        A new address of the editor's is a further name of it; another row that has it is the same article, then.
+        """
+        _alone(connection)
+        url = marks_of(about(connection, number)).edits.get("url")
+        other = _at_address(connection, url) if url else None
+        if url and other is None:
             connection.execute(names.insert().values(name=url_name(url), article_id=number))
-        elif other != number:
+        elif other is not None and other != number:
             merge(connection, keep=number, gone=other)
+        mark(connection, number, now=now)
 
-    def drop(self, number: int, *, now: datetime) -> None:
-        """Never pick it by itself."""
-        self._mark(number, dropped_at=now)
+    def has(self, connection: sa.Connection, number: int) -> bool:
+        """Whether an article is on the shelf, in a transaction the caller began."""
+        return connection.execute(sa.select(articles.c.id).where(articles.c.id == number)).first() is not None
 
-    def hold(self, number: int, *, until: str) -> None:
-        """Keep it out of every issue before the one with the key `until`; empty takes the hold back."""
-        self._mark(number, held_until=until)
+    def numbered(self, numbers: Iterable[int]) -> list[Shelved]:
+        """The articles of these numbers that are on the shelf, whatever their age."""
+        return [one for some in portions(sorted(numbers)) for one in self._select(_of(articles.c.id.in_(some)))]
 
     def carry(self, connection: sa.Connection, numbers: Iterable[int], *, slot: str) -> int:
         """Note, in the freeze's own transaction, which issue carries these articles; returns how many it noted."""
@@ -225,10 +218,6 @@ class Shelf:
             if not insert_if_absent(connection, pulls, source=source, **values):
                 connection.execute(pulls.update().where(pulls.c.source == source).values(values))
 
-    def _mark(self, number: int, **values: object) -> None:
-        with self._database.write() as connection:
-            connection.execute(articles.update().where(articles.c.id == number).values(**values))
-
     def _select(self, query: sa.Select[Any]) -> Iterator[Shelved]:
         with self._database.read() as connection:
             rows = connection.execute(query).all()
@@ -251,6 +240,10 @@ class Shelf:
                 carried_by=row.carried_by,
                 edited=tuple(edits),
             )
+
+
+def _of(where: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    return sa.select(articles).where(where)
 
 
 def _at_address(connection: sa.Connection, url: str) -> int | None:

@@ -16,6 +16,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from newsletter.decisions import about, marks_of
 from newsletter.issue import Article, Signal
 from newsletter.shelf.identity import (
     NEAR,
@@ -231,7 +232,7 @@ class _Intake:
             self._added.remove(gone)
         elif keep.id is not None:
             merge(self._connection, keep=keep.id, gone=gone.id)
-            keep.edits = {**gone.edits, **keep.edits}
+            keep.edits = marks_of(about(self._connection, keep.id)).edits
             self._keep(keep, self._article(keep))
             self._latest |= latest_signals(self._connection, [keep.id])
         for name, row in self._named.items():

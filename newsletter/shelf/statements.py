@@ -1,14 +1,16 @@
-"""Statements that the shelf and its intake share: merging two rows, and the newest numbers about articles."""
+"""Statements that the shelf and its intake share: merging two rows, what holds about one, the newest numbers."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import TypeVar
 
 import sqlalchemy as sa
 
-from newsletter.issue import Signal, SignalKind
+from newsletter.decisions import about, marks_of, repoint
+from newsletter.issue import QUARANTINE, Signal, SignalKind
 from newsletter.shelf.stored import edited, load_article
 from newsletter.shelf.tables import articles, names, signals
 
@@ -18,27 +20,39 @@ T = TypeVar("T")
 
 
 def merge(connection: sa.Connection, *, keep: int, gone: int) -> None:
-    """Make one row of two that are one article. It keeps both rows' names, numbers, edits, marks and issue."""
+    """Make one row of two that are one article. It keeps both rows' names, numbers, decisions and issue."""
     connection.execute(names.update().where(names.c.article_id == gone).values(article_id=keep))
     rows = connection.execute(sa.select(articles).where(articles.c.id.in_((keep, gone)))).mappings()
     both = {row["id"]: row for row in rows}
     kept, other = both[keep], both[gone]
     # An issue is only ever taken back while it is the newest: the earlier one stays on record.
     carried = min(filter(None, (kept["carried_by"], other["carried_by"])), default="")
-    edits = {**json.loads(other["edits"]), **json.loads(kept["edits"])}
-    merged = {
-        "carried_by": carried,
-        "dropped_at": kept["dropped_at"] or other["dropped_at"],
-        "held_until": kept["held_until"] or other["held_until"],
-        "first_seen": min(kept["first_seen"], other["first_seen"]),
-        "edits": json.dumps(edits),
-        "published": edited(load_article(json.loads(kept["content"])), edits).published,
-    }
+    merged = {"carried_by": carried, "first_seen": min(kept["first_seen"], other["first_seen"])}
     connection.execute(articles.update().where(articles.c.id == keep).values(merged))
+    repoint(connection, gone=gone, keep=keep)
+    mark(connection, keep, also=other["held_until"])
     its = signals.alias()
     clash = sa.exists().where(its.c.article_id == keep, its.c.kind == signals.c.kind, its.c.at == signals.c.at)
     connection.execute(signals.update().where(signals.c.article_id == gone, ~clash).values(article_id=keep))
     connection.execute(articles.delete().where(articles.c.id == gone))
+
+
+def mark(connection: sa.Connection, number: int, *, now: datetime | None = None, also: str = "") -> None:
+    """Write beside an article what holds about it in the log of decisions; `now` when that is a change of its own.
+
+    Quarantine is not decided by an editor: it stays, also what stood on a row that was found to be this one.
+    """
+    row = connection.execute(sa.select(articles).where(articles.c.id == number)).one()
+    marks = marks_of(about(connection, number))
+    quarantine = QUARANTINE if QUARANTINE in (row.held_until, also) else ""
+    values = {
+        "edits": json.dumps(marks.edits),
+        "dropped_at": marks.dropped_at,
+        "held_until": marks.held_until or quarantine,
+        "published": edited(load_article(json.loads(row.content)), marks.edits).published,
+        **({"changed_at": now} if now else {}),
+    }
+    connection.execute(articles.update().where(articles.c.id == number).values(values))
 
 
 def latest_signals(connection: sa.Connection, numbers: Sequence[int]) -> dict[int, dict[SignalKind, Signal]]:

@@ -48,6 +48,8 @@ def load_article(stored: Mapping[str, Any]) -> Article:
 def edited(article: Article, edits: Mapping[str, str]) -> Article:
     """The article in the editor's own words."""
     words: dict[str, Any] = {name: edits[name] for name in ("title", "dek", "url") if edits.get(name)}
+    if edits.get("image"):
+        words |= {"image": Image(edits["image"])}
     if edits.get("published"):
         words |= {"published": datetime.fromisoformat(edits["published"]), "published_from": "editor"}
     return replace(article, **words) if words else article

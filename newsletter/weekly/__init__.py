@@ -21,6 +21,7 @@ from functools import partial
 from newsletter import highlights, rendering
 from newsletter.backends import Backend
 from newsletter.database import Database
+from newsletter.decisions import Decisions
 from newsletter.errors import Busy, ConfigurationError, NewsletterError, Refused, SourceError
 from newsletter.issue import Article, IfThin, Issue, Match, Order, Section, Slot
 from newsletter.issues import FROZEN, FrozenPick, IssueRow, Issues, IssueState
@@ -37,6 +38,7 @@ from newsletter.settings.tables import MarksTable
 from newsletter.shelf import Shelf, dump_article, load_article
 from newsletter.sources import Pulled, PullState, Source, StoredImage
 from newsletter.sources.reading import shortened
+from newsletter.weekly.editor import Editor, words_of
 from newsletter.weekly.top_up import topped_up
 from newsletter.weekly.verdict import Composed, Outcome, PullLine, Verdict, decide, on_record, refused, silent_sources
 from subscribers import Book
@@ -86,12 +88,18 @@ class Weekly:
     shelf: Shelf
     issues: Issues
     past_issues: PastIssues
+    decisions: Decisions
     book: Book
     sender: Sender
     alerts: Alerts
     publication: rendering.Publication
     making: Callable[[], Making]
     clock: Callable[[], datetime]
+
+    @property
+    def editor(self) -> Editor:
+        """What an editor may do."""
+        return Editor(self.database, self.shelf, self.issues, self.decisions, self.sections, self.clock)
 
     def pull(self, slot: Slot | None = None, *, names: Collection[str] = ()) -> list[PullLine]:
         """Read all sources, or those of these names, side by side and put their articles on the shelf.
@@ -156,8 +164,16 @@ class Weekly:
         last = self.issues.last_frozen()
         start = last.frozen_at if last and last.frozen_at else now - FIRST_WINDOW
         # Far enough back to tell what leaves by age since the last issue, and to know what was carried not long ago.
-        found = self._candidates(slot, since=min(start, now - REMEMBERED) - max_age, last=last)
-        told = [one for one in found if one.carried_by or one.held_until or _age(one, now) <= now - start + max_age]
+        decided = self.decisions.effective(slot.key)
+        hand = highlights.Hand.of(decided, key=slot.key)
+        found = self._candidates(slot, since=min(start, now - REMEMBERED) - max_age, last=last, also=hand.places)
+        reach = now - start + max_age
+        stays = set(hand.places)
+        told = [
+            one
+            for one in found
+            if one.carried_by or one.held_until or one.article.id in stays or _age(one, now) <= reach
+        ]
         sections = [replace(section, pick=section.pick * times) for section in self.sections()]
         choose = partial(
             highlights.choose,
@@ -168,23 +184,32 @@ class Weekly:
             past=self.past_issues.all(),
             deny=_match(self.settings.issue.deny),
             filed=self._filed() if len(self.settings.sections) > 1 else (),
+            hand=hand,
         )
-        issue = choose(told, max_age=max_age)
+        intro, subject, inserts = words_of(decided, key=slot.key)
+        with_words = partial(replace, intro=intro, subject=subject, inserts=inserts)
+        issue: Issue = with_words(choose(told, max_age=max_age))
         if self.settings.issue.when_thin != "top_up" or len(issue.picks) >= self.settings.issue.min:
             return issue
         older = [one for one in self._candidates(slot, since=now - OLDER, last=last) if _age(one, now) > max_age]
         anew = partial(choose, max_age=max(OLDER, max_age))
-        return topped_up(issue, told, older=older, at_least=self.settings.issue.min, choose=anew)
+        filled: Issue = with_words(topped_up(issue, told, older=older, at_least=self.settings.issue.min, choose=anew))
+        return filled
 
     def _filed(self) -> list[tuple[Article, str]]:
         """What the issues of the last half year put where."""
         rows = [row for row in self.issues.newest(limit=26) if row.frozen_at is not None]
         return [(load_article(pick.article), pick.section) for row in rows for pick in self.issues.picks(row.id)]
 
-    def _candidates(self, slot: Slot, *, since: datetime, last: IssueRow | None) -> list[highlights.Candidate]:
+    def _candidates(
+        self, slot: Slot, *, since: datetime, last: IssueRow | None, also: Collection[int] = ()
+    ) -> list[highlights.Candidate]:
+        """The articles since a moment, and those of the numbers `also`, whatever their age."""
         by_name = {source.name: source for source in self.settings.sources}
         found = []
         on_shelf = self.shelf.since(since)
+        there = {shelved.article.id for shelved in on_shelf}
+        on_shelf += self.shelf.numbered(number for number in also if number not in there)
         # What an article gained since the last issue counts, not what it has since it came out.
         on_shelf = self.shelf.gains(on_shelf, since=last.frozen_at) if last and last.frozen_at else on_shelf
         for shelved in on_shelf:
@@ -329,6 +354,7 @@ class Weekly:
                 digest=digest,
                 subject=composed.letter.subject,
                 list_id=self.publication.list_id,
+                attended_at=self.decisions.attended(connection, slot.key),
                 on_doubt=self.settings.sending.on_doubt,
             )
         return self.issues.get(slot.key)
