@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 
@@ -21,8 +21,9 @@ import sqlalchemy as sa
 
 from newsletter import issues
 from newsletter.database import Database, RowId, metadata, storable
-from newsletter.issue import Article, Issue, PastIssue
+from newsletter.issue import Article, Issue, PastIssue, Pick, Slot
 from newsletter.links import canonical
+from newsletter.shelf import load_article
 
 REMEMBERED = 52
 """Of so many attended issues the pools are read back: a year of taste."""
@@ -129,6 +130,33 @@ class PastIssues:
             found.append(PastIssue(kept, tuple(article for place, article in rows if place is None)))
         for _, same_day in groupby(old, key=lambda row: row.date):
             found.append(PastIssue(tuple(_load(row.article) for row in same_day)))
+        return found
+
+    def carried(self, *, before: datetime, limit: int) -> list[Issue]:
+        """The newest issues before a slot as they went out, oldest first, with their picks and subjects only."""
+        out = (issues.issues.c.frozen_at.is_not(None), issues.issues.c.state != issues.IssueState.CANCELLED)
+        newest = sa.select(issues.issues).where(*out, issues.issues.c.slot_at < before)
+        those = newest.order_by(issues.issues.c.slot_at.desc()).limit(limit).subquery()
+        picks = issues.picks
+        columns = (
+            those.c.slot_key,
+            those.c.slot_at,
+            those.c.subject,
+            picks.c.section,
+            picks.c.position,
+            picks.c.article,
+        )
+        query = (
+            sa.select(*columns)
+            .join_from(those, picks, picks.c.issue_id == those.c.id)
+            .order_by(those.c.slot_at, picks.c.place)
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+        found = []
+        for (key, at, subject), group in groupby(rows, key=lambda row: row[:3]):
+            chosen = [Pick(load_article(json.loads(row.article)), row.section, row.position, 0.0) for row in group]
+            found.append(Issue(Slot(key, at), (), tuple(chosen), subject=subject))
         return found
 
     def learn(self, text: str, *, today: date, on_shelf: Callable[[str], Article | None]) -> Learned:

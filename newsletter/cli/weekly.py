@@ -163,7 +163,7 @@ def check(
 
     A frozen issue's own letter is checked, else the one that would go out now; then also what `send` would do with it.
 
-    JSON: {"findings": [{"id", "level": "error" | "warning" | "info", "message", "line", "url", "story"}],
+    JSON: {"findings": [{"id", "level": "error" | "warning" | "note" | "info", "message", "line", "url", "story"}],
     "verdict": as of pick, or null with --html}
     """
     if online:

@@ -13,13 +13,15 @@
     repeats      which entrants tell the story of a better one, or of one that was carried
     reasons      why, in words an editor reads
     choice       all of it in order: candidates → Issue
+    habits       what an issue does that the newsletter's earlier ones did not
 
 What it does not know: where candidates and past issues come from, or what happens to the Issue.
 """
 
 from newsletter.highlights.candidate import Candidate
 from newsletter.highlights.choice import choose
+from newsletter.highlights.habits import LOOKED_BACK, unusual
 from newsletter.highlights.hand import Hand
 from newsletter.highlights.reasons import formula
 
-__all__ = ["Candidate", "Hand", "choose", "formula"]
+__all__ = ["LOOKED_BACK", "Candidate", "Hand", "choose", "formula", "unusual"]

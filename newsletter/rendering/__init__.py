@@ -27,6 +27,7 @@ from newsletter.rendering.blanks import (
     refuse_positions,
 )
 from newsletter.rendering.check import Finding, Level, check, check_html
+from newsletter.rendering.finding import in_order, note
 from newsletter.rendering.inlining import InliningError, inline
 from newsletter.rendering.story import Story, groups_of
 from newsletter.rendering.templates import Templates, shipped_templates
@@ -41,7 +42,9 @@ __all__ = [
     "Theme",
     "check",
     "check_html",
+    "in_order",
     "inline",
+    "note",
     "render",
     "render_mail",
     "shipped_templates",

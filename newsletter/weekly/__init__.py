@@ -39,6 +39,7 @@ from newsletter.shelf import Shelf, dump_article, load_article
 from newsletter.sources import Pulled, PullState, Source, StoredImage
 from newsletter.sources.reading import shortened
 from newsletter.weekly.editor import Editor, words_of
+from newsletter.weekly.habits import notes_on
 from newsletter.weekly.top_up import topped_up
 from newsletter.weekly.verdict import Composed, Outcome, PullLine, Verdict, decide, on_record, refused, silent_sources
 from subscribers import Book
@@ -254,7 +255,9 @@ class Weekly:
             templates=making.templates,
             nonce=secrets.token_hex(6),
         )
-        return Composed(issue, letter, rendering.check(letter, publication=self.publication, theme=making.theme))
+        findings = rendering.check(letter, publication=self.publication, theme=making.theme)
+        notes = notes_on(replace(issue, subject=letter.subject), self.past_issues, self.decisions, making.theme)
+        return Composed(issue, letter, rendering.in_order([*findings, *notes]))
 
     def stored(self, slot: Slot) -> Composed | None:
         """The letter of a frozen issue as it was stored, without its picks and not checked; None of any other."""

@@ -446,7 +446,7 @@ function findingsPanel() {
       });
       words.append(go);
     }
-    row.append(make("i", "", finding.level === "info" ? "i" : "!"), words);
+    row.append(make("i", "", ["note", "info"].includes(finding.level) ? "i" : "!"), words);
     return row;
   });
 }
