@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from newsletter.sending.sender import Sender
     from newsletter.sources import Source, StoredImage
     from newsletter.weekly import Making, Weekly
-    from subscribers import Book, KeyRing, Subscriber
+    from subscribers import Book, KeyRing, Link, Subscriber
 
 
 SECOND = timedelta(seconds=1)
@@ -268,6 +268,7 @@ class Project:
             issues=self.issues,
             book=self.book,
             alerts=self.alerts,
+            derive=self.keys.token,
             rate=self.settings.pace.rate,
             clock=self.clock,
         )
@@ -326,17 +327,15 @@ class Project:
     def slot_after(self, slot: Slot) -> Slot:
         return coming(self.schedule, now=slot.at + SECOND, number=1)[0]
 
-    def _post(self, connection: sa.Connection, kind: str, subscriber: Subscriber, values: Mapping[str, str]) -> None:
+    def _post(self, connection: sa.Connection, kind: str, subscriber: Subscriber, links: Mapping[str, Link]) -> None:
         """Put a single mail to a subscriber into the outbox, inside the transaction that causes it."""
-        from newsletter.sending import addressing, outbox
+        from newsletter.sending import outbox
         from newsletter.weekly import need_address
 
         self.refuse_mistakes()
         need_address(self.publication, "mail")
-        now = self.clock()
-        # Never their name: anybody may have entered it, with anything in it.
-        message = addressing.single(self._single_mail(kind), address=subscriber.email, name="", tokens=values, now=now)
-        outbox.post(connection, message, kind=kind, now=now)
+        letter = self._single_mail(kind)
+        outbox.post(connection, letter, address=subscriber.email, links=links, kind=kind, now=self.clock())
 
     def _single_mail(self, kind: str) -> Letter:
         """The Letter of a single mail, rendered once per process."""

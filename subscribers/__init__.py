@@ -37,7 +37,7 @@ from subscribers.subscriber import (
     Subscriber,
 )
 from subscribers.tables import UtcDateTime, metadata
-from subscribers.tokens import KeyRing
+from subscribers.tokens import KeyRing, Link, mask_tokens
 from subscribers.transfer import export_csv, exported, import_csv, imports
 
 __all__ = [
@@ -52,6 +52,7 @@ __all__ = [
     "KeyRing",
     "LeftBefore",
     "Limits",
+    "Link",
     "Provenance",
     "Record",
     "SignUp",
@@ -67,6 +68,7 @@ __all__ = [
     "import_csv",
     "imports",
     "load_keys",
+    "mask_tokens",
     "metadata",
     "parse_address",
 ]

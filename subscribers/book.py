@@ -4,10 +4,11 @@ Every method is one transaction and commits before it returns, so no mail is beg
 An anonymous request can at most cause a few mails (see `confirmations`): a form never alters an active, unsubscribed or
 suppressed subscriber, only a click in their own mailbox does.
 
-Mails are requested with `post(connection, kind, subscriber, values)`, called **inside** the transaction that causes
-them; an exception from it rolls the change back. The kinds and their values:
+Mails are requested with `post(connection, kind, subscriber, links)`, called **inside** the transaction that causes
+them; an exception from it rolls the change back. `links` holds what the tokens are made of, and no token: those are
+derived (`KeyRing.token`) when the mail leaves. The kinds and their links:
 
-* `confirm`: `confirm_token`, `unsubscribe_token`, `asked_at` (ISO 8601), `asked_from` (the client's network or "")
+* `confirm`: `confirm_token`, `unsubscribe_token`
 * `already`: `unsubscribe_token`
 
 Anybody may have typed the name in `subscriber`: neither mail may show it, or the sign-up form would mail a text of an
@@ -75,7 +76,7 @@ class Book:
         self._store = store
         self._keys = keys
         self._now = now
-        self._terms = joining.Terms(keys, post, confirm_within)
+        self._terms = joining.Terms(post, confirm_within)
         self._changed = changed
 
     # Joining
@@ -91,12 +92,12 @@ class Book:
     def confirmation(self, token: str) -> Confirmation:
         """The state of the confirmation that a mailed token belongs to. Changes nothing."""
         with self._store.read() as connection:
-            return joining.confirmation_state(connection, token, now=self._now())[0]
+            return joining.confirmation_state(connection, token, keys=self._keys, now=self._now())[0]
 
     def confirm(self, token: str, *, provenance: Provenance) -> ConfirmResult:
         """The click in the confirmation mail. A second click has the same result as the first."""
         with self._act(provenance) as act:
-            return joining.confirm(act, token)
+            return joining.confirm(act, token, keys=self._keys)
 
     def add(self, email: str, *, name: str = "", language: str = "") -> SubscribeResult:
         """The operator invites an address: pending, with a confirmation mail. Raises `BadAddress` or `Suppressed`."""
@@ -124,7 +125,7 @@ class Book:
 
     def unsubscribe_token(self, public_id: str) -> str:
         """The token of the unsubscribe link: never expires, cannot be guessed, costs a few microseconds."""
-        return self._terms.unsubscribe_token(public_id)
+        return self._keys.token(joining.way_out(public_id))
 
     def holder(self, token: str) -> Subscriber | None:
         """The subscriber of an unsubscribe token; None when the row is gone. Raises `BadToken`. Changes nothing."""

@@ -1,7 +1,7 @@
 """The mails that an anonymous request can cause: confirmations and "you are already subscribed", and their limits.
 
 The limits are per mailbox, stored, and hold for every way to subscribe, so that nobody's mailbox can be flooded through
-the sign-up form. A confirmation token is 256 random bits; only its SHA-256 is stored.
+the sign-up form. A confirmation token is derived of a random nonce; only the nonce's SHA-256 is kept here.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from subscribers.tables import Act, sign_up_mails, subscribers
+from subscribers.tokens import CONFIRM as PURPOSE, KeyRing, Link
 
 CONFIRM = "confirm"
 ALREADY = "already"
@@ -26,7 +27,8 @@ LIMITS = {
 }
 REMEMBERED = max(window for limits in LIMITS.values() for _, window in limits)
 
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+# Before tokens were derived they were random, without the name of a key, and the hash of the token itself was kept.
+_RANDOM_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 def may_ask(act: Act, kind: str, *, mailbox_hash: str) -> bool:
@@ -48,30 +50,31 @@ def note_mail(
     lifetime: timedelta = timedelta(0),
     name: str = "",
     language: str = "",
-) -> str:
-    """Record that a mail goes out, with what was typed in the form. Returns the token it carries."""
-    token = secrets.token_urlsafe(32)
+) -> Link:
+    """Record that a mail goes out, with what was typed in the form. Returns what its token is made of."""
+    nonce = secrets.token_bytes(16)
     row = {
         "kind": kind,
         "subscriber_id": subscriber_id,
         "mailbox_hash": mailbox_hash,
-        "token_hash": _hash(token) if kind == CONFIRM else None,
+        "token_hash": _hash(nonce) if kind == CONFIRM else None,
         "name": name,
         "language": language,
         "at": act.now,
         "expires_at": act.now + lifetime,
     }
     act.connection.execute(sa.insert(sign_up_mails).values(row))
-    return token
+    return Link(PURPOSE, nonce)
 
 
-def find_mail(connection: sa.Connection, token: str) -> sa.Row[*tuple[Any, ...]] | None:
+def find_mail(connection: sa.Connection, token: str, *, keys: KeyRing) -> sa.Row[*tuple[Any, ...]] | None:
     """The confirmation a token belongs to: subscriber_id, name, language, expires_at, used_at."""
-    if not _TOKEN.fullmatch(token):
+    known = token.encode() if _RANDOM_TOKEN.fullmatch(token) else keys.verify(token, purpose=PURPOSE)
+    if known is None:
         return None
     c = sign_up_mails.c
     return connection.execute(
-        sa.select(c.subscriber_id, c.name, c.language, c.expires_at, c.used_at).where(c.token_hash == _hash(token))
+        sa.select(c.subscriber_id, c.name, c.language, c.expires_at, c.used_at).where(c.token_hash == _hash(known))
     ).one_or_none()
 
 
@@ -87,5 +90,5 @@ def forget_mails(connection: sa.Connection, *, who: sa.ColumnElement[bool]) -> N
     connection.execute(sa.delete(sign_up_mails).where(who))
 
 
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode("ascii")).hexdigest()
+def _hash(secret: bytes) -> str:
+    return hashlib.sha256(secret).hexdigest()

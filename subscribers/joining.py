@@ -15,26 +15,21 @@ import sqlalchemy as sa
 
 from subscribers import confirmations, consents as consent_log, queries
 from subscribers.errors import LeftBefore, Suppressed
-from subscribers.network import network_of
 from subscribers.subscriber import Confirmation, ConfirmResult, Entry, SignUp, Status, Subscriber, SubscribeResult
 from subscribers.tables import Act, one_at_a_time, subscribers
-from subscribers.tokens import UNSUBSCRIBE, KeyRing
+from subscribers.tokens import UNSUBSCRIBE, KeyRing, Link
 
-Post = Callable[[sa.Connection, str, Subscriber, Mapping[str, str]], None]
+Post = Callable[[sa.Connection, str, Subscriber, Mapping[str, Link]], None]
 
 NO_MEANS_NO_FOR = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What joining is given: keys for hashes and tokens, a function that posts mails, how long a confirmation lasts."""
+    """What joining is given: a function that posts mails, and how long a confirmation lasts."""
 
-    keys: KeyRing
     post: Post
     confirm_within: timedelta
-
-    def unsubscribe_token(self, public_id: str) -> str:
-        return self.keys.sign(bytes.fromhex(public_id), purpose=UNSUBSCRIBE)
 
 
 def ask(act: Act, entry: Entry, *, mailbox_hash: str, terms: Terms) -> SubscribeResult:
@@ -67,15 +62,15 @@ def _refused_lately(act: Act, subscriber: Subscriber) -> bool:
 
 
 def confirmation_state(
-    connection: sa.Connection, token: str, *, now: datetime, lock: bool = False
+    connection: sa.Connection, token: str, *, keys: KeyRing, now: datetime, lock: bool = False
 ) -> tuple[Confirmation, Subscriber | None, sa.Row[*tuple[Any, ...]] | None]:
     """The state of the confirmation of a token, its subscriber, and its mail unless it was used."""
-    mail = confirmations.find_mail(connection, token)
+    mail = confirmations.find_mail(connection, token, keys=keys)
     if mail is None:
         return Confirmation.UNKNOWN, None, None
     subscriber = queries.one(connection, subscribers.c.id == mail.subscriber_id, lock=lock)
     # Read again: it may have been used up, or forgotten, while this waited for the row.
-    mail = confirmations.find_mail(connection, token)
+    mail = confirmations.find_mail(connection, token, keys=keys)
     if mail is None or subscriber is None or queries.suppression_of(connection, subscriber.address_hash):
         return Confirmation.EXPIRED, None, None
     if mail.used_at is not None:
@@ -83,9 +78,9 @@ def confirmation_state(
     return Confirmation.OPEN if mail.expires_at > now else Confirmation.EXPIRED, subscriber, mail
 
 
-def confirm(act: Act, token: str) -> ConfirmResult:
+def confirm(act: Act, token: str, *, keys: KeyRing) -> ConfirmResult:
     """The click in the confirmation mail. It is recorded also when the operator made the subscriber active before."""
-    state, subscriber, mail = confirmation_state(act.connection, token, now=act.now, lock=True)
+    state, subscriber, mail = confirmation_state(act.connection, token, keys=keys, now=act.now, lock=True)
     if state is not Confirmation.OPEN or subscriber is None or mail is None:
         return ConfirmResult(state, subscriber)
     return _activate(act, subscriber, "confirmed", name=mail.name, language=mail.language)
@@ -122,8 +117,13 @@ def _activate(
     return ConfirmResult(Confirmation.DONE, subscriber, changed=True)
 
 
+def way_out(public_id: str) -> Link:
+    """What the token of a subscriber's unsubscribe link is made of."""
+    return Link(UNSUBSCRIBE, bytes.fromhex(public_id))
+
+
 def _post_confirm(act: Act, subscriber: Subscriber, *, entry: Entry, mailbox_hash: str, terms: Terms) -> None:
-    token = confirmations.note_mail(
+    confirm_link = confirmations.note_mail(
         act,
         confirmations.CONFIRM,
         subscriber_id=subscriber.id,
@@ -132,18 +132,12 @@ def _post_confirm(act: Act, subscriber: Subscriber, *, entry: Entry, mailbox_has
         name=entry.name,
         language=entry.language,
     )
-    values = {
-        "confirm_token": token,
-        "unsubscribe_token": terms.unsubscribe_token(subscriber.public_id),
-        "asked_at": act.now.isoformat(timespec="seconds"),
-        "asked_from": network_of(act.provenance.ip),
-    }
-    terms.post(act.connection, confirmations.CONFIRM, subscriber, values)
+    links = {"confirm_token": confirm_link, "unsubscribe_token": way_out(subscriber.public_id)}
+    terms.post(act.connection, confirmations.CONFIRM, subscriber, links)
 
 
 def _post_already(act: Act, subscriber: Subscriber, *, mailbox_hash: str, terms: Terms) -> None:
     kind = confirmations.ALREADY
     if confirmations.may_ask(act, kind, mailbox_hash=mailbox_hash):
         confirmations.note_mail(act, kind, subscriber_id=subscriber.id, mailbox_hash=mailbox_hash)
-        values = {"unsubscribe_token": terms.unsubscribe_token(subscriber.public_id)}
-        terms.post(act.connection, kind, subscriber, values)
+        terms.post(act.connection, kind, subscriber, {"unsubscribe_token": way_out(subscriber.public_id)})

@@ -25,7 +25,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import time
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass
@@ -44,6 +43,7 @@ from subscribers.guard import Guard, Verdict
 from subscribers.network import Network, client_ip
 from subscribers.pages import OPEN, SECRET, RenderPage, Site, page_text
 from subscribers.subscriber import Confirmation, Provenance, Status
+from subscribers.tokens import mask_tokens
 
 __all__ = ["Site", "TokenMask", "router"]
 
@@ -57,8 +57,6 @@ _TOO_LONG = f"That is more than {LONGEST_BODY // 1024} KB; send the form alone."
 _STRANGER = "This form was sent from another site; open the sign-up page itself and try again."
 _AGAIN = "Please press the button once more."
 _UNDO_OVER = "This can no longer be undone here; please subscribe again."
-# All that follows is masked: a mistyped link (a doubled slash, capitals) holds the token too.
-_TOKEN_PATH = re.compile(r"(/(?:unsubscribe|resubscribe|confirm)/)\S+", re.IGNORECASE)
 
 
 class TokenMask(logging.Filter):
@@ -66,9 +64,7 @@ class TokenMask(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
-            record.args = tuple(
-                _TOKEN_PATH.sub(r"\1…", value) if isinstance(value, str) else value for value in record.args
-            )
+            record.args = tuple(mask_tokens(value) if isinstance(value, str) else value for value in record.args)
         return True
 
 

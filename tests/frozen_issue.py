@@ -6,21 +6,41 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import sqlalchemy as sa
+
 from newsletter.backends import Backend
 from newsletter.database import Database
 from newsletter.issues import FrozenPick, IssueRow, Issues, IssueState
-from newsletter.letter import Letter
+from newsletter.letter import Blank, Letter, encode, token_of
+from newsletter.sending import outbox
 from newsletter.sending.alerts import Alerts
 from newsletter.sending.audience import freeze_audience
 from newsletter.sending.sender import Sender
-from subscribers import Book
-from tests.conftest import IDENTITY
+from subscribers import Book, KeyRing, Link
+from tests.conftest import IDENTITY, NONCE
+
+KEYS = KeyRing.parse("k1:" + "QUFB" * 11 + "\n")
 
 
 def sender_of(database: Database, book: Book, clock: Callable[[], datetime], *, rate: float = 0) -> Sender:
     issues = Issues(database)
     alerts = Alerts(database, issues, replace(IDENTITY, list=None), "1 Main Street", ("editor@example.org",), clock)
-    return Sender(database, issues, book, alerts, rate, clock)
+    return Sender(database, issues, book, alerts, KEYS.token, rate, clock)
+
+
+def post_mail(connection: sa.Connection, address: str, *, now: datetime) -> None:
+    """Put a confirmation into the outbox."""
+    page = f"https://news.example.org/confirm/{token_of(NONCE, 0)}"
+    confirmation = encode(
+        f"<p><a href='{page}'>Confirm</a></p>",
+        f"Confirm: {page}\n",
+        subject="One step left",
+        identity=replace(IDENTITY, list=None),
+        nonce=NONCE,
+        blanks=(Blank("confirm_token"),),
+    )
+    links = {"confirm_token": Link(b"confirm", bytes(16))}
+    outbox.post(connection, confirmation, address=address, links=links, kind="confirm", now=now)
 
 
 def freeze(

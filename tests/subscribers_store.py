@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from subscribers import Book, Confirmation, KeyRing, Provenance, Subscriber, metadata
+from subscribers import Book, Confirmation, KeyRing, Link, Provenance, Subscriber, metadata
 from tests import postgres
 from tests.times import PATIENCE
 
@@ -66,7 +66,7 @@ class Clock:
 
 @dataclass
 class Harness:
-    """A Book, its clock, the mails it asked for and the changes it told of."""
+    """A Book, its clock, the mails it asked for, with the tokens they would carry, and the changes it told of."""
 
     store: TestStore
     clock: Clock = field(default_factory=Clock)
@@ -76,9 +76,9 @@ class Harness:
     def __post_init__(self) -> None:
         self.book = Book(self.store, KEYS, now=self.clock, post=self.post, changed=self.changed)
 
-    def post(self, connection: sa.Connection, kind: str, subscriber: Subscriber, values: Mapping[str, str]) -> None:
+    def post(self, connection: sa.Connection, kind: str, subscriber: Subscriber, links: Mapping[str, Link]) -> None:
         assert connection.in_transaction()
-        self.mails.append((kind, subscriber.email, dict(values)))
+        self.mails.append((kind, subscriber.email, {blank: KEYS.token(link) for blank, link in links.items()}))
 
     def changed(self, what: str, subscriber: Subscriber) -> None:
         self.told.append((what, subscriber.email))

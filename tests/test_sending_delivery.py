@@ -29,7 +29,7 @@ from newsletter.sending.tables import deliveries, outbox as outbox_table
 from subscribers import Book
 from tests.backend_scripts import failing_after, refusing
 from tests.conftest import IDENTITY, NONCE
-from tests.frozen_issue import add_subscribers, freeze, open_backend, sender_of
+from tests.frozen_issue import add_subscribers, freeze, open_backend, post_mail, sender_of
 from tests.times import NOW, PATIENCE, Clock
 
 
@@ -251,22 +251,19 @@ def test_single_mails_go_ahead_of_the_issue(
 ) -> None:
     add_subscribers(book, 2)
     freeze(database, book, letter, now=NOW)
-    data = letter.addressed(
-        address="new@example.net", name="", message_id="a@b", date="x", values={"unsubscribe_token": "t"}
-    )
     with database.write() as connection:
-        outbox.post(connection, Message("news@example.org", "new@example.net", data), kind="confirm", now=NOW)
+        post_mail(connection, "new@example.net", now=NOW)
     sender.send(sender.issues.get("2026-W47"), open_backend("memory", connections=1), stop=threading.Event())
     assert inbox.messages[0].recipient == "new@example.net"
     with database.read() as connection:
         row = connection.execute(outbox_table.select()).one()
     assert row.state == "accepted"
-    assert row.data is None, "the bytes hold a person's token and have to go once the mail has"
+    assert row.data is None, "the letter has to go once the mail has"
 
 
 def test_a_single_mail_nobody_took_expires_without_its_bytes(database: Database) -> None:
     with database.write() as connection:
-        outbox.post(connection, Message("a@example.org", "b@example.net", b"x"), kind="confirm", now=NOW)
+        post_mail(connection, "b@example.net", now=NOW)
     outbox.tidy(database, now=NOW + outbox.KEEP_TRYING - timedelta(seconds=1))
     assert outbox.ledger(database).still_open() == 1
     outbox.tidy(database, now=NOW + outbox.KEEP_TRYING)

@@ -16,10 +16,9 @@ import pytest
 from click.testing import Result
 
 from newsletter.app import Project
-from newsletter.backends import Message
-from newsletter.backends.contract import example
 from newsletter.sending import lanes, outbox
 from tests.command_line import ACTIVE, NOW, WEEK, demo, run
+from tests.frozen_issue import post_mail
 from tests.smtp_servers import HOST, Faulty, Talk
 
 ADA, BJORN, HANA = "ada@harbourlight.example", "bjorn@fjordpost.example", "hana@tsuki.example"
@@ -316,8 +315,7 @@ def test_a_letter_found_too_large_when_it_is_there_refuses_nobody(campaign: Camp
 def test_a_refusal_of_smtputf8_at_mail_is_about_that_message_alone(campaign: Campaign) -> None:
     project = Project(campaign.project)
     with project.database.write() as connection:
-        unusual = Message("weekly@tramlight.example", "zoë@cafedesquais.example", example(1).data)
-        outbox.post(connection, unusual, kind="confirm", now=datetime.fromisoformat(NOW))
+        post_mail(connection, "zoë@cafedesquais.example", now=datetime.fromisoformat(NOW))
 
     def says(step: str, talk: Talk) -> bytes | None:
         return b"553 5.6.7 no\r\n" if step == "mail" and b"SMTPUTF8" in talk.server.commands[-1] else None

@@ -17,7 +17,6 @@ from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 import newsletter
-from newsletter.backends import Message
 from newsletter.database import Database
 from newsletter.issues import IssueState
 from newsletter.letter import Letter
@@ -29,7 +28,7 @@ from newsletter.sending.steps import WorkerEnded
 from newsletter.sending.tables import FORGOTTEN, deliveries, outbox
 from subscribers import Book, KeyRing
 from tests.conftest import Clock
-from tests.frozen_issue import add_subscribers, freeze, sender_of
+from tests.frozen_issue import add_subscribers, freeze, post_mail, sender_of
 
 S = DeliveryState
 NUMBERS = st.integers(0, 99)
@@ -74,8 +73,7 @@ class Protocol(RuleBasedStateMachine):
         self.ledgers = [self.sender.ledger(row), single_mails.ledger(database)]
         with database.write() as connection:
             for address in ("new@example.net", self.addresses[0]):
-                message = Message("news@example.org", address, b"x")
-                single_mails.post(connection, message, kind="confirm", now=self.clock())
+                post_mail(connection, address, now=self.clock())
         self.workers: list[workers.Worker] = []
         self.claims: list[tuple[Ledger, Claim, int]] = []
         self.begun: list[tuple[Ledger, Claim, int]] = []

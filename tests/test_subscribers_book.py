@@ -1,3 +1,4 @@
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
@@ -10,7 +11,9 @@ from subscribers import (
     BadToken,
     Book,
     Confirmation,
+    KeyRing,
     LeftBefore,
+    Link,
     Provenance,
     SignUp,
     Status,
@@ -95,9 +98,37 @@ def test_the_evidence_says_when_where_and_under_which_words(harness):
     assert (confirmed.what, confirmed.ip, confirmed.at) == ("confirmed", "192.0.2.8", harness.clock())
 
 
-def test_the_confirmation_mail_knows_no_more_of_the_visitor_than_the_network(harness):
+def test_the_confirmation_mail_knows_nothing_of_the_visitor(harness):
     harness.book.subscribe("ann@example.org", provenance=FORM)
-    assert harness.mails[0][2]["asked_from"] == "192.0.2.0/24"
+    assert set(harness.mails[0][2]) == {"confirm_token", "unsubscribe_token"}
+
+
+def test_a_confirmation_mailed_before_tokens_were_derived_still_confirms(harness):
+    harness.book.subscribe("ann@example.org", provenance=FORM)
+    token = "random_token-" + "x" * 30
+    with harness.store.write() as connection:
+        known = {"token_hash": hashlib.sha256(token.encode()).hexdigest()}
+        connection.execute(sa.update(metadata.tables["sign_up_mails"]).values(known))
+    assert harness.book.confirmation(harness.mails[0][2]["confirm_token"]) is Confirmation.UNKNOWN
+    assert harness.book.confirm(token, provenance=PAGE).changed
+    assert harness.receivers() == ["ann@example.org"]
+
+
+def test_what_the_database_keeps_of_a_confirmation_confirms_nothing(harness):
+    harness.book.subscribe("ann@example.org", provenance=FORM)
+    with harness.store.read() as connection:
+        kept = connection.execute(sa.select(metadata.tables["sign_up_mails"].c.token_hash)).scalar_one()
+    stolen = KeyRing.parse("k1:" + "QkJC" * 11)
+    nonce = KEYS.verify(harness.mails[0][2]["confirm_token"], purpose=b"confirm")
+    for forged in (
+        kept,
+        kept[:43],
+        nonce.hex(),
+        stolen.token(Link(b"confirm", nonce)),
+        KEYS.token(Link(b"form", nonce)),
+    ):
+        assert harness.book.confirm(forged, provenance=PAGE).confirmation is Confirmation.UNKNOWN
+    assert harness.receivers() == []
 
 
 def test_a_form_changes_nothing_about_an_active_reader(harness):

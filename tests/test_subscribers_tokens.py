@@ -3,7 +3,7 @@ import stat
 
 import pytest
 
-from subscribers import BadKeyFile, KeyRing, create_keys, load_keys
+from subscribers import BadKeyFile, KeyRing, Link, create_keys, load_keys, mask_tokens
 from subscribers.tokens import FORM, UNSUBSCRIBE
 
 PUBLIC_ID = bytes(range(16))
@@ -92,3 +92,19 @@ def test_a_damaged_key_file_is_refused_without_showing_what_is_in_it(tmp_path, t
 
 def test_secrets_never_show_in_a_repr(ring):
     assert "AAA" not in repr(ring)
+
+
+@pytest.mark.parametrize(
+    "place", ["unsubscribe/{}", "CONFIRM//{}", "review/2026-W47/{}.", "weekly/review/{}?from=mail"]
+)
+def test_a_token_in_an_address_is_masked_wherever_it_stands(ring, place):
+    token = ring.token(Link(b"review", PUBLIC_ID))
+    masked = mask_tokens(f"blocked: https://news.example.org/{place.format(token)} and more")
+    assert token not in masked
+    assert masked.startswith("blocked: https://news.example.org/")
+    assert masked.endswith("and more")
+
+
+def test_the_address_of_an_article_is_not_masked():
+    said = "https://www.example.org/review/night-ferry-returns-to-the-old-harbour-at-last could not be read: 404"
+    assert mask_tokens(said) == said

@@ -6,7 +6,6 @@ What it does not know: the Book; a token is handed in. Raises what `Letter.addre
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
@@ -38,16 +37,16 @@ def of_issue(
     return Message(letter.sender, address, data)
 
 
-def single(letter: Letter, *, address: str, name: str, tokens: Mapping[str, str], now: datetime) -> Message:
-    """The Message of a single mail: a confirmation, an alert, a test copy. Each has an id of its own.
+def single(letter: Letter, *, address: str, name: str, tokens: Mapping[str, str], unique: str, at: datetime) -> Message:
+    """The Message of a single mail: a confirmation, an alert, a test copy. `unique` is what its id is made of.
 
     `tokens` are the values of the blanks besides name and address.
     """
     data = letter.addressed(
         address=address,
         name=name,
-        message_id=f"{secrets.token_hex(16)}@{_domain(letter)}",
-        date=letters.date_header(now),
+        message_id=f"{unique}@{_domain(letter)}",
+        date=letters.date_header(at),
         values={letters.FIRST_NAME: letters.first_name(name), letters.EMAIL: address, **tokens},
     )
     return Message(letter.sender, address, data)

@@ -15,11 +15,11 @@ from email.utils import parseaddr
 from html import escape
 
 from newsletter import letter as letters
-from newsletter.backends import Message
 from newsletter.database import Database, storable
 from newsletter.issues import Issues
-from newsletter.letter import Identity
-from newsletter.sending import addressing, outbox
+from newsletter.letter import Identity, Letter
+from newsletter.sending import outbox
+from subscribers import mask_tokens
 
 log = logging.getLogger(__name__)
 
@@ -73,23 +73,25 @@ class Alerts:
 
     def tell(self, about: About, text: str) -> None:
         """Say it everywhere; what was said about the same a short while ago is not said again."""
-        text = storable(text)
+        text = mask_tokens(storable(text))  # it may be what a mail server said, which may quote a link
         log.warning("%s: %s", about.key, text)
         now = self.clock()
-        mails = self._mails(about, text, now=now)
+        alert = self._letter(about, text)
+        addresses = [parseaddr(editor)[1] for editor in self.editors]
         with self.database.write() as connection:
             if self.issues.alert(connection, about.key, text, now=now, again=about.again):
-                for message in mails:
-                    outbox.post(connection, message, kind="alert", now=now)
+                for address in addresses:
+                    outbox.post(connection, alert, address=address, links={}, kind="alert", now=now)
 
     def note(self, about: About, text: str) -> None:
         """Say it in the log and in the list alone."""
+        text = mask_tokens(text)
         log.warning("%s: %s", about.key, text)
         with self.database.write() as connection:
             self.issues.alert(connection, about.key, text, now=self.clock(), again=about.again)
 
-    def _mails(self, about: About, text: str, *, now: datetime) -> list[Message]:
-        """A mail to every editor. No template is needed: one may be what is broken."""
+    def _letter(self, about: About, text: str) -> Letter:
+        """The mail to every editor. No template is needed: one may be what is broken."""
         nonce = secrets.token_hex(6)
         body = _BODY.format(
             text=text,
@@ -99,7 +101,7 @@ class Alerts:
             postal_address=self.postal_address,
         )
         subject = f"{self.identity.from_name} {about.key}: {text}"[:150]
-        alert = letters.encode(
+        return letters.encode(
             _HTML.format(subject=escape(subject), body=escape(body)),
             body,
             subject=subject,
@@ -107,5 +109,3 @@ class Alerts:
             nonce=nonce,
             blanks=(letters.Blank(letters.EMAIL),),
         )
-        addresses = (parseaddr(editor)[1] for editor in self.editors)
-        return [addressing.single(alert, address=address, name="", tokens={}, now=now) for address in addresses]

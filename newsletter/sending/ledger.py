@@ -22,6 +22,7 @@ from newsletter.database import Database, storable
 from newsletter.sending.group_commit import GroupCommit, Statement
 from newsletter.sending.states import OPEN, DeliveryState
 from newsletter.sending.steps import goes_on, hold_issues, is_open, kept_text, note, settle, stay_open, step
+from subscribers import mask_tokens
 
 LEFT = "left the list"
 ALL = sa.true()
@@ -241,4 +242,5 @@ class Ledger:
 
 
 def _said(outcome: Outcome) -> str:
-    return storable(outcome.text)[:500]
+    # A server that dislikes a link quotes it, token and all.
+    return mask_tokens(storable(outcome.text))[:500]

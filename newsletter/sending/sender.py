@@ -58,12 +58,13 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """`rate` is messages a second over all workers, 0 for no limit."""
+    """`derive` makes the tokens of single mails; `rate` is messages a second over all workers, 0 for no limit."""
 
     database: Database
     issues: Issues
     book: Book
     alerts: Alerts
+    derive: outbox.Derive
     rate: float
     clock: Callable[[], datetime]
     look_every: timedelta = LOOK_EVERY
@@ -159,10 +160,7 @@ class Sender:
             worker.leave(now=self.clock())
 
     def _single_mails(self) -> Mailing:
-        def message(claim: Claim) -> Message:
-            return Message(claim.values["sender"], claim.email, claim.values["data"])
-
-        return Mailing(outbox.ledger(self.database), message)
+        return Mailing(outbox.ledger(self.database), lambda claim: outbox.message(claim.values, derive=self.derive))
 
     def _addresser(self, row: IssueRow) -> Callable[[Claim], Message]:
         """What turns a claim into a Message: per recipient a token, two hashes and a join, and nothing else."""

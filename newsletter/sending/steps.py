@@ -50,7 +50,7 @@ def step(
     change = table.update().where(_in(table, since or before)).values(state=state, updated_at=at)
     if to not in HELD:
         change = change.values(worker_id=None)
-    # A single mail's bytes hold a token, and go with its end; that an issue's letter stays is the business.
+    # A single mail's letter goes with its end; that an issue's letter stays is the business.
     return change.values(data=None) if table is outbox and to in ENDS else change
 
 

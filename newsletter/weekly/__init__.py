@@ -466,7 +466,12 @@ class Weekly:
         # For a stranger a token that works as any and is nobody's: leaving by a test copy changes nothing.
         token = self.book.unsubscribe_token(subscriber.public_id if subscriber else secrets.token_hex(16))
         message = addressing.single(
-            composed.letter, address=address, name=name, tokens={UNSUBSCRIBE_TOKEN: token}, now=self.clock()
+            composed.letter,
+            address=address,
+            name=name,
+            tokens={UNSUBSCRIBE_TOKEN: token},
+            unique=secrets.token_hex(16),
+            at=self.clock(),
         )
         connection = backend.open()
         try:
