@@ -15,6 +15,7 @@
     backends ← sending      hand over messages; ledger, delivery, outbox, pace
     weekly, ticker          the job and its verdict; when it is due
     child_process           a send or a pull beside the pages, in a process of its own
+    review                  the editor's page, which both of these serve
     preview, web            the local live page; the public pages
     app, cli                makes one project of all these; the commands
     project_files, demo     what a new project begins with; the magazine that does not exist

@@ -110,6 +110,9 @@ class Site:
         body = headers.pop("json", None)
         if body is not None:
             headers["content_type"] = "application/json"
+        form = headers.pop("form", None)
+        if form is not None:
+            body, headers["content_type"] = form, "application/x-www-form-urlencoded"
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         try:
             connection.putrequest(method, path, skip_host=True)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from newsletter.preview.watcher import watched
+from tests.browsers import browser, until
 from tests.preview_project import PICTURE, TITLES, TOML, Site, articles, make_draft, make_root, own_template, served
-from tests.times import PATIENCE, Clock
+from tests.times import Clock
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
 
+__all__ = ["browser"]
 pytestmark = pytest.mark.browser
 REAL_PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010806000000 1f15c4890000000d49444154789c6360606060000000050001"
@@ -28,46 +28,9 @@ HOSTILE = (
 )
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not chromium or not driver:
-        pytest.skip("no Chromium here: apt-get install chromium chromium-driver")
-    from selenium.webdriver import Chrome, ChromeOptions
-    from selenium.webdriver.chrome.service import Service
-
-    options = ChromeOptions()
-    options.binary_location = chromium
-    for flag in (
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--window-size=1280,800",
-        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-        f"--user-data-dir={tmp_path_factory.mktemp('chromium')}",
-    ):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    chrome = Chrome(options=options, service=Service(driver))
-    yield chrome
-    chrome.quit()
-
-
 @pytest.fixture
 def root(tmp_path: Path, clock: Clock) -> Path:
     return make_root(tmp_path / "project", stories=articles(), clock=clock)
-
-
-def until(browser: Chrome, script: str) -> Any:
-    """Wait in the browser until the script gives something true."""
-    from selenium.webdriver.support.ui import WebDriverWait
-
-    return WebDriverWait(browser, PATIENCE, poll_frequency=0.05).until(lambda chrome: chrome.execute_script(script))
 
 
 def opened(browser: Chrome, site: Site, query: str = "") -> None:

@@ -13,35 +13,22 @@ import logging
 import re
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from newsletter import rendering
 from newsletter.app import Project
 from newsletter.errors import NewsletterError, SettingsError, TemplateError
-from newsletter.issue import Issue, Pick, Slot
+from newsletter.issue import Slot
 from newsletter.issues import IssueRow
 from newsletter.preview.recipients import Recipient, recipient_of
+from newsletter.review import Look, look
 from newsletter.settings import FILE
-from newsletter.shelf import load_article
-from newsletter.weekly import Composed, Verdict
 
 PAST_ISSUES = 12
 _AROUND = 3
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """One issue as it is shown. `stored` says that the letter is the frozen one; `row` is on record, if anything is."""
-
-    slot: Slot
-    composed: Composed
-    verdict: Verdict
-    row: IssueRow | None = None
-    stored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +54,8 @@ class Draft:
         self._slot_key = slot_key
         self._lock = threading.RLock()
         self._broken: Trouble | None = None
-        self._fresh: dict[str, tuple[Shown | None, Trouble | None]] = {}
-        self._good: dict[str, Shown] = {}
+        self._fresh: dict[str, tuple[Look | None, Trouble | None]] = {}
+        self._good: dict[str, Look] = {}
         self.project = open_project()
         try:
             self.project.slot(slot_key)
@@ -108,22 +95,22 @@ class Draft:
         found = {slot.key: slot for slot in (*past, current, coming, self.slot(key))}
         return [(found[key], rows.get(key)) for key in sorted(found, reverse=True)]
 
-    def show(self, key: str = "") -> tuple[Shown | None, Trouble | None]:
+    def show(self, key: str = "") -> tuple[Look | None, Trouble | None]:
         """What is shown for a slot, and what is wrong. After a fault that is the last good state."""
         with self._lock:
             key = self.slot(key).key
             if key not in self._fresh:
                 try:
-                    self._good[key] = _shown(self.project, self.project.slot(key))
+                    self._good[key] = look(self.project, self.project.slot(key))
                     self._fresh[key] = (self._good[key], None)
                 except Exception as error:  # noqa: BLE001 - whatever is wrong is shown, and can be mended while the page is open
                     self._fresh[key] = (None, self._trouble(error))
             shown, trouble = self._fresh[key]
             return shown or self._good.get(key), self._broken or trouble
 
-    def composed(self, key: str = "") -> Shown:
+    def composed(self, key: str = "") -> Look:
         """The newest state, and never an older good one. Raises what composing raises."""
-        return _shown(self.project, self.slot(key))
+        return look(self.project, self.slot(key))
 
     def recipient(self, key: str = "") -> Recipient:
         """Whom the letter is shown for. Raises `Refused` for an address that is not in the Book."""
@@ -150,22 +137,6 @@ class Draft:
             _log.exception("the preview failed", exc_info=error)
             message = f"{type(error).__name__}: {message}"
         return Trouble(message)
-
-
-def _shown(project: Project, slot: Slot) -> Shown:
-    row = project.issues.find(slot.key)
-    if row is None or row.frozen_at is None:
-        composed = project.weekly.compose(slot)
-        return Shown(slot, composed, project.weekly.verdict(slot, older_first=False, composed=composed), row)
-    letter = project.issues.letter(row.id)
-    picks = tuple(
-        Pick(replace(load_article(p.article), id=p.article_id), p.section, p.position, p.score, reason=p.reason)
-        for p in project.issues.picks(row.id)
-    )
-    findings = rendering.check(letter, publication=project.publication, theme=project.theme)
-    verdict = project.weekly.verdict(slot, older_first=False)
-    issue = Issue(slot, project.weekly.sections(), picks)
-    return Shown(slot, Composed(issue, letter, findings), verdict, row, stored=True)
 
 
 def _next_key(slot: Slot) -> str:

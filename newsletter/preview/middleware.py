@@ -3,7 +3,8 @@
 * `Host` has to be this very address: a name that somebody rebound to 127.0.0.1 is refused (DNS rebinding).
 * `Origin`, when there is one, has to be the page itself. A sandboxed frame's is `null`: it may load the pictures of
   its letter (Chromium sends the header with them), and nothing else.
-* Anything but GET and HEAD has to carry the run's token in a header, which no other site's page can know or set.
+* Anything but GET and HEAD has to carry the run's token in a header, which no other site's page can know or set; a form
+  of the review page has it among its fields, where that page looks for it.
 
 A refusal is 403 with one line. Every answer says that it is not to be stored and that its type is not to be guessed.
 """
@@ -18,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 TOKEN_HEADER = "x-preview-token"  # noqa: S105 - the name of a header
 PICTURES = "/images/"
+REVIEW = "/review/"
 _ALWAYS = (
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
@@ -40,7 +42,9 @@ class LoopbackMiddleware:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", []), *_ALWAYS]
+                said = message.get("headers", [])
+                names = {name for name, _ in said}
+                message["headers"] = [*said, *(header for header in _ALWAYS if header[0] not in names)]
             await send(message)
 
         if refusal := self._refusal(scope):
@@ -59,7 +63,7 @@ class LoopbackMiddleware:
             origins.discard("null")
         if origins - self._origins:
             return "this preview takes no requests from other sites"
-        if not looks:
+        if not looks and scope["path"] != REVIEW:
             tokens = headers.getlist(TOKEN_HEADER)
             if len(tokens) != 1 or not secrets.compare_digest(tokens[0].encode(), self._token):
                 return "this needs the token of the page; reload the page and try again"

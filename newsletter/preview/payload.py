@@ -12,10 +12,11 @@ from typing import Any
 from newsletter.app import Project
 from newsletter.issue import PassedOver, Pick
 from newsletter.links import canonical
-from newsletter.preview.draft import Draft, Shown
+from newsletter.preview.draft import Draft
 from newsletter.preview.recipients import SAMPLES, Recipient, addressed, values_of
 from newsletter.rendering.check import CLIPPED
 from newsletter.rendering.document import read
+from newsletter.review import Look
 
 
 def everything(draft: Draft, *, key: str, recipient: Recipient) -> dict[str, Any]:
@@ -45,17 +46,17 @@ def everything(draft: Draft, *, key: str, recipient: Recipient) -> dict[str, Any
     }
 
 
-def checked(shown: Shown) -> dict[str, Any]:
+def checked(shown: Look) -> dict[str, Any]:
     """The findings of the letter, and what `send` would do with it."""
     return {"findings": findings(shown), "verdict": shown.verdict.as_json()}
 
 
-def findings(shown: Shown) -> list[dict[str, Any]]:
+def findings(shown: Look) -> list[dict[str, Any]]:
     """The findings of the letter, errors first."""
     return [asdict(finding) for finding in shown.composed.findings]
 
 
-def message(shown: Shown, recipient: Recipient, *, project: Project) -> bytes:
+def message(shown: Look, recipient: Recipient, *, project: Project) -> bytes:
     """The bytes this recipient would get; empty when there is no letter."""
     if shown.composed.letter is None:
         return b""
@@ -73,7 +74,7 @@ def of_recipient(recipient: Recipient) -> dict[str, str]:
     return {"key": recipient.key, "email": recipient.email, "name": recipient.name, "note": recipient.note}
 
 
-def _slot(shown: Shown) -> dict[str, Any]:
+def _slot(shown: Look) -> dict[str, Any]:
     row = shown.row
     return {
         "key": shown.slot.key,
@@ -94,7 +95,7 @@ def _sources(project: Project) -> list[dict[str, str]]:
     ]
 
 
-def _letter(shown: Shown, recipient: Recipient, *, project: Project) -> dict[str, Any] | None:
+def _letter(shown: Look, recipient: Recipient, *, project: Project) -> dict[str, Any] | None:
     letter = shown.composed.letter
     if letter is None:
         return None
@@ -113,14 +114,14 @@ def _letter(shown: Shown, recipient: Recipient, *, project: Project) -> dict[str
     }
 
 
-def in_order(shown: Shown) -> list[Pick]:
+def in_order(shown: Look) -> list[Pick]:
     """The picks in reading order."""
     issue = shown.composed.issue
     order = {section.name: number for number, section in enumerate(issue.sections)}
     return sorted(issue.picks, key=lambda pick: (order.get(pick.section, len(order)), pick.position))
 
 
-def _picks(shown: Shown) -> list[dict[str, Any]]:
+def _picks(shown: Look) -> list[dict[str, Any]]:
     titles = {section.name: section.title for section in shown.composed.issue.sections}
     return [
         {**_weighed(pick), "section": titles.get(pick.section, pick.section), "after": pick.detail}

@@ -23,9 +23,10 @@ from pydantic import BaseModel, Field
 from newsletter.errors import NewsletterError, Refused
 from newsletter.image_types import SUFFIXES
 from newsletter.preview import payload, recipients
-from newsletter.preview.draft import Draft, Shown
-from newsletter.preview.middleware import LoopbackMiddleware
+from newsletter.preview.draft import Draft
+from newsletter.preview.middleware import REVIEW, LoopbackMiddleware
 from newsletter.preview.views import View, prepared, seen, with_local_pictures
+from newsletter.review import Look, Place, Visitor, review_routes
 
 ASSETS = {"preview.css": "text/css", "preview.js": "text/javascript"}
 _LETTER_POLICY = "default-src 'none'; img-src {images}; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox"
@@ -59,6 +60,7 @@ def make_app(draft: Draft, *, port: int, token: str, stopping: Callable[[], bool
     _add_state(app, draft, stopping=stopping)
     _add_letter(app, draft)
     _add_actions(app, draft)
+    _add_review(app, draft, token=token)
     return LoopbackMiddleware(app, port=port, token=token)
 
 
@@ -141,7 +143,7 @@ def _add_letter(app: FastAPI, draft: Draft) -> None:
         return Response(found[1], media_type=found[0], headers={"content-security-policy": "default-src 'none'"})
 
 
-def _shown(draft: Draft, key: str) -> Shown:
+def _shown(draft: Draft, key: str) -> Look:
     shown, trouble = draft.show(key)
     if shown is None:
         raise Refused(trouble.message if trouble else "there is nothing to show")
@@ -156,6 +158,13 @@ def _html(draft: Draft, key: str, recipient: str) -> str:
     public_url = draft.project.publication.public_url
     html = with_local_pictures(html, public_url=public_url, prefix="/images/", has=draft.picture)
     return prepared(html, urls=[pick.article.url or "" for pick in payload.in_order(shown)])
+
+
+def _add_review(app: FastAPI, draft: Draft, *, token: str) -> None:
+    """The review page at home: whoever sits at this machine is the editor."""
+    visitor = Visitor("", token, base=REVIEW, origin="preview", links=(("The letter in every program", "/"),))
+    place = Place(lambda _: visitor, lambda: draft.project, lambda look: _html(draft, look.slot.key, ""), "/images/")
+    app.include_router(review_routes(place, path=REVIEW))
 
 
 def _add_actions(app: FastAPI, draft: Draft) -> None:

@@ -58,7 +58,7 @@ class Watch:
         now = project.clock()
         since = now - max(project.settings.issue.max_age, REMEMBERED)
         issues = tuple(project.issues.newest(limit=5))
-        state = hash((tuple(project.shelf.since(since)), issues, project.slot(None).key))
+        state = hash((tuple(project.shelf.since(since)), issues, project.decisions.newest(), project.slot(None).key))
         changed = self._shelf is not None and state != self._shelf
         self._shelf = state
         return changed

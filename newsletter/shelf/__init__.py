@@ -29,13 +29,13 @@ from newsletter.database import Database, insert_if_absent, storable
 from newsletter.decisions import about, marks_of
 from newsletter.errors import Refused
 from newsletter.issue import Article, Signal
-from newsletter.shelf import pages, quarantine
+from newsletter.shelf import pages, quarantine, tables
 from newsletter.shelf.intake import Put, take_in
 from newsletter.shelf.names import exact_name, url_name
 from newsletter.shelf.numbers import gained, histories, note
 from newsletter.shelf.statements import latest_signals, mark, merge, portions
 from newsletter.shelf.stored import dump_article, edited, load_article
-from newsletter.shelf.tables import articles, images, names, pulls
+from newsletter.shelf.tables import articles, images, names, pulls, signals
 
 __all__ = ["PullRecord", "Put", "Shelf", "Shelved", "dump_article", "load_article"]
 
@@ -136,6 +136,16 @@ class Shelf:
         if before is not None:
             query = query.where(articles.c.id < before)
         return list(self._select(query))
+
+    def version(self) -> tuple[object, ...]:
+        """What differs once anything has changed that an issue is made of: for whoever keeps an issue they composed."""
+        of_articles = (sa.func.count(), sa.func.max(articles.c.id), sa.func.max(articles.c.changed_at))
+        marked = sa.func.count().filter(sa.or_(articles.c.carried_by != "", articles.c.held_until != ""))
+        with self._database.read() as connection:
+            shelved = connection.execute(sa.select(*of_articles, marked)).one()
+            measured = connection.execute(sa.select(sa.func.count(), sa.func.max(signals.c.at))).one()
+            behind = connection.execute(sa.select(sa.func.max(tables.pages.c.read_at))).scalar()
+        return (*shelved, *measured, behind)
 
     def counts(self) -> dict[str, int]:
         """How many articles of each source there are."""
