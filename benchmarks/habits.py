@@ -17,7 +17,8 @@ to be in the settings while it comes back within four editions. Each edition kno
     one source           of at least three stories, all of the source that has most
 
 A damaged edition counts as flagged when it has a note more than the real one. Damage is drawn with a fixed seed. The
-limits were tuned on the first half of each history; the second half is what is reported, or --half first or all.
+limits were chosen with both halves of the folders in sight and without the files. The second half of each history is
+reported, or --half first or all.
 Run: python -m benchmarks.habits [--json] [--half first|second|all] [FILE | FOLDER …]; without one those under
 selection/ and editions/ of the folder that NEWSLETTER_CORPUS names.
 """
@@ -235,6 +236,8 @@ def show(reports: Sequence[Mapping[str, Any]]) -> None:
     counts = [[one["history"], *(str(one["kinds"].get(kind, 0)) for kind in kinds)] for one in reports]
     print()
     print(table(["real ones with", *kinds], counts))
+    print("\nNo repeats: the real ones without the stories whose address or very title an earlier edition had.")
+    print("Both other: a story of the last edition at another address, under another title people gave to its address.")
 
 
 def main() -> None:

@@ -204,6 +204,17 @@ def test_headlines_all_of_one_kind_are_told() -> None:
     assert notes(issue(film=asking(3)), history()) == []
 
 
+def test_headlines_that_all_begin_with_one_word_are_told_unless_that_is_a_habit() -> None:
+    def reviews() -> list[Article]:
+        return [article(f"Review: {words(next(_numbers))}") for _ in range(4)]
+
+    now = issue(film=reviews(), stage=0)
+    kinds = [("headlines.alike", "all 4 headlines begin with “Review:”; they are usually mixed")]
+    assert [one for one in notes(now, history()) if one[0] == kinds[0][0]] == kinds
+    always = [issue(week, film=reviews(), stage=0) for week in range(10)]
+    assert notes(now, always) == []
+
+
 def test_check_lists_notes_and_succeeds(tmp_path: Path) -> None:
     project = make_project(tmp_path, clock=Clock(_START), more=SITE, plain=True, subscribers=1)
     assert project.settings.sections

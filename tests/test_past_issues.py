@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ import sqlalchemy as sa
 
 from newsletter.database import Database
 from newsletter.issue import Article, Issue, PassedOver, PastIssue, Pick, Section, Slot
-from newsletter.issues import Issues, issues as issue_table
+from newsletter.issues import FrozenPick, Issues, issues as issue_table
 from newsletter.past_issues import Carried, PastIssues, considered, read_carried
+from newsletter.shelf import dump_article
 from tests.command_line import WEEK, demo, run
 from tests.times import NOW
 
@@ -62,6 +64,32 @@ def test_the_whole_pool_comes_back_once_an_editor_attended_the_issue(database: D
         (Article("A film", FILM.url, "site", tags=("film", "uk"), authors=("Ann",)),),
         (Article("A tram", TRAM.url, section="City"),),
     )
+
+
+def test_what_earlier_issues_carried_comes_back_oldest_first_without_those_cancelled(
+    database: Database, issues: Issues, past: PastIssues
+) -> None:
+    for week, state in enumerate(("closed", "cancelled", "sending", "draft"), 45):
+        at = NOW + timedelta(weeks=week)
+        chosen = [FrozenPick("film", 1, 1, 0.5, "", dump_article(replace(FILM, title=f"Film {week}")))]
+        with database.write() as connection:
+            row = issues.open(connection, slot_key=f"2026-W{week}", slot_at=at, now=NOW)
+            issues.keep(connection, row, variants={}, chosen=chosen)
+            frozen = None if state == "draft" else NOW
+            values = {"state": state, "frozen_at": frozen, "subject": f"Subject {week}"}
+            connection.execute(issue_table.update().where(issue_table.c.id == row.id).values(values))
+
+    def read(*, before: datetime, limit: int = 9) -> list[tuple[str, str, list[tuple[str, str]]]]:
+        found = past.carried(before=before, limit=limit)
+        return [
+            (one.slot.key, one.subject, [(pick.section, pick.article.title) for pick in one.picks]) for one in found
+        ]
+
+    first = ("2026-W45", "Subject 45", [("film", "Film 45")])
+    last = ("2026-W47", "Subject 47", [("film", "Film 47")])
+    assert read(before=NOW + timedelta(weeks=60)) == [first, last]
+    assert read(before=NOW + timedelta(weeks=60), limit=1) == [last]
+    assert read(before=NOW + timedelta(weeks=47)) == [first]
 
 
 @pytest.mark.usefixtures("kept")

@@ -13,6 +13,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from rapidfuzz import fuzz
 
@@ -42,9 +43,11 @@ _LARGER = 0.2  # of an issue: so much beside the largest share a source has had,
 _RECENT = 3  # issues
 _ALIKE, _SAME = 80, 90  # of 100: two titles of the last issues, and of earlier ones
 _LETTERS, _TELLING = 10, 3  # letters and words that tell a story: "Firefox" and "This week" do not
-_SERIAL = re.compile(r"\d|^(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)")
+_SERIAL = re.compile(
+    r"\d|^(?:jan|feb|mar|apr|may$|june?$|july?$|aug|sept?|oct|nov|dec)|^(?:[ivx]{2,}|[vx]|part|final)$"
+)
 _SCALED = re.compile(r"-\d{2,4}x\d{2,4}(?=\.\w+$)")  # WordPress names the sizes of a picture so
-_KINDS: Mapping[str, Callable[[str], object]] = {
+_KINDS: dict[str, Callable[[str], object]] = {
     "are questions": re.compile(r"[?\uff1f\u061f]\W*$").search,
     "are exclamations": re.compile(r"[!\uff01]\W*$").search,
     "are lists with a number": re.compile(r"(?:the |\d+ of the )?\d+ \w", re.IGNORECASE).match,
@@ -134,10 +137,21 @@ def _authors(issue: Issue, before: Sequence[Issue]) -> Iterator[Note]:
 
 def _headlines(issue: Issue, before: Sequence[Issue]) -> Iterator[Note]:
     titles = [[pick.article.title.strip() for pick in one.picks] for one in (issue, *before)]
-    for kind, fits in _KINDS.items():
+    first = next(iter(titles[0]), "")
+    kinds: dict[str, Callable[[str], object]] = {
+        **_KINDS,
+        f"begin with {quoted(first.partition(' ')[0])}": partial(_same_opening, first),
+    }
+    for kind, fits in kinds.items():
         now, *earlier = [len(those) >= _ROW and all(map(fits, those)) for those in titles]
         if now and sum(earlier) < _HABIT:
             yield Note("headlines.alike", f"all {len(issue.picks)} headlines {kind}; they are usually mixed")
+            return
+
+
+def _same_opening(one: str, other: str) -> bool:
+    """Whether two titles begin with the same word."""
+    return one.split()[:1] == other.split()[:1]
 
 
 def _words(issue: Issue, before: Sequence[Issue]) -> Iterator[Note]:
