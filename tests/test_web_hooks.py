@@ -147,9 +147,17 @@ def test_a_hook_replayed_is_answered_alike_and_pulls_once(cms: Cms, clock: Clock
     assert len(cms.pulled) == 1
     assert cms.publish(name="msg_8").status == 202
     assert len(cms.pulled) == 2
-    clock.forward(timedelta(minutes=11))
-    assert cms.publish(name="msg_9").status == 202
-    assert len(cms.pulled) == 3
+
+
+def test_a_hook_is_remembered_for_as_long_as_its_signature_is_good(cms: Cms, clock: Clock) -> None:
+    body, ahead = b"{}", str(int(clock().timestamp()) + 300)  # the clock of its sender is five minutes fast
+    headers = {"webhook-id": "m", "webhook-timestamp": ahead, "webhook-signature": signature("m", ahead, body)}
+    for minutes, status in ((0, 202), (9, 202), (2, 403)):
+        clock.forward(timedelta(minutes=minutes))
+        assert (minutes, cms.send(body, headers).status) == (minutes, status)
+    assert len(cms.pulled) == 1
+    assert cms.publish(name="m").status == 202  # nothing is kept for ever, so the id is a new one
+    assert len(cms.pulled) == 2
 
 
 def test_a_body_too_long_is_refused_and_that_of_a_long_article_is_not(cms: Cms) -> None:
