@@ -20,7 +20,7 @@ from newsletter.database import Database
 from newsletter.decisions import Decisions
 from newsletter.errors import ConfigurationError, KeyFileError, SettingsError
 from newsletter.issue import DAYS, Slot
-from newsletter.issues import OPEN, Issues
+from newsletter.issues import Issues
 from newsletter.options import check
 from newsletter.past_issues import PastIssues
 from newsletter.settings import Settings, load, load_for_sending
@@ -321,8 +321,7 @@ class Project:
         """The next slot whose issue an editor can still change: this week's, or once that is made the next."""
         slot = current(self.schedule, now=self.clock())
         row = self.issues.find(slot.key)
-        made = row is not None and (row.frozen_at is not None or row.state not in OPEN)
-        return self.slot_after(slot) if made else slot
+        return self.slot_after(slot) if row is not None and not row.open else slot
 
     def slot_after(self, slot: Slot) -> Slot:
         return coming(self.schedule, now=slot.at + SECOND, number=1)[0]

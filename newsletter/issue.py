@@ -229,10 +229,17 @@ class Act(StrEnum):
     INTRO = "intro"
     SUBJECT = "subject"
     INSERT = "insert"  # a labelled note or a fixed line, by name
+    APPROVE = "approve"
+    PULL_BACK = "pull_back"  # an approval, before the first message
+    HOLD_ISSUE = "hold_issue"
+    RELEASE = "release"
+    CANCEL = "cancel"
     UNDO = "undo"  # another decision no longer holds; undone itself, it holds again
 
 
 PLACING = frozenset({Act.PIN, Act.MOVE, Act.SWAP})
+STEPPING = frozenset({Act.APPROVE, Act.PULL_BACK, Act.HOLD_ISSUE, Act.RELEASE, Act.CANCEL})
+"""What changes the state of an issue and nothing in it: on record in the log, and never undone by `undo`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,13 +35,12 @@ class IssueState(StrEnum):
     CANCELLED = "cancelled"
 
 
+_GIVEN_UP = {IssueState.SKIPPED, IssueState.MISSED, IssueState.CANCELLED}
 STEPS: Mapping[IssueState, frozenset[IssueState]] = {
-    IssueState.DRAFT: frozenset(
-        {IssueState.REVIEW, IssueState.APPROVED, IssueState.SKIPPED, IssueState.MISSED, IssueState.CANCELLED}
-    ),
-    IssueState.REVIEW: frozenset({IssueState.APPROVED, IssueState.HELD, IssueState.CANCELLED}),
-    IssueState.APPROVED: frozenset({IssueState.SENDING, IssueState.HELD, IssueState.CANCELLED}),
-    IssueState.HELD: frozenset({IssueState.APPROVED, IssueState.SENDING, IssueState.CANCELLED}),
+    IssueState.DRAFT: frozenset({IssueState.REVIEW, IssueState.APPROVED, IssueState.HELD, *_GIVEN_UP}),
+    IssueState.REVIEW: frozenset({IssueState.APPROVED, IssueState.HELD, *_GIVEN_UP}),
+    IssueState.APPROVED: frozenset({IssueState.SENDING, IssueState.REVIEW, IssueState.HELD, *_GIVEN_UP}),
+    IssueState.HELD: frozenset({IssueState.DRAFT, IssueState.REVIEW, IssueState.SENDING, *_GIVEN_UP}),
     IssueState.SENDING: frozenset({IssueState.HELD, IssueState.CLOSED, IssueState.CANCELLED}),
     **dict.fromkeys((IssueState.CLOSED, IssueState.SKIPPED, IssueState.MISSED, IssueState.CANCELLED), frozenset()),
 }
@@ -67,6 +66,8 @@ issues = sa.Table(
     sa.Column("list_id", sa.String(255), nullable=False, server_default=""),
     sa.Column("on_doubt", sa.String(10), nullable=False, server_default="resend"),
     sa.Column("attended_at", UtcDateTime),
+    sa.Column("proofed_at", UtcDateTime),
+    sa.Column("goes_at", UtcDateTime),
     sa.Index("ix_issues_state", "state"),
     one_of("state", IssueState),
     one_of("on_doubt", ("resend", "hold")),
@@ -109,7 +110,9 @@ alerts = sa.Table(
 class IssueRow:
     """What is on record about one issue. `frozen` is how many recipients were frozen into it.
 
-    `attended_at` is when an editor decided on its articles or approved it; None is an issue that made itself.
+    `attended_at` is when an editor decided on its articles or approved it; None is an issue that made itself. Before
+    the freeze `proofed_at` is the moment as of which it is chosen, `digest` that of the content that was approved, and
+    `goes_at` when it may go out.
     """
 
     id: int
@@ -127,6 +130,18 @@ class IssueRow:
     list_id: str
     on_doubt: str
     attended_at: datetime | None = None
+    proofed_at: datetime | None = None
+    goes_at: datetime | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether it can still be changed."""
+        return self.state in OPEN and self.frozen_at is None
+
+    @property
+    def as_of(self) -> datetime | None:
+        """The moment as of which it is chosen, once it was put to somebody; None is now."""
+        return self.proofed_at if self.open else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,9 +192,25 @@ class Issues:
         frozen = sa.select(issues).where(issues.c.frozen_at.is_not(None))
         return self._first(frozen.order_by(issues.c.frozen_at.desc()))
 
-    def last_slot(self) -> str:
-        """The key of the newest slot that has an issue row of any state, or empty."""
-        return next((row.slot_key for row in self.newest(limit=1)), "")
+    def last_slot(self, *, until: str) -> str:
+        """The key of the newest slot, up to the week `until`, that is done with (frozen, or given up), or empty.
+
+        A later one that is cancelled already, or held, says nothing about the weeks before it.
+        """
+        done = sa.or_(issues.c.frozen_at.is_not(None), issues.c.state.not_in(OPEN))
+        row = self._first(sa.select(issues).where(done, issues.c.slot_key <= until).order_by(issues.c.slot_key.desc()))
+        return row.slot_key if row else ""
+
+    def waiting(self, *, before: datetime) -> list[IssueRow]:
+        """The issues of slots before a moment that are neither made nor given up, oldest first."""
+        open_ = sa.and_(issues.c.frozen_at.is_(None), issues.c.state.in_(OPEN), issues.c.slot_at < before)
+        with self._database.read() as connection:
+            rows = connection.execute(sa.select(issues).where(open_).order_by(issues.c.slot_at)).mappings().all()
+        return [_row(row) for row in rows]
+
+    def note(self, connection: sa.Connection, issue: IssueRow, **values: Any) -> None:
+        """Write what is known about an issue that is not frozen, without a step."""
+        connection.execute(issues.update().where(issues.c.id == issue.id, issues.c.frozen_at.is_(None)).values(values))
 
     def _first(self, query: sa.Select[Any]) -> IssueRow | None:
         with self._database.read() as connection:

@@ -34,7 +34,7 @@ EVERY = timedelta(seconds=60)
 TIDY_EVERY = timedelta(hours=1)
 # A send that failed is not tried again sooner: its own retries are done, somebody has to look.
 AFTER_FAILURE = timedelta(minutes=15)
-UNFINISHED = (IssueState.DRAFT, IssueState.APPROVED, IssueState.SENDING)
+UNFINISHED = (IssueState.DRAFT, IssueState.REVIEW, IssueState.APPROVED, IssueState.SENDING)
 _FAILED = "the send ended with exit code"
 
 log = logging.getLogger(__name__)
@@ -91,6 +91,9 @@ class Ticker:
             due = slots.Due() if self._project.mistakes else self._due(now)
             for slot in due.missed:
                 self._record_missed(slot, now=now)
+            if not self._project.mistakes:
+                for row in self._project.issues.waiting(before=now - self._project.settings.schedule.grace):
+                    self._project.weekly.approval.give_up(row)
             key = self._wanted(due.slot, now=now)
             if key and self._nobody_sends():
                 self._send(key)
@@ -109,7 +112,7 @@ class Ticker:
         return slots.due(
             project.schedule,
             now=now,
-            last_key=project.issues.last_slot(),
+            last_key=project.issues.last_slot(until=slots.current(project.schedule, now=now).key),
             grace=project.settings.schedule.grace,
             since=project.database.began(),
         )
@@ -132,7 +135,7 @@ class Ticker:
         if unfinished is not None and self._project.sender.has_work(unfinished):
             key = unfinished.slot_key
         else:
-            key = due.key if due else ""
+            key = due.key if due and not self._project.weekly.approval.waits(due) else ""
         return "" if key and now < self._not_before.get(key, now) else key
 
     def _nobody_sends(self) -> bool:

@@ -29,7 +29,7 @@ CONTRACT = {
     "check": [],
     "send": [],
     "worker": [],
-    "issues": ["list", "show", "approve", "hold", "release", "cancel", "doubt", "learn"],
+    "issues": ["list", "show", "approve", "hold", "release", "pull-back", "cancel", "doubt", "learn"],
     "audit": [],
     "schedule": [],
     "serve": [],
@@ -54,9 +54,6 @@ OPTIONS = {
     "doctor": ["--json"],
 }
 NOT_YET = [
-    "issues approve 2026-W47",
-    "issues hold 2026-W47",
-    "issues release 2026-W47",
     "issues doubt 2026-W47 --resend",
     "check --online",
     "subscribers stats --json",

@@ -64,7 +64,7 @@ def log(root: Path, clock: Clock) -> list[tuple[str, int | None, str]]:
 def test_it_shows_the_week_by_section_with_reasons_the_verdict_and_the_letter(site: Site) -> None:
     html = page(site)
     assert titles(html) == list(TITLES)
-    assert "would go to 2 recipients" in html
+    assert "Goes out Thursday 07:00 to 2 readers" in html
     assert '<span class="badge ready">ready</span>' in html
     assert "The most read of the week" in html
     letter = site.ask("/review/letter?slot=2026-W47")
@@ -181,6 +181,27 @@ def test_looking_changes_nothing_and_another_site_can_do_nothing(site: Site, roo
     headers = site.ask("/review/").headers
     assert "frame-ancestors 'none'" in headers["content-security-policy"]
     assert headers["cache-control"] == "no-store"
+
+
+def test_an_issue_is_approved_pulled_back_held_and_released(site: Site, root: Path, clock: Clock) -> None:
+    digest = re.search(r'name="digest" value="([0-9a-f]{64})"', page(site))
+    assert digest is not None
+    stale = post(site, "approve", digest="0" * 64)
+    assert (stale.status, "has changed since you looked at it" in stale.text) == (400, True)
+    assert post(site, "approve", digest=digest[1]).status == 303
+    html = page(site)
+    assert "approved by the editor" in html
+    assert "Pull it back" in html
+    assert post(site, "pull-back").status == 303
+    assert post(site, "hold-issue", reason="the lawyer reads it").status == 303
+    assert "Held by the editor: the lawyer reads it" in page(site)
+    assert post(site, "release").status == 303
+    assert post(site, "approve", digest=digest[1]).status == 303
+    post(site, f"drop {number_of(site, TITLES[0])}")
+    assert "changed after its approval" in page(site)
+    assert [act for act, _, _ in log(root, clock)] == [
+        *("approve", "pull_back", "hold_issue", "release", "approve", "drop")
+    ]
 
 
 def test_a_hostile_title_is_text(site: Site, root: Path, clock: Clock) -> None:

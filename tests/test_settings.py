@@ -189,18 +189,6 @@ def test_the_environment_cannot_smuggle_it_in_either(
 
 
 @pytest.mark.parametrize(
-    ("text", "key"),
-    [
-        ('[schedule]\napproval = "required"', "[schedule] approval"),
-    ],
-)
-def test_a_value_whose_room_comes_later_is_refused_by_name(written: Written, text: str, key: str) -> None:
-    said = refusal(lambda: written(text))
-    assert key in said
-    assert "later version" in said
-
-
-@pytest.mark.parametrize(
     ("day", "clock", "zone", "named"),
     [
         ("thorsday", "09:00", "UTC", "thorsday"),

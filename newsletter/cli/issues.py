@@ -12,10 +12,12 @@ from newsletter.cli.context import (
     Command,
     Group,
     ProjectContext,
+    by_option,
     json_option,
     not_yet,
     pass_project_context,
     slot_option,
+    who,
 )
 from newsletter.errors import Refused, counted
 
@@ -204,18 +206,98 @@ def _show_address(context: ProjectContext, row: IssueRow, address: str, *, as_js
 
 @issues.command()
 @click.argument("key")
-@click.option("--reason", metavar="TEXT", default="cancelled by the operator", help="Why, for the record.")
+@click.option("--digest", metavar="HASH", help="Approve only if the letter is the one of this hash.")
+@by_option
+@json_option
 @pass_project_context
-def cancel(context: ProjectContext, key: str, reason: str) -> None:
-    """Stop an issue for good: whoever has not been begun gets nothing.
+def approve(context: ProjectContext, key: str, digest: str | None, by: str, as_json: bool) -> None:
+    """Approve an issue as it stands: it goes out at its time, and not before it has cooled.
+
+    What is approved is this content. When an editor or a source changes it, it goes back to review.
+
+    JSON: as of `issues list`, and "digest", "goes_at"
+    """
+    row = context.project.weekly.approval.approve(context.slot(key), digest=digest, who=who(by))
+    _say_step(context, row, as_json=as_json)
+
+
+@issues.command()
+@click.argument("key")
+@click.option("--reason", metavar="TEXT", default="", help="Why, for the record.")
+@by_option
+@json_option
+@pass_project_context
+def hold(context: ProjectContext, key: str, reason: str, by: str, as_json: bool) -> None:
+    """Hold an issue back, also a coming one; nothing is sent before it is released.
+
+    JSON: as of `issues approve`
+    """
+    row = context.project.weekly.approval.hold(context.slot(key), reason=reason, who=who(by))
+    _say_step(context, row, as_json=as_json)
+
+
+@issues.command()
+@click.argument("key")
+@by_option
+@json_option
+@pass_project_context
+def release(context: ProjectContext, key: str, by: str, as_json: bool) -> None:
+    """Let a held issue go on; an approval from before the hold has to be given again.
+
+    JSON: as of `issues approve`
+    """
+    row = context.project.weekly.approval.release(context.slot(key), who=who(by))
+    _say_step(context, row, as_json=as_json)
+
+
+@issues.command("pull-back")
+@click.argument("key")
+@by_option
+@json_option
+@pass_project_context
+def pull_back(context: ProjectContext, key: str, by: str, as_json: bool) -> None:
+    """Take an approval back, before the first message is made.
+
+    JSON: as of `issues approve`
+    """
+    row = context.project.weekly.approval.pull_back(context.slot(key), who=who(by))
+    _say_step(context, row, as_json=as_json)
+
+
+def _say_step(context: ProjectContext, row: IssueRow, *, as_json: bool) -> None:
+    if as_json:
+        output.dump({**_json(row), "digest": row.digest, "goes_at": row.goes_at})
+        return
+    goes = f"; it goes out at {output.when(row.goes_at, context.zone)}" if row.goes_at else ""
+    content = f" (content {row.digest[:12]})" if row.digest else ""
+    output.say(f"{row.slot_key} is now {row.state}: {row.reason}{content}{goes}")
+
+
+@issues.command()
+@click.argument("key")
+@click.option("--reason", metavar="TEXT", default="", help="Why, for the record.")
+@by_option
+@json_option
+@pass_project_context
+def cancel(context: ProjectContext, key: str, reason: str, by: str, as_json: bool) -> None:
+    """Stop an issue for good: whoever has not been begun gets nothing. A coming week is left out.
 
     If nobody got it, its articles may be picked again.
+
+    JSON: as of `issues approve`, and "states": {STATE: N}
     """
-    row = context.project.issues.get(context.slot(key).key)
-    counts = context.project.weekly.cancel(row, reason=reason)
-    output.say(
-        f"{row.slot_key} is cancelled" + (f": {output.counts(counts)}" if counts else "; nobody was frozen into it")
-    )
+    project = context.project
+    slot = context.slot(key)
+    row = project.issues.find(slot.key)
+    counts: dict[str, int] = {}
+    if row is not None and not row.open:
+        counts = project.weekly.cancel(row, reason=reason or "cancelled by the operator")
+    else:
+        project.weekly.approval.cancel(slot, reason=reason, who=who(by))
+    if as_json:
+        output.dump({**_json(project.issues.get(slot.key)), "states": counts})
+        return
+    output.say(f"{slot.key} is cancelled" + (f": {output.counts(counts)}" if counts else "; nobody was frozen into it"))
 
 
 @issues.command()
@@ -258,9 +340,6 @@ def learn(context: ProjectContext, file: BinaryIO | None, forget: bool, as_json:
     return 1 if found.problems and not (found.new or found.known) else 0
 
 
-not_yet(issues, "approve", "Approve an issue, bound to its content.")
-not_yet(issues, "hold", "Hold an issue back.")
-not_yet(issues, "release", "Let a held issue go.")
 not_yet(issues, "doubt", "Settle messages in doubt.")
 
 

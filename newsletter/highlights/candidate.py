@@ -24,7 +24,8 @@ class Candidate:
     `carried_by` is the key of the issue that carried it, under any of its names: such a candidate is never chosen, and
     is passed in so that near-duplicates of it are recognised. `dropped` and `held_until` (a slot's key) are the
     editor's marks. `weight` is its source's: 1 is usual, above 1 raises its popularity and below lowers it. `sections`
-    are the names of the sections its source may fill; none is all. `seen_in` is the number of sources that have it.
+    are the names of the sections its source may fill; none is all. `seen_in` is the number of sources that have it. A
+    `late` one came after the issue was put to its editors.
     """
 
     article: Article
@@ -34,6 +35,7 @@ class Candidate:
     weight: float = 1.0
     sections: tuple[str, ...] = ()
     seen_in: int = 1
+    late: bool = False
 
     @property
     def order(self) -> str:
@@ -67,6 +69,8 @@ def eligibility(
         return PassedOver(article, f"incomplete: lacks {', '.join(lacking)}", waits=True)
     if placed:
         return None
+    if candidate.late:
+        return PassedOver(article, "it came after the issue was put to review, and waits for the next", waits=True)
     if article.sponsored:
         return PassedOver(article, "sponsored: never picked by itself")
     if _PROTECTED.match(article.title):

@@ -138,6 +138,22 @@ def _undo(asked: _Asked) -> None:
     asked.editor.undo(asked.number, slot=asked.slot, who=asked.who)
 
 
+def _approve(asked: _Asked) -> None:
+    asked.project.weekly.approval.approve(asked.slot, digest=asked.form.get("digest", ""), who=asked.who)
+
+
+def _hold_issue(asked: _Asked) -> None:
+    asked.project.weekly.approval.hold(asked.slot, reason=asked.form.get("reason", ""), who=asked.who)
+
+
+def _release(asked: _Asked) -> None:
+    asked.project.weekly.approval.release(asked.slot, who=asked.who)
+
+
+def _pull_back(asked: _Asked) -> None:
+    asked.project.weekly.approval.pull_back(asked.slot, who=asked.who)
+
+
 _ON_STORIES: Mapping[str, Callable[[_Asked], None]] = {
     "pin": _pin,
     "place": _place,
@@ -154,4 +170,8 @@ _ON_THE_ISSUE: Mapping[str, Callable[[_Asked], None]] = {
     "subject": _say(Act.SUBJECT),
     "insert": _insert,
     "undo": _undo,
+    "approve": _approve,
+    "hold-issue": _hold_issue,
+    "release": _release,
+    "pull-back": _pull_back,
 }

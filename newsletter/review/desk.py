@@ -15,8 +15,8 @@ from newsletter import rendering
 from newsletter.app import Project
 from newsletter.decisions import effective
 from newsletter.errors import counted
-from newsletter.issue import Act, Decision, Issue, PassedOver, Pick, Section, Slot
-from newsletter.issues import OPEN, IssueRow
+from newsletter.issue import STEPPING, Act, Decision, Issue, PassedOver, Pick, Section, Slot
+from newsletter.issues import IssueRow
 from newsletter.letter import digest_of
 from newsletter.links import canonical
 from newsletter.rendering.theme import STORED
@@ -36,6 +36,7 @@ class Look:
     slot: Slot
     composed: Composed
     verdict: Verdict
+    now: datetime
     row: IssueRow | None = None
     stored: bool = False
 
@@ -105,7 +106,9 @@ class Looks:
             self._kept[key] = composed
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
-        return Look(slot, composed, project.weekly.verdict(slot, older_first=False, composed=composed), row)
+        return Look(
+            slot, composed, project.weekly.verdict(slot, older_first=False, composed=composed), project.clock(), row
+        )
 
 
 def look(project: Project, slot: Slot) -> Look:
@@ -113,7 +116,9 @@ def look(project: Project, slot: Slot) -> Look:
     row = project.issues.find(slot.key)
     if row is None or row.frozen_at is None:
         composed = project.weekly.compose(slot)
-        return Look(slot, composed, project.weekly.verdict(slot, older_first=False, composed=composed), row)
+        return Look(
+            slot, composed, project.weekly.verdict(slot, older_first=False, composed=composed), project.clock(), row
+        )
     letter = project.issues.letter(row.id)
     picks = tuple(
         Pick(replace(load_article(p.article), id=p.article_id), p.section, p.position, p.score, reason=p.reason)
@@ -122,7 +127,7 @@ def look(project: Project, slot: Slot) -> Look:
     findings = rendering.check(letter, publication=project.publication, theme=project.theme)
     verdict = project.weekly.verdict(slot, older_first=False)
     issue = Issue(slot, project.weekly.sections(), picks)
-    return Look(slot, Composed(issue, letter, findings), verdict, row, stored=True)
+    return Look(slot, Composed(issue, letter, findings), verdict, project.clock(), row, stored=True)
 
 
 def desk_of(project: Project, shown: Look, *, pictures: str) -> Desk:
@@ -140,7 +145,7 @@ def desk_of(project: Project, shown: Look, *, pictures: str) -> Desk:
             if number is not None:
                 last_of[number] = decision
     mine = [one for one in log if one.slot_key == shown.slot.key]
-    undoable = [one for one in mine if one.number in standing]
+    undoable = [one for one in mine if one.number in standing and one.act not in STEPPING]
     others = [one for one in issue.passed_over if not one.needs and _may_come(one)]
     letter = shown.composed.letter
     return Desk(
@@ -154,7 +159,7 @@ def desk_of(project: Project, shown: Look, *, pictures: str) -> Desk:
         last=(undoable[-1], said(undoable[-1], titles, now=now)) if undoable else None,
         seen=log[-1].number if log else 0,
         digest=digest_of({"": letter}) if letter else "",
-        open=shown.row is None or (shown.row.state in OPEN and shown.row.frozen_at is None),
+        open=shown.row is None or shown.row.open,
     )
 
 
@@ -194,7 +199,8 @@ def _changed(decision: Decision | None, *, now: datetime) -> str:
 
 _DONE: Mapping[Act, str] = {
     Act.PIN: "pinned", Act.MOVE: "moved", Act.SWAP: "swapped", Act.DROP: "dropped", Act.HOLD: "held",
-    Act.EDIT: "changed",
+    Act.EDIT: "changed", Act.APPROVE: "approved", Act.PULL_BACK: "approval pulled back", Act.HOLD_ISSUE: "held",
+    Act.RELEASE: "released", Act.CANCEL: "cancelled",
     Act.INTRO: "introduction written", Act.SUBJECT: "subject written", Act.INSERT: "note written", Act.UNDO: "undone",
 }  # fmt: skip
 

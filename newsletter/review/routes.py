@@ -20,10 +20,12 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Red
 from jinja2 import Environment, StrictUndefined
 
 from newsletter.app import Project
-from newsletter.errors import Conflict, NewsletterError, Refused
-from newsletter.issue import Insert, Slot
+from newsletter.errors import Conflict, NewsletterError, Refused, counted
+from newsletter.issue import STEPPING, Insert, Slot
+from newsletter.issues import IssueState
 from newsletter.review.acts import act
 from newsletter.review.desk import Desk, Look, Looks, desk_of, said
+from newsletter.weekly import Outcome
 from newsletter.weekly.editor import Who
 
 MOST_BYTES = 64 * 1024
@@ -181,7 +183,7 @@ class _Page:
         html = self._template.render(
             nonce=nonce, css=self._css, js=self._js, desk=desk, visitor=visitor, token=visitor.token,
             base=visitor.base, here=visitor.base, links=visitor.links, when=_when(slot.at),
-            weeks=_weeks(project, visitor, slot),
+            weeks=_weeks(project, visitor, slot), stepping=STEPPING,
             subject=desk.look.composed.letter.subject if desk.look.composed.letter else "",
             inserts=_inserts(desk), worst=_worst(desk), notice=str(refused or ""), theirs=_theirs(refused, form or {}),
             **_head(desk),
@@ -230,7 +232,27 @@ def _theirs(refused: NewsletterError | None, form: dict[str, str]) -> list[tuple
 
 def _head(desk: Desk) -> dict[str, Any]:
     """The verdict on top, in words, with the steps that are open now."""
-    verdict = desk.look.verdict
-    tone = "good" if verdict.mails else "bad" if verdict.error else "wait"
+    look, at = desk.look, desk.slot.at
+    verdict, row = look.verdict, look.row
+    state = row.state if row else IssueState.DRAFT
     remarks = [*verdict.remarks()]
-    return {"tone": tone, "headline": verdict.text, "remarks": remarks, "steps": []}
+    if verdict.outcome == Outcome.SEND:
+        late = verdict.recipients and at.timestamp() < look.now.timestamp()
+        when = "at once, when it is sent" if late else f"{at:%A %H:%M}"
+        headline = f"Goes out {when} to {counted(verdict.recipients, 'reader')}"
+        remarks = [*filter(None, [row.reason if row else "", verdict.reason]), *remarks]
+    else:
+        told = (row.reason if row and state == IssueState.HELD else verdict.reason) or verdict.text
+        headline = told[:1].upper() + told[1:]
+    tone = "good" if verdict.mails else "bad" if verdict.error else "wait"
+    return {"tone": tone, "headline": headline, "remarks": remarks, "steps": _STEPS.get(state, ()) if desk.open else ()}
+
+
+_REVIEWED = (("approve", "Approve", "main"), ("hold-issue", "Hold", ""))
+_STEPS = {
+    IssueState.DRAFT: _REVIEWED,
+    IssueState.REVIEW: _REVIEWED,
+    IssueState.APPROVED: (("pull-back", "Pull it back", "main"), ("hold-issue", "Hold", "")),
+    IssueState.HELD: (("release", "Release", "main"),),
+}
+"""Of each state: what may be done, in words, and how the button looks."""

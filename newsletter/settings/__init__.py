@@ -38,7 +38,7 @@ from newsletter.settings.mistakes import SENDING, Mistake, keys_beside, sentence
 FILE = "newsletter.toml"
 PREFIX = "NEWSLETTER_"
 # Variables that start like a setting and are none.
-NOT_SETTINGS = {"NEWSLETTER_CORPUS", "NEWSLETTER_TEST_POSTGRES"}
+NOT_SETTINGS = {"NEWSLETTER_CORPUS", "NEWSLETTER_EDITOR", "NEWSLETTER_TEST_POSTGRES"}
 
 # Keys the contract names whose capability comes later. None may be accepted before it does something.
 LATER = {

@@ -210,9 +210,12 @@ class Schedule(Table):
         "07:00", description="Local time, `HH:MM`."
     )
     grace: Duration = Field(timedelta(hours=24), description="How late an issue may still be made; later is missed.")
-    approval: Annotated[
-        Literal["auto", "required"], _must(lambda text: text == "auto", 'comes with a later version; use "auto"')
-    ] = Field("auto", description="`auto`: sent without anybody's approval.")
+    approval: Literal["auto", "required"] = Field(
+        "auto", description="`auto`: sent at its time unless somebody holds it. `required`: not before it is approved."
+    )
+    cooling: Duration = Field(
+        timedelta(minutes=10), description="For so long after an approval it can be pulled back before it goes out."
+    )
 
     @field_validator("day")
     @classmethod

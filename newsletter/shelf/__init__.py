@@ -112,16 +112,20 @@ class Shelf:
             _alone(connection)
             return note(connection, numbers, now=now)
 
-    def gains(self, shelved: Sequence[Shelved], *, since: datetime) -> list[Shelved]:
-        """The articles with what their counts gained since a moment in place of the counts (`numbers.gained`)."""
+    def gains(self, shelved: Sequence[Shelved], *, since: datetime, until: datetime | None = None) -> list[Shelved]:
+        """The articles with what their counts gained between two moments in place of the counts (`numbers.gained`).
+
+        With `until`, what was measured after it is not known.
+        """
         with self._database.read() as connection:
-            known = histories(connection, [one.article.id for one in shelved if one.article.id is not None])
-        return [
-            replace(one, article=replace(one.article, signals=gained(one.article, history, since=since)))
-            if (history := known.get(one.article.id or 0))
-            else one
-            for one in shelved
-        ]
+            numbers = [one.article.id for one in shelved if one.article.id is not None]
+            known = histories(connection, numbers, until=until)
+        found = []
+        for one in shelved:
+            history = known.get(one.article.id or 0, {} if until else None)
+            signals = one.article.signals if history is None else gained(one.article, history, since=since)
+            found.append(replace(one, article=replace(one.article, signals=signals)))
+        return found
 
     def since(self, moment: datetime) -> list[Shelved]:
         """Articles published since, undated ones first seen since, and those the editor holds for an issue whatever

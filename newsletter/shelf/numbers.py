@@ -60,11 +60,14 @@ def _news(measured: Mapping[datetime, float], old: Sequence[Signal]) -> Iterable
             yield at, measured[at]
 
 
-def histories(connection: sa.Connection, numbers: Sequence[int]) -> dict[int, dict[SignalKind, list[Signal]]]:
-    """All numbers of each kind about each of these articles, earliest first."""
+def histories(
+    connection: sa.Connection, numbers: Sequence[int], *, until: datetime | None = None
+) -> dict[int, dict[SignalKind, list[Signal]]]:
+    """All numbers of each kind about each of these articles, or those until a moment, earliest first."""
     found: dict[int, dict[SignalKind, list[Signal]]] = {}
     for some in portions(numbers):
         query = sa.select(signals).where(signals.c.article_id.in_(some)).order_by(signals.c.at)
+        query = query.where(signals.c.at <= until) if until else query
         for row in connection.execute(query):
             kind = SignalKind(row.kind)
             found.setdefault(row.article_id, {}).setdefault(kind, []).append(Signal(kind, row.value, row.at))

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from newsletter import highlights, rendering
@@ -38,6 +38,7 @@ from newsletter.settings.tables import MarksTable
 from newsletter.shelf import Shelf, dump_article, load_article
 from newsletter.sources import Pulled, PullState, Source, StoredImage
 from newsletter.sources.reading import shortened
+from newsletter.weekly.approval import Approval
 from newsletter.weekly.editor import Editor, words_of
 from newsletter.weekly.habits import notes_on
 from newsletter.weekly.top_up import topped_up
@@ -49,6 +50,7 @@ __all__ = ["Composed", "Done", "Making", "Outcome", "PullLine", "Verdict", "Week
 # What was carried this long ago is still remembered when near-duplicates are looked for.
 REMEMBERED = timedelta(days=21)
 FIRST_WINDOW = timedelta(days=7)
+EVER = datetime.min.replace(tzinfo=UTC)
 PULLS_AT_ONCE = 32  # over all hosts; `fetch` sees to it that no host gets more than two of them
 SILENT = timedelta(days=14)
 OLDER = timedelta(days=42)
@@ -101,6 +103,12 @@ class Weekly:
     def editor(self) -> Editor:
         """What an editor may do."""
         return Editor(self.database, self.shelf, self.issues, self.decisions, self.sections, self.clock)
+
+    @property
+    def approval(self) -> Approval:
+        """Who may let an issue go, and whether it goes."""
+        schedule = self.settings.schedule
+        return Approval(self, grace=schedule.grace, cooling=schedule.cooling, required=schedule.approval == "required")
 
     def pull(self, slot: Slot | None = None, *, names: Collection[str] = ()) -> list[PullLine]:
         """Read all sources, or those of these names, side by side and put their articles on the shelf.
@@ -160,14 +168,17 @@ class Weekly:
 
     def pick(self, slot: Slot, *, times: int = 1) -> Issue:
         """What the issue of this slot would be now, with so many times the places. Changes nothing."""
-        now = self.clock()
+        row = self.issues.find(slot.key)
+        as_of = row.as_of if row else None
+        now = as_of or self.clock()
         max_age = self.settings.issue.max_age
         last = self.issues.last_frozen()
         start = last.frozen_at if last and last.frozen_at else now - FIRST_WINDOW
         # Far enough back to tell what leaves by age since the last issue, and to know what was carried not long ago.
         decided = self.decisions.effective(slot.key)
         hand = highlights.Hand.of(decided, key=slot.key)
-        found = self._candidates(slot, since=min(start, now - REMEMBERED) - max_age, last=last, also=hand.places)
+        candidates = partial(self._candidates, slot, last=last, also=hand.places, as_of=as_of)
+        found = candidates(since=min(start, now - REMEMBERED) - max_age)
         reach = now - start + max_age
         stays = set(hand.places)
         told = [
@@ -192,7 +203,7 @@ class Weekly:
         issue: Issue = with_words(choose(told, max_age=max_age))
         if self.settings.issue.when_thin != "top_up" or len(issue.picks) >= self.settings.issue.min:
             return issue
-        older = [one for one in self._candidates(slot, since=now - OLDER, last=last) if _age(one, now) > max_age]
+        older = [one for one in candidates(since=now - OLDER) if _age(one, now) > max_age]
         anew = partial(choose, max_age=max(OLDER, max_age))
         filled: Issue = with_words(topped_up(issue, told, older=older, at_least=self.settings.issue.min, choose=anew))
         return filled
@@ -203,16 +214,19 @@ class Weekly:
         return [(load_article(pick.article), pick.section) for row in rows for pick in self.issues.picks(row.id)]
 
     def _candidates(
-        self, slot: Slot, *, since: datetime, last: IssueRow | None, also: Collection[int] = ()
+        self, slot: Slot, *, since: datetime, last: IssueRow | None, also: Collection[int], as_of: datetime | None
     ) -> list[highlights.Candidate]:
-        """The articles since a moment, and those of the numbers `also`, whatever their age."""
+        """The articles since a moment, and those of the numbers `also`, whatever their age; with the numbers that were
+        known `as_of` a moment."""
         by_name = {source.name: source for source in self.settings.sources}
         found = []
         on_shelf = self.shelf.since(since)
         there = {shelved.article.id for shelved in on_shelf}
         on_shelf += self.shelf.numbered(number for number in also if number not in there)
         # What an article gained since the last issue counts, not what it has since it came out.
-        on_shelf = self.shelf.gains(on_shelf, since=last.frozen_at) if last and last.frozen_at else on_shelf
+        frozen_at = last.frozen_at if last else None
+        if frozen_at or as_of:
+            on_shelf = self.shelf.gains(on_shelf, since=frozen_at or EVER, until=as_of)
         for shelved in on_shelf:
             table = by_name.get(shelved.article.source)
             found.append(
@@ -223,6 +237,7 @@ class Weekly:
                     held_until=shelved.held_until,
                     weight=table.weight if table else 1.0,
                     sections=table.sections if table else (),
+                    late=bool(as_of and shelved.article.first_seen and shelved.article.first_seen > as_of),
                 )
             )
         return found
@@ -295,6 +310,7 @@ class Weekly:
         pulled = tuple(read())
         try:
             verdict = self._decided(composed or self.compose(slot), scheduled=scheduled)
+            verdict = self.approval.judged(slot, verdict)
         except NewsletterError as error:
             return replace(refused(slot.key, error), pulled=pulled)
         given_up = scheduled and self.clock() >= slot.at and not any(line.failed for line in pulled)
@@ -329,7 +345,7 @@ class Weekly:
         now = self.clock()
         with self.database.write() as connection:
             row = self.issues.open(connection, slot_key=slot.key, slot_at=slot.at, now=now)
-            if row.state == IssueState.DRAFT:
+            if row.state in (IssueState.DRAFT, IssueState.REVIEW) and self.settings.schedule.approval == "auto":
                 self.issues.step(connection, row, IssueState.APPROVED, reason="approval is automatic")
                 row = replace(row, state=IssueState.APPROVED)
             if row.state != IssueState.APPROVED:
@@ -406,13 +422,15 @@ class Weekly:
     ) -> Report:
         """Freeze and send the issue if the verdict says so; else record and report why not."""
         if verdict.row is not None:
+            if verdict.outcome == Outcome.HOLD and verdict.row.open:
+                self.approval.tell(slot, verdict)
             return self.sender.report(verdict.row)
         if verdict.error is not None:
             if isinstance(verdict.error, Refused):
                 self.alerts.tell(alerts.issue(slot.key), verdict.reason)
             raise verdict.error
         if verdict.outcome == Outcome.HOLD:
-            self.alerts.tell(alerts.issue(slot.key), verdict.reason)
+            self.approval.tell(slot, verdict)
         if verdict.outcome == Outcome.SKIP:
             self._skip(slot, verdict.reason)
             return Report(slot.key, IssueState.SKIPPED, reason=verdict.reason)

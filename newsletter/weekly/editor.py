@@ -18,8 +18,8 @@ from newsletter.characters import clean, readable
 from newsletter.database import Database
 from newsletter.decisions import Decisions, effective
 from newsletter.errors import Conflict, Refused, counted
-from newsletter.issue import Act, Decision, Insert, Section, Slot
-from newsletter.issues import OPEN, Issues
+from newsletter.issue import STEPPING, Act, Decision, Insert, Section, Slot
+from newsletter.issues import Issues, IssueState
 from newsletter.links import canonical
 from newsletter.shelf import Shelf, Shelved
 
@@ -120,6 +120,8 @@ class Editor:
     def undo(self, number: int, *, slot: Slot, who: Who) -> Decision:
         """Take a decision back, or an undoing of one. Whatever it replaced holds again."""
         undone = self.decisions.get(number)
+        if undone.act in STEPPING:
+            raise Refused(f"decision {number} is about the issue's state: approve, hold, release or pull back instead")
         if undone.act == Act.UNDO and undone.undoes is None:
             raise Refused(f"decision {number} took nothing back, so there is nothing to do again")
         if not _lasts(undone):
@@ -131,6 +133,7 @@ class Editor:
         """The newest decision that holds, about an article or else for an issue."""
         log = self.decisions.log(None if article else slot.key)
         mine = [one for one in effective(log) if article is None or article in (one.article, one.other)]
+        mine = [one for one in mine if one.act not in STEPPING]
         if not mine:
             about = f"article {article}" if article else slot.key
             raise Refused(f"nothing is decided about {about} that could be undone")
@@ -175,11 +178,19 @@ class Editor:
             for number in (decision.article, decision.other):
                 if number is not None and self.shelf.has(connection, number):
                     self.shelf.mark(connection, number, now=now)
+            self._back_to_review(connection, decision)
         return decision
+
+    def _back_to_review(self, connection: sa.Connection, decision: Decision) -> None:
+        """An approval is of what was there: an issue that was changed after it has to be looked at again."""
+        row = self.issues.find(decision.slot_key)
+        if row is not None and row.open and row.state == IssueState.APPROVED:
+            reason = f"changed after its approval by {decision.by or 'the editor'} ({decision.act}): approve it again"
+            self.issues.step(connection, row, IssueState.REVIEW, reason=reason, digest="", goes_at=None)
 
     def _refuse_closed(self, slot_key: str) -> None:
         row = self.issues.find(slot_key)
-        if row is not None and (row.state not in OPEN or row.frozen_at is not None):
+        if row is not None and not row.open:
             raise Refused(f"the issue {row.slot_key} is {row.state}; it can no longer be changed")
 
     def _refuse_conflict(self, connection: sa.Connection, decision: Decision, *, seen: int) -> None:

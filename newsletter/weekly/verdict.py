@@ -138,13 +138,9 @@ class Verdict:
 
 def on_record(row: IssueRow) -> Verdict | None:
     """The verdict on an issue whose record alone decides; None when it is still to be made."""
-    if row.state in (IssueState.DRAFT, IssueState.APPROVED):
+    if row.state in (IssueState.DRAFT, IssueState.REVIEW, IssueState.APPROVED):
         return None
-    outcome = {
-        IssueState.SENDING: Outcome.FINISH,
-        IssueState.HELD: Outcome.HOLD,
-        IssueState.REVIEW: Outcome.HOLD,
-    }.get(row.state, Outcome.DONE)
+    outcome = {IssueState.SENDING: Outcome.FINISH, IssueState.HELD: Outcome.HOLD}.get(row.state, Outcome.DONE)
     return Verdict(row.slot_key, outcome, row.reason, recipients=row.frozen, row=row)
 
 

@@ -14,7 +14,8 @@ revision = "0006"
 down_revision = "0005"
 
 ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-ACTS = ("pin", "move", "swap", "drop", "hold", "edit", "intro", "subject", "insert", "undo")
+ACTS = ("pin", "move", "swap", "drop", "hold", "edit", "intro", "subject", "insert")
+STEPS = ("approve", "pull_back", "hold_issue", "release", "cancel", "undo")
 WORDS = ("title", "dek", "url", "published")
 QUARANTINE = "quarantine"
 
@@ -32,7 +33,7 @@ def upgrade() -> None:
         sa.Column("by", sa.String(120), nullable=False, server_default=""),
         sa.Column("origin", sa.String(20), nullable=False, server_default=""),
         sa.Column("details", sa.Text(), nullable=False, server_default="{}"),
-        sa.CheckConstraint(f"act IN ({', '.join(map(repr, ACTS))})", name=op.f("ck_decisions_act")),
+        sa.CheckConstraint(f"act IN ({', '.join(map(repr, ACTS + STEPS))})", name=op.f("ck_decisions_act")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_decisions")),
     )
     op.create_index("ix_decisions_slot_key", "decisions", ["slot_key"])
