@@ -164,6 +164,8 @@ def rendered_html(templates: Templates) -> str:
         **_context(PUBLICATION, THEME, Blanks(ISSUE_BLANKS, nonce=NONCE)),
         "groups": groups,
         "stories": stories,
+        "intro": (),
+        "inserts": (),
         "lead": stories[0],
         "date": wording.date_words(NOW, language="en"),
         "label": "Week 47",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from newsletter.issue import Insert
 from newsletter.rendering import Templates, render, render_mail
 from newsletter.rendering.inlining import inline
 from tests.rendering_samples import NONCE, PUBLICATION, THEME, VALUES, article, hostile_week, rendered_html, week
@@ -91,6 +92,8 @@ def letters() -> dict[str, str]:
     first, *rest = week().picks
     long = replace(first, article=article("Donaudampfschifffahrtsgesellschaftskapit\u00e4nsm\u00fctzenabzeichen" * 2))
     issues = {"week": week(), "hostile": hostile_week(), "long words": replace(week(), picks=(long, *rest))}
+    insert = Insert("ad", "Donau" * 40, "Advertisement", f"https://{'donau' * 12}.example/")
+    issues["an editor's words"] = replace(week(), intro="dampf" * 40, inserts=(insert, replace(insert, label="")))
     options = {"publication": PUBLICATION, "theme": THEME, "templates": TEMPLATES, "nonce": NONCE}
     found = {name: render(issue, **options).html(VALUES) for name, issue in issues.items()}  # type: ignore[arg-type]
     turned = replace(PUBLICATION, language="ar")

@@ -4,7 +4,8 @@
 arguments: no clock, no network, the same bytes for the same input and nonce. What it does not know: the recipients,
 how it is sent, where the issue came from. Raises `TemplateError` when a template cannot be made into a letter.
 
-In reading order: `theme` (publisher and colours), `story` and `wording` (articles as text), `templates`, `blanks`,
+In reading order: `theme` (publisher and colours), `story`, `words` and `wording` (articles and the
+editor as text), `templates`, `blanks`,
 `inlining`, and `check` with its rules, which looks at any finished letter.
 """
 
@@ -32,6 +33,7 @@ from newsletter.rendering.inlining import InliningError, inline
 from newsletter.rendering.story import Story, groups_of
 from newsletter.rendering.templates import Templates, shipped_templates
 from newsletter.rendering.theme import Publication, Theme
+from newsletter.rendering.words import notices_of, paragraphs_of
 
 __all__ = [
     "Finding",
@@ -71,12 +73,15 @@ def render(issue: Issue, *, publication: Publication, theme: Theme, templates: T
         "slot": issue.slot,
         "groups": groups,
         "stories": stories,
+        "intro": paragraphs_of(issue.intro),
+        "inserts": notices_of(issue, publication=publication, filled=[one.name for one in groups]).get("", ()),
         "lead": stories[0],
         "date": wording.date_words(issue.slot.at, language=publication.language),
         "label": wording.issue_words(key),
         "browser_url": f"{publication.public_url}/issues/{key}",
     }
-    subject = _subject(theme.look, context, templates=templates, setting=publication.subject)
+    own = " ".join(clean(issue.subject).split())
+    subject = own or _subject(theme.look, context, templates=templates, setting=publication.subject)
     context |= {"subject": subject, "preheader": _preheader(subject, stories)}
     return _letter(theme.look, context, identity=publication.identity(issue=key), templates=templates, blanks=blanks)
 

@@ -15,6 +15,7 @@ from newsletter.issue import Article, Issue, Pick, SignalKind
 from newsletter.links import canonical
 from newsletter.rendering import wording
 from newsletter.rendering.theme import Publication, Theme
+from newsletter.rendering.words import Notice, notices_of
 
 SURE_RATERS = 10
 GOOD_RATING = 4.0
@@ -62,12 +63,13 @@ class Story:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A filled section of the letter. `kind` is `cards` for the first and `list` for the others."""
+    """A filled section of the letter, and the inserts after it. `kind` is `cards` for the first, `list` for others."""
 
     name: str
     title: str
     kind: str
     stories: tuple[Story, ...]
+    inserts: tuple[Notice, ...] = ()
 
 
 def groups_of(issue: Issue, *, publication: Publication, theme: Theme) -> tuple[Group, ...]:
@@ -84,7 +86,8 @@ def groups_of(issue: Issue, *, publication: Publication, theme: Theme) -> tuple[
         if stories:
             kind = "list" if groups else "cards"
             groups.append(Group(section.name, clean(section.title or section.name), kind, tuple(stories)))
-    return tuple(groups)
+    notices = notices_of(issue, publication=publication, filled=[group.name for group in groups])
+    return tuple(replace(group, inserts=notices.get(group.name, ())) for group in groups)
 
 
 def _story(pick: Pick, *, number: int, heading: str, publication: Publication, key: str) -> Story:
