@@ -5,7 +5,7 @@
     project         init, migrate, schedule, serve         doctor    doctor
     weekly          pull, pick, preview, check             sending   send, worker
     articles        articles list, show, add, edit         decisions the rest of articles …
-    issues          issues …, audit
+    issues          most of issues …, audit                words     issues intro, subject, insert
     subscribers     subscribers …
 
 A command's module is loaded when it is named, and heavy libraries when it runs: `newsletter --help` has to answer at
@@ -37,7 +37,7 @@ MODULES = {
     "check": "weekly",
     "send": "sending",
     "worker": "sending",
-    "issues": "issues",
+    "issues": "words",
     "audit": "issues",
     "schedule": "project",
     "serve": "project",

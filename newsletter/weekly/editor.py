@@ -113,6 +113,8 @@ class Editor:
             "url": _address(insert.url) if insert.url else "",
             "after": insert.after,
         }
+        if not values["name"]:
+            raise Refused("a note needs a name, by which it can be changed and taken out")
         if insert.after:
             self._section(insert.after)
         return self._decide(Decision(Act.INSERT, slot.key, values=values), who=who, seen=seen)
