@@ -5,7 +5,7 @@
     project         init, migrate, schedule, serve         doctor    doctor
     weekly          pull, pick, preview, check             sending   send, worker
     articles        articles list, show, add, edit         decisions the rest of articles …
-    issues          most of issues …, audit                words     issues intro, subject, insert
+    issues          most of issues …, audit                words     issues intro, subject, insert, export, edit
     subscribers     subscribers …
 
 A command's module is loaded when it is named, and heavy libraries when it runs: `newsletter --help` has to answer at

@@ -217,7 +217,7 @@ def decisions(context: ProjectContext, slot_key: str | None, as_json: bool) -> N
                 one.slot_key,
                 one.act,
                 one.article or "",
-                _what(one),
+                told(one),
                 "holds" if one.number in hold else "" if one.act == "undo" else "undone",
             )
             for one in log
@@ -225,12 +225,13 @@ def decisions(context: ProjectContext, slot_key: str | None, as_json: bool) -> N
     )
 
 
-def _what(decision: Decision) -> str:
+def told(decision: Decision) -> str:
+    """What a decision says, in a line."""
     if decision.undoes:
         return f"decision {decision.undoes}"
     instead = f"in place of {decision.other}; " if decision.other else ""
     return instead + ", ".join(
-        f"{name} {text}" if text else f"{name} taken back" for name, text in decision.values.items()
+        f"{name} {' '.join(text.split())}" if text else f"{name} taken back" for name, text in decision.values.items()
     )
 
 

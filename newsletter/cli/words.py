@@ -1,13 +1,14 @@
-"""`issues intro|subject|insert`: the editor's own words for an issue."""
+"""`issues intro|subject|insert|export|edit`: the editor's own words for an issue, and all of it as a text file."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 import click
 
+from newsletter.cli import output
 from newsletter.cli.context import ProjectContext, by_option, json_option, pass_project_context, who
-from newsletter.cli.decisions import answer
+from newsletter.cli.decisions import answer, told
 from newsletter.cli.issues import issues
 from newsletter.errors import Refused
 
@@ -131,6 +132,65 @@ def insert(
     done = editor.insert(Insert(name, text, label, url, after), slot=slot, who=who(by))
     where = "taken out" if remove else f"after {after}" if after else "before the first section"
     answer(done, f"the note {name} of {slot.key} is {where}", as_json=as_json)
+
+
+@issues.command()
+@click.argument("key")
+@click.option("--text", is_flag=True, expose_value=False, help="As a text file; there is no other form yet.")
+@click.option("--to", "file", metavar="FILE", type=click.File("w", encoding="utf-8", lazy=True), help="Write it there.")
+@pass_project_context
+def export(context: ProjectContext, key: str, file: TextIO | None) -> None:
+    """Write an issue as a short text file that anybody can read and change; `issues edit` takes it back."""
+    from newsletter.weekly.revision import sheet_of
+    from newsletter.weekly.sheet import written
+
+    slot = context.slot(key)
+    editor_of(context)
+    project = context.project
+    click.echo(written(sheet_of(project.weekly, slot), name=project.publication.name).encode(), file, nl=False)
+
+
+@issues.command()
+@click.argument("key")
+@click.option(
+    "--from", "file", metavar="FILE", type=click.File("rb"), required=True, help="The file; - is standard input."
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be decided, and decide nothing.")
+@by_option
+@json_option
+@pass_project_context
+def edit(context: ProjectContext, key: str, file: BinaryIO, dry_run: bool, by: str, as_json: bool) -> None:
+    """Make an issue what a text file of `issues export` says, changed or written by hand.
+
+    Moved and added lines get their places, removed ones are dropped from this issue, and changed words are yours. A
+    line that cannot be understood is named, and then nothing is decided. Where a place is left free the choice fills
+    it.
+
+    JSON: {"decisions": [as of `articles pin`; "decision" is 0 with --dry-run], "came": [{"article": N, "section",
+    "title"}]}
+    """
+    from newsletter.weekly.editor import Who
+    from newsletter.weekly.revision import revise
+    from newsletter.weekly.sheet import read
+
+    slot, editor, project = context.slot(key), editor_of(context), context.project
+    found = revise(project.weekly, read(read_text(file)), slot=slot, who=Who(by, "file"))
+    done = found.decisions if dry_run else editor.decide(found.decisions, seen=found.seen)
+    if as_json:
+        came = [{"article": one.article.id, "section": one.section, "title": one.article.title} for one in found.came]
+        output.dump({"decisions": done, "came": came})
+        return
+    if not done:
+        output.say("nothing changed")
+    shelved = project.shelf.numbered({one.article for one in done if one.article})
+    titles = {one.article.id: f" {one.article.id} “{one.article.title}”" for one in shelved}
+    for one in done:
+        number = f" (decision {one.number})" if one.number else ""
+        output.say(f"{one.act}{titles.get(one.article, '')}: {told(one) or 'from this issue'}{number}")
+    for pick in found.came:
+        output.say(f"the choice adds {pick.article.id} “{pick.article.title}” to {pick.section}")
+    if dry_run and done:
+        output.say("nothing is decided yet: leave --dry-run out")
 
 
 def _now(words: str) -> str:

@@ -37,7 +37,7 @@ from newsletter.shelf.statements import latest_signals, mark, merge, portions
 from newsletter.shelf.stored import dump_article, edited, load_article
 from newsletter.shelf.tables import articles, images, names, pulls, signals
 
-__all__ = ["PullRecord", "Put", "Shelf", "Shelved", "dump_article", "load_article"]
+__all__ = ["PullRecord", "Put", "Shelf", "Shelved", "dump_article", "edited", "load_article"]
 
 
 @dataclass(frozen=True, slots=True)

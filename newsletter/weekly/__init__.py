@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,7 @@ from newsletter.backends import Backend
 from newsletter.database import Database
 from newsletter.decisions import Decisions
 from newsletter.errors import Busy, ConfigurationError, NewsletterError, Refused, SourceError
-from newsletter.issue import Article, IfThin, Issue, Match, Order, Section, Slot
+from newsletter.issue import Act, Article, Decision, IfThin, Issue, Match, Order, Section, Slot
 from newsletter.issues import FROZEN, FrozenPick, IssueRow, Issues, IssueState
 from newsletter.letter import UNSUBSCRIBE_TOKEN
 from newsletter.locks import try_lock
@@ -35,7 +35,7 @@ from newsletter.sending.sender import Report, Sender
 from newsletter.sending.tally import Tally
 from newsletter.settings import Settings
 from newsletter.settings.tables import MarksTable
-from newsletter.shelf import Shelf, dump_article, load_article
+from newsletter.shelf import Shelf, dump_article, edited, load_article
 from newsletter.sources import Pulled, PullState, Source, StoredImage
 from newsletter.sources.reading import shortened
 from newsletter.weekly.approval import Approval
@@ -166,8 +166,11 @@ class Weekly:
             problems=(*pulled.problems, *shortened(put.problems)),
         )
 
-    def pick(self, slot: Slot, *, times: int = 1) -> Issue:
-        """What the issue of this slot would be now, with so many times the places. Changes nothing."""
+    def pick(self, slot: Slot, *, times: int = 1, trial: Sequence[Decision] = ()) -> Issue:
+        """What the issue of this slot would be now, with so many times the places. Changes nothing.
+
+        `trial` are decisions that nobody has made yet, numbered after those that were.
+        """
         row = self.issues.find(slot.key)
         as_of = row.as_of if row else None
         now = as_of or self.clock()
@@ -175,9 +178,10 @@ class Weekly:
         last = self.issues.last_frozen()
         start = last.frozen_at if last and last.frozen_at else now - FIRST_WINDOW
         # Far enough back to tell what leaves by age since the last issue, and to know what was carried not long ago.
-        decided = self.decisions.effective(slot.key)
+        decided = [*self.decisions.effective(slot.key), *trial]
         hand = highlights.Hand.of(decided, key=slot.key)
-        candidates = partial(self._candidates, slot, last=last, also=hand.places, as_of=as_of)
+        edits = {one.article: one.values for one in trial if one.act == Act.EDIT}
+        candidates = partial(self._candidates, slot, last=last, also=hand.places, as_of=as_of, edits=edits)
         found = candidates(since=min(start, now - REMEMBERED) - max_age)
         reach = now - start + max_age
         stays = set(hand.places)
@@ -214,10 +218,17 @@ class Weekly:
         return [(load_article(pick.article), pick.section) for row in rows for pick in self.issues.picks(row.id)]
 
     def _candidates(
-        self, slot: Slot, *, since: datetime, last: IssueRow | None, also: Collection[int], as_of: datetime | None
+        self,
+        slot: Slot,
+        *,
+        since: datetime,
+        last: IssueRow | None,
+        also: Collection[int],
+        as_of: datetime | None,
+        edits: Mapping[int | None, Mapping[str, str]],
     ) -> list[highlights.Candidate]:
-        """The articles since a moment, and those of the numbers `also`, whatever their age; with the numbers that were
-        known `as_of` a moment."""
+        """The articles since a moment, and those of the numbers `also`, whatever their age or mark; with the numbers
+        that were known `as_of` a moment, and with `edits` by number."""
         by_name = {source.name: source for source in self.settings.sources}
         found = []
         on_shelf = self.shelf.since(since)
@@ -231,9 +242,9 @@ class Weekly:
             table = by_name.get(shelved.article.source)
             found.append(
                 highlights.Candidate(
-                    article=shelved.article,
+                    article=edited(shelved.article, edits.get(shelved.article.id, {})),
                     carried_by="" if shelved.carried_by == slot.key else shelved.carried_by,
-                    dropped=shelved.dropped,
+                    dropped=shelved.dropped and shelved.article.id not in also,
                     held_until=shelved.held_until,
                     weight=table.weight if table else 1.0,
                     sections=table.sections if table else (),

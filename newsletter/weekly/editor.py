@@ -45,7 +45,10 @@ class Who:
 
 @dataclass(frozen=True, slots=True)
 class Editor:
-    """The editor's acts. `sections` are those of the settings; `clock` returns the time in UTC."""
+    """The editor's acts. `sections` are those of the settings; `clock` returns the time in UTC.
+
+    With `gathered`, what is decided is looked at and put there, and `decide` writes it.
+    """
 
     database: Database
     shelf: Shelf
@@ -53,6 +56,11 @@ class Editor:
     decisions: Decisions
     sections: Callable[[], Sequence[Section]]
     clock: Callable[[], datetime]
+    gathered: list[Decision] | None = None
+
+    def gathering(self) -> Editor:
+        """The same editor, who writes nothing yet."""
+        return replace(self, gathered=[])
 
     def place(
         self,
@@ -116,7 +124,7 @@ class Editor:
         if not values["name"]:
             raise Refused("a note needs a name, by which it can be changed and taken out")
         if insert.after:
-            self._section(insert.after)
+            self.section(insert.after)
         return self._decide(Decision(Act.INSERT, slot.key, values=values), who=who, seen=seen)
 
     def undo(self, number: int, *, slot: Slot, who: Who) -> Decision:
@@ -127,7 +135,7 @@ class Editor:
         if undone.act == Act.UNDO and undone.undoes is None:
             raise Refused(f"decision {number} took nothing back, so there is nothing to do again")
         if not _lasts(undone):
-            self._refuse_closed(undone.slot_key)
+            self.refuse_closed(undone.slot_key)
         decision = Decision(Act.UNDO, undone.slot_key or slot.key, undone.article, undone.other, undoes=number)
         return self._decide(decision, who=who)
 
@@ -142,7 +150,7 @@ class Editor:
         return mine[-1]
 
     def _refuse_place(self, number: int, *, section: str, position: int | None) -> None:
-        self._section(section)
+        self.section(section)
         if position is not None and not 1 <= position <= MOST_PLACES:
             raise Refused(f"a position is a number from 1 to {MOST_PLACES}, not {position}")
         shelved = self._shelved(number)
@@ -153,7 +161,7 @@ class Editor:
             command = f"`newsletter articles edit {number} {options}`"
             raise Refused(f"{_called(shelved)} lacks {' and '.join(lacks)}: {command}")
 
-    def _section(self, name: str) -> Section:
+    def section(self, name: str) -> Section:
         sections = {section.name: section for section in self.sections()}
         if name not in sections:
             near = get_close_matches(name, sections, n=1)
@@ -165,23 +173,37 @@ class Editor:
         return self.shelf.find(str(number))
 
     def _decide(self, decision: Decision, *, who: Who, seen: int | None = None) -> Decision:
-        now = self.clock()
         for number in (decision.article, decision.other):
             if number is not None and decision.act != Act.UNDO:
                 self._shelved(number)
         by = _written(who.name, "by", "a name")
-        decision = replace(decision, by=by, origin=who.origin, at=now)
-        with self.database.write() as connection:
-            if not _lasts(decision):
-                self._refuse_closed(decision.slot_key)
-            if seen is not None:
-                self._refuse_conflict(connection, decision, seen=seen)
-            decision = self.decisions.append(connection, decision)
-            for number in (decision.article, decision.other):
-                if number is not None and self.shelf.has(connection, number):
-                    self.shelf.mark(connection, number, now=now)
-            self._back_to_review(connection, decision)
+        decision = replace(decision, by=by, origin=who.origin, at=self.clock())
+        if self.gathered is None:
+            return self.decide([decision], seen=seen)[0]
+        with self.database.read() as connection:
+            self._refuse(connection, decision, seen=seen)
+        self.gathered.append(decision)
         return decision
+
+    def decide(self, decisions: Sequence[Decision], *, seen: int | None = None) -> list[Decision]:
+        """Write what was gathered, all of it or nothing; returns the decisions with their numbers."""
+        with self.database.write() as connection:
+            for decision in decisions:
+                self._refuse(connection, decision, seen=seen)
+            written = [self.decisions.append(connection, decision) for decision in decisions]
+            for decision in written:
+                for number in (decision.article, decision.other):
+                    if number is not None and self.shelf.has(connection, number):
+                        self.shelf.mark(connection, number, now=decision.at or self.clock())
+            for decision in written[-1:]:
+                self._back_to_review(connection, decision)
+        return written
+
+    def _refuse(self, connection: sa.Connection, decision: Decision, *, seen: int | None) -> None:
+        if not _lasts(decision):
+            self.refuse_closed(decision.slot_key)
+        if seen is not None:
+            self._refuse_conflict(connection, decision, seen=seen)
 
     def _back_to_review(self, connection: sa.Connection, decision: Decision) -> None:
         """An approval is of what was there: an issue that was changed after it has to be looked at again."""
@@ -190,13 +212,16 @@ class Editor:
             reason = f"changed after its approval by {decision.by or 'the editor'} ({decision.act}): approve it again"
             self.issues.step(connection, row, IssueState.REVIEW, reason=reason, digest="", goes_at=None)
 
-    def _refuse_closed(self, slot_key: str) -> None:
+    def refuse_closed(self, slot_key: str) -> None:
+        """Raise `Refused` when an issue can no longer be changed."""
         row = self.issues.find(slot_key)
         if row is not None and not row.open:
             raise Refused(f"the issue {row.slot_key} is {row.state}; it can no longer be changed")
 
     def _refuse_conflict(self, connection: sa.Connection, decision: Decision, *, seen: int) -> None:
         newer = [one for one in self.decisions.since(connection, seen) if _same_thing(one, decision)]
+        if decision.origin == "file":  # who takes a file back twice has changed it, not another
+            newer = [one for one in newer if (one.by, one.origin) != (decision.by, "file")]
         if not newer:
             return
         last = newer[-1]
