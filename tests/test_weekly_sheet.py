@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from newsletter.errors import Refused
 from newsletter.issue import Insert
@@ -57,6 +57,7 @@ def sheets(draw: st.DrawFn) -> Sheet:
     return Sheet("2026-W47", seen, draw(TITLES), draw(TEXTS), parts, tuple(in_order))
 
 
+@example(Sheet("2026-W47", intro="a\tb\nc\td", notes=(Insert("ad", "a\tb"),)), "")
 @given(sheets(), HOSTILE)
 def test_what_is_written_reads_as_it_was(sheet: Sheet, name: str) -> None:
     text = written(sheet, name=name)

@@ -178,8 +178,8 @@ class _Reading:
                 number, f"“{clean(words)[:40]}” is no story (its number or address comes first), no [section]"
             )
 
-    def _take_field(self, name: str, value: str, number: int) -> None:
-        value = one_line(value)
+    def _take_field(self, name: str, words: str, number: int) -> None:
+        value = one_line(words)
         thing = f"note {value}" if name == "note" else name
         if thing in self._lines:
             raise _refused(number, f"there is a second “{clean(name.capitalize())}: {value}”".replace(": ”", ":”"))
@@ -193,7 +193,7 @@ class _Reading:
         elif name == "note":
             self._notes.append(Insert(value, "", after=self._parts[-1][0].name if self._parts else ""))
         else:
-            self._words[name].append(value)
+            self._words[name].append(words)
 
     def _take_below(self, words: str, number: int) -> None:
         said = words[1:].strip() if words.startswith(">") else None
