@@ -15,19 +15,30 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from newsletter import database, decisions, issues, past_issues
+from newsletter import database, decisions, issues, past_issues, review_links
 from newsletter.sending import pace, states, tables as sending_tables
 from newsletter.shelf import identity, tables as shelf_tables
 from subscribers import tables as subscribers_tables
 
 DOCS = Path(__file__).parent
 CONTRACTS = DOCS.parent / "importlinter.toml"
-MODULES = (database, shelf_tables, decisions, issues, past_issues, sending_tables, pace, subscribers_tables)
+MODULES = (
+    database,
+    shelf_tables,
+    decisions,
+    review_links,
+    issues,
+    past_issues,
+    sending_tables,
+    pace,
+    subscribers_tables,
+)
 ABOUT = {
     "facts": "Moments that are remembered by name: when the project began.",
     "articles": "The shelf: every article ever seen, with its content as JSON and the editor's changes beside it.",
     "article_names": "All names of an article (address, guid, title and date), as hashes.",
     "decisions": "Append-only: what the editor decided, who, when and from where; one decision undoes another.",
+    "review_links": "Which editor may open which issue's review page; the link itself is made with the key file.",
     "article_pages": "What the page behind an article said, kept beside what its source says; it is read once.",
     "signals": "Numbers about an article at a time: views, comments, ratings.",
     "pulls": "What each source said last time, so that only what is new is asked for.",

@@ -9,7 +9,7 @@
     sources → shelf         where articles come from; where they are kept under all their names
     highlights              which of them are this week's best, and why (pure)
     rendering               templates → one Letter, CSS inlined once; check → findings
-    decisions               the log of the editor's decisions
+    decisions, review_links the log of the editors' decisions; their links to the review page
     issues                  issue rows, their states, the frozen picks and Letters
     past_issues             what earlier issues chose from and kept
     backends ← sending      hand over messages; ledger, delivery, outbox, pace

@@ -23,6 +23,7 @@ from newsletter.issue import DAYS, Slot
 from newsletter.issues import Issues
 from newsletter.options import check
 from newsletter.past_issues import PastIssues
+from newsletter.review_links import PURPOSE as REVIEW, ReviewLink, ReviewLinks
 from newsletter.settings import Settings, load, load_for_sending
 from newsletter.settings.mistakes import Mistake
 from newsletter.shelf import Shelf
@@ -247,6 +248,15 @@ class Project:
         return Decisions(self.database)
 
     @cached_property
+    def review_links(self) -> ReviewLinks:
+        return ReviewLinks(self.database)
+
+    def review_url(self, link: ReviewLink) -> str:
+        """The address that opens the review page: the key of whoever has it."""
+        token = self.keys.sign(link.payload, purpose=REVIEW)
+        return f"{self.settings.newsletter.public_url}/review/{token}/"
+
+    @cached_property
     def alerts(self) -> Alerts:
         from newsletter.sending.alerts import Alerts
 
@@ -284,6 +294,7 @@ class Project:
             issues=self.issues,
             past_issues=self.past_issues,
             decisions=self.decisions,
+            review_links=self.review_links,
             book=self.book,
             sender=self.sender,
             alerts=self.alerts,

@@ -45,11 +45,12 @@ LONGEST_TOKEN = 200
 FIRST_NAME = "first_name"
 UNSUBSCRIBE_TOKEN = "unsubscribe_token"  # noqa: S105 - the name of a blank, not a secret
 CONFIRM_TOKEN = "confirm_token"  # noqa: S105 - likewise
+REVIEW_TOKEN = "review_token"  # noqa: S105 - likewise
 EMAIL = "email"
 # A recipient may have none of these: the letter itself says what stands there then. Every other blank has a value.
 MAY_BE_EMPTY = frozenset({FIRST_NAME})
 # The copy in the browser has no recipient.
-_WEB_COPY = {EMAIL: "somebody", UNSUBSCRIBE_TOKEN: "", CONFIRM_TOKEN: ""}
+_WEB_COPY = {EMAIL: "somebody", UNSUBSCRIBE_TOKEN: "", CONFIRM_TOKEN: "", REVIEW_TOKEN: ""}
 
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~ ]*")
 _UNRESERVED = re.compile(rf"[A-Za-z0-9._~-]{{1,{LONGEST_TOKEN}}}")
@@ -174,7 +175,13 @@ class Letter:
 
     def web_copy(self) -> str:
         """The HTML part addressed to nobody: no token, no address, the greeting of a recipient without a name."""
-        return self._part(self.html_at, lambda blank: self.defaults.get(blank, "") or _WEB_COPY.get(blank, ""))
+        return self.copies(email=_WEB_COPY[EMAIL])[0]
+
+    def copies(self, *, email: str) -> tuple[str, str]:
+        """The HTML and the text part addressed to nobody, with `email` where an address stands."""
+        values = {**_WEB_COPY, **self.defaults, EMAIL: email}
+        html, text = (self._part(at, lambda blank: values.get(blank, "")) for at in (self.html_at, self.text_at))
+        return html, text
 
     @cached_property
     def digest(self) -> str:

@@ -35,6 +35,7 @@ TIDY_EVERY = timedelta(hours=1)
 # A send that failed is not tried again sooner: its own retries are done, somebody has to look.
 AFTER_FAILURE = timedelta(minutes=15)
 UNFINISHED = (IssueState.DRAFT, IssueState.REVIEW, IssueState.APPROVED, IssueState.SENDING)
+_NO_PROOF = "the proof could not be mailed"
 _FAILED = "the send ended with exit code"
 
 log = logging.getLogger(__name__)
@@ -47,18 +48,30 @@ def send_command(root: Path) -> Command:
     return lambda key: own_command(root, "send", "--scheduled", "--yes", "--slot", key)
 
 
+def proof_command(root: Path) -> Command:
+    """The command line that mails the proof of a slot's issue."""
+    return lambda key: own_command(root, "issues", "proof", key, "--scheduled")
+
+
 class Ticker:
-    """Ticks from `start` to `stop`. `hourly` are called once an hour; `command` returns the child's command line."""
+    """Ticks from `start` to `stop`. `hourly` are called once an hour; `command` and `proof` return command lines."""
 
     def __init__(
-        self, project: Project, *, hourly: Sequence[Callable[[], object]] = (), command: Command | None = None
+        self,
+        project: Project,
+        *,
+        hourly: Sequence[Callable[[], object]] = (),
+        command: Command | None = None,
+        proof: Command | None = None,
     ) -> None:
         self._project = project
         self._hourly = hourly
         self._command = command or send_command(project.root.resolve())
+        self._proof = proof or proof_command(project.root.resolve())
         self._scheduler: BackgroundScheduler | None = None
         self._child = ChildProcess()
         self._not_before: dict[str, datetime] = {}
+        self._no_proof_before: dict[str, datetime] = {}
 
     def start(self) -> None:
         # While a child runs, ticks are skipped, and APScheduler warns of each.
@@ -94,6 +107,7 @@ class Ticker:
             if not self._project.mistakes:
                 for row in self._project.issues.waiting(before=now - self._project.settings.schedule.grace):
                     self._project.weekly.approval.give_up(row)
+                self._mail_proof(now=now)
             key = self._wanted(due.slot, now=now)
             if key and self._nobody_sends():
                 self._send(key)
@@ -128,6 +142,25 @@ class Ticker:
             row = project.issues.open(connection, slot_key=slot.key, slot_at=slot.at, now=now)
             if row.state == IssueState.DRAFT:
                 project.issues.step(connection, row, IssueState.MISSED, reason=reason, closed_at=now)
+
+    def _mail_proof(self, *, now: datetime) -> None:
+        """Mail the proof that is due, if there is one: before the send, which may take long."""
+        project = self._project
+        newest = slots.current(project.schedule, now=now)
+        for slot in (newest, *slots.coming(project.schedule, now=now, number=1)):
+            if now < self._no_proof_before.get(slot.key, now) or not project.weekly.proofs.due(slot):
+                continue
+            log.info("mailing the proof of %s", slot.key)
+            ended = self._child.run(self._proof(slot.key), on_line=lambda line: log.info("%s", line))
+            row = project.issues.find(slot.key)
+            if ended is None or (row is not None and row.proofed_at is not None):
+                return
+            self._no_proof_before[slot.key] = project.clock() + AFTER_FAILURE
+            if not self._child.stopping:
+                why = ended.last or f"the command ended with exit code {ended.code} and said nothing"
+                text = f"{_NO_PROOF} and is tried again every 15 minutes: {why}"
+                project.alerts.tell(alerts.issue(slot.key), text)
+            return
 
     def _wanted(self, due: Slot | None, *, now: datetime) -> str:
         """The key of the issue to send now, or empty: an unfinished one with something to do comes first."""

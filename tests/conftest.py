@@ -20,8 +20,12 @@ from subscribers import Book, KeyRing
 from tests import postgres, projects
 from tests.times import NOW, PATIENCE, Clock
 
-# A machine with much other work may take long for an example, and to make one.
-hypothesis.settings.register_profile("steady", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+# A machine with much other work may take long for an example, and to make one. The examples are the same every time, so
+# that a stranger's run fails where ours does; `pytest --hypothesis-profile=search` looks for new ones.
+for name in ("steady", "search"):
+    slow = [hypothesis.HealthCheck.too_slow]
+    steady = name == "steady"
+    hypothesis.settings.register_profile(name, deadline=None, suppress_health_check=slow, derandomize=steady)
 hypothesis.settings.load_profile("steady")
 
 

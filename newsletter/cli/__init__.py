@@ -6,7 +6,7 @@
     weekly          pull, pick, preview, check             sending   send, worker
     articles        articles list, show, add, edit         decisions the rest of articles …
     issues          most of issues …, audit                words     issues intro, subject, insert, export, edit
-    subscribers     subscribers …
+    subscribers     subscribers …                          editors  editors list, link, revoke
 
 A command's module is loaded when it is named, and heavy libraries when it runs: `newsletter --help` has to answer at
 once. A command returns its exit code (None is 0: done; 1: failed or not clean; 2: wrong usage or configuration) or
@@ -38,6 +38,7 @@ MODULES = {
     "send": "sending",
     "worker": "sending",
     "issues": "words",
+    "editors": "editors",
     "audit": "issues",
     "schedule": "project",
     "serve": "project",

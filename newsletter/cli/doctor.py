@@ -159,7 +159,7 @@ def _secret(check: str, file: Path, text: str) -> Sign:
 
 
 def _templates(project: Project) -> Iterator[Sign]:
-    """Renders an issue of one made-up article, and both single mails: a template only breaks when it runs."""
+    """Renders an issue of one made-up article, the single mails and a proof: a template only breaks when it runs."""
     from newsletter import rendering
     from newsletter.issue import Article, Issue, Pick
 
@@ -169,7 +169,9 @@ def _templates(project: Project) -> Iterator[Sign]:
     issue = Issue(project.slot(None), sections, (Pick(article, sections[0].name, 1, 1.0),))
     publication, theme, templates = project.publication, project.theme, project.templates
     nonce = "0" * 12
-    rendering.render(issue, publication=publication, theme=theme, templates=templates, nonce=nonce)
+    letter = rendering.render(issue, publication=publication, theme=theme, templates=templates, nonce=nonce)
+    told = rendering.Told(issue.slot.key, "today", "It goes out", "tomorrow", ("A remark",), ("A finding",))
+    rendering.render_proof(letter, told=told, publication=publication, theme=theme, templates=templates, nonce="1" * 12)
     for kind in rendering.MAILS:
         rendering.render_mail(kind, publication=publication, theme=theme, templates=templates, nonce=nonce)
     own = project.root / "templates"

@@ -104,3 +104,11 @@ def pull_text(line: PullLine) -> str:
             f"`newsletter pull --accept {line.source}` lets them in"
         )
     return f"{line.source}: {line.new} new, {line.changed} changed, {line.same} as before"
+
+
+def tell_pulled(lines: Sequence[PullLine]) -> None:
+    """What reading the sources did, on standard error."""
+    for line in lines:
+        output.note(pull_text(line))
+        for problem in line.problems:
+            output.note(f"  {problem}")

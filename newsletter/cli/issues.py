@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from newsletter.cli import output
+from newsletter.cli import formats, output
 from newsletter.cli.context import (
     Command,
     Group,
@@ -219,6 +219,49 @@ def approve(context: ProjectContext, key: str, digest: str | None, by: str, as_j
     """
     row = context.project.weekly.approval.approve(context.slot(key), digest=digest, who=who(by))
     _say_step(context, row, as_json=as_json)
+
+
+@issues.command()
+@click.argument("key")
+@click.option(
+    "--scheduled", is_flag=True, hidden=True, help="The ticker's: nothing is done if there was a proof before."
+)
+@json_option
+@pass_project_context
+def proof(context: ProjectContext, key: str, scheduled: bool, as_json: bool) -> int:
+    """Put an issue to review, and mail it to the editors with a link of their own to the review page.
+
+    It reads the sources first. Again, it takes in what has come since. Exit code 1: the mails wait in the outbox, and
+    `serve` or `worker` sends them.
+
+    JSON: {"slot", "editors": [EMAIL], "waiting": N}
+    """
+    from newsletter.cli.interrupts import Interrupts
+    from newsletter.errors import NewsletterError
+    from newsletter.sending import outbox
+
+    context.leaving = False
+    project = context.project
+    project.refuse_mistakes()
+    slot = context.slot(key)
+    editors = project.weekly.proofs.mail(slot, once=scheduled, on_pulled=formats.tell_pulled)
+    why = ""
+    if editors:
+        with Interrupts(gently=True) as interrupts:
+            try:
+                project.sender.send_single_mails(project.backend(), stop=interrupts.event)
+            except NewsletterError as error:
+                why = f": {error}"
+    waiting = outbox.waiting(project.database, kind="proof")
+    if as_json:
+        output.dump({"slot": slot.key, "editors": editors, "waiting": waiting})
+    elif not editors:
+        output.say(f"there was a proof of {slot.key} before; nothing was done")
+    elif waiting:
+        output.say(f"{slot.key} is put to review; the proof waits in the outbox{why}")
+    else:
+        output.say(f"{slot.key} is put to review, and its proof was mailed to {', '.join(editors)}")
+    return 1 if waiting else 0
 
 
 @issues.command()

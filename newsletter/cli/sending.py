@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from newsletter.issues import IssueRow
     from newsletter.sending.sender import Report
     from newsletter.sending.tally import Tally
-    from newsletter.weekly import Done, PullLine, Verdict
+    from newsletter.weekly import Done, Verdict
 
 TOLD = ("accepted", "refused", "deferred", "in doubt", "skipped")
 ENDED = frozenset({"accepted", "refused", "skipped", "expired", "cancelled", "in doubt"})
@@ -101,7 +101,7 @@ def _send(context: ProjectContext, slot_key: str | None, *, yes: bool, scheduled
             confirm=confirm,
             stop=interrupts.event,
             on_progress=meter,
-            on_pulled=_tell_pulled,
+            on_pulled=formats.tell_pulled,
             older_first=slot_key is None,
             scheduled=scheduled,
         )
@@ -114,13 +114,6 @@ def _asked(question: str, context: ProjectContext) -> bool:
             "nobody can be asked here whether to mail this issue; give --yes, or look first with --dry-run"
         )
     return click.confirm(f"\n{question} through {context.project.backend().where}?", err=True)
-
-
-def _tell_pulled(lines: Sequence[PullLine]) -> None:
-    for line in lines:
-        output.note(formats.pull_text(line))
-        for problem in line.problems:
-            output.note(f"  {problem}")
 
 
 def _finish(context: ProjectContext, done: Done, interrupts: Interrupts, *, as_json: bool) -> int:
@@ -211,7 +204,7 @@ def _test_copy(context: ProjectContext, slot_key: str | None, address: str, *, a
 def _dry_run(context: ProjectContext, slot_key: str | None, *, as_json: bool) -> int:
     weekly = context.project.weekly
     verdict = weekly.verdict(context.slot(slot_key), older_first=slot_key is None, read=weekly.pull)
-    _tell_pulled(verdict.pulled)
+    formats.tell_pulled(verdict.pulled)
     if verdict.composed is None and verdict.error is not None:
         raise verdict.error
     if as_json:

@@ -1,6 +1,7 @@
 """Templates → one Letter.
 
-`render` makes the Letter of an issue, `render_mail` that of a single mail (`MAILS`). Both are pure given their
+`render` makes the Letter of an issue, `render_mail` that of a single mail (`MAILS`), `render_proof` that of what an
+editor is shown before an issue goes out. All are pure given their
 arguments: no clock, no network, the same bytes for the same input and nonce. What it does not know: the recipients,
 how it is sent, where the issue came from. Raises `TemplateError` when a template cannot be made into a letter.
 
@@ -17,11 +18,12 @@ from contextlib import contextmanager
 from newsletter.characters import clean
 from newsletter.errors import TemplateError
 from newsletter.issue import Issue
-from newsletter.letter import CONFIRM_TOKEN, UNSUBSCRIBE_TOKEN, Identity, Letter, encode
+from newsletter.letter import CONFIRM_TOKEN, EMAIL, REVIEW_TOKEN, UNSUBSCRIBE_TOKEN, Identity, Letter, encode
 from newsletter.rendering import wording
 from newsletter.rendering.blanks import (
     ISSUE_BLANKS,
     MAIL_BLANKS,
+    PROOF_BLANKS,
     Blanks,
     refuse_changes,
     refuse_losses,
@@ -30,6 +32,7 @@ from newsletter.rendering.blanks import (
 from newsletter.rendering.check import Finding, Level, check, check_html
 from newsletter.rendering.finding import in_order, note
 from newsletter.rendering.inlining import InliningError, inline
+from newsletter.rendering.proof import Told, spliced
 from newsletter.rendering.story import Story, groups_of
 from newsletter.rendering.templates import Templates, shipped_templates
 from newsletter.rendering.theme import Publication, Theme
@@ -42,6 +45,7 @@ __all__ = [
     "Publication",
     "Templates",
     "Theme",
+    "Told",
     "check",
     "check_html",
     "in_order",
@@ -49,6 +53,7 @@ __all__ = [
     "note",
     "render",
     "render_mail",
+    "render_proof",
     "shipped_templates",
 ]
 
@@ -95,9 +100,38 @@ def render_mail(kind: str, *, publication: Publication, theme: Theme, templates:
     return _letter(kind, full, identity=publication.identity(), templates=templates, blanks=blanks)
 
 
+def render_proof(
+    letter: Letter,
+    *,
+    told: Told,
+    publication: Publication,
+    theme: Theme,
+    templates: Templates,
+    nonce: str,
+) -> Letter:
+    """The Letter of a proof: a panel of what is `told` about an issue, and below it the real letter, addressed to
+    nobody. Raises `TemplateError` for a broken template.
+    """
+    blanks = Blanks(PROOF_BLANKS, nonce=nonce)
+    context = {**_context(publication, theme, blanks), "told": told, "title": letter.subject}
+    context |= {"subject": _subject("proof", context, templates=templates, setting="")}
+    panel, words = _parts("proof", context, templates=templates, blanks=blanks)
+    html, text = letter.copies(email=str(blanks.stand_ins[EMAIL]))
+    with _refused_in("templates/proof"):
+        return encode(
+            spliced(panel, html),
+            f"{words}\n{text}",
+            subject=str(context["subject"]),
+            identity=publication.identity(),
+            nonce=nonce,
+            blanks=blanks.declared(),
+        )
+
+
 def _context(publication: Publication, theme: Theme, blanks: Blanks) -> dict[str, object]:
     rtl = publication.right_to_left
     urls = {"unsubscribe_url": ("unsubscribe", UNSUBSCRIBE_TOKEN), "confirm_url": ("confirm", CONFIRM_TOKEN)}
+    urls |= {"review_url": ("review", REVIEW_TOKEN)}
     personal = {
         name: f"{publication.public_url}/{path}/{blanks.stand_ins[token]}"
         for name, (path, token) in urls.items()
@@ -142,6 +176,20 @@ def _preheader(subject: str, stories: list[Story]) -> str:
 def _letter(
     folder: str, context: Mapping[str, object], *, identity: Identity, templates: Templates, blanks: Blanks
 ) -> Letter:
+    inlined, text = _parts(folder, context, templates=templates, blanks=blanks)
+    with _refused_in(f"templates/{folder}"):
+        return encode(
+            inlined,
+            text,
+            subject=str(context["subject"]),
+            identity=identity,
+            nonce=blanks.nonce,
+            blanks=blanks.declared(),
+        )
+
+
+def _parts(folder: str, context: Mapping[str, object], *, templates: Templates, blanks: Blanks) -> tuple[str, str]:
+    """The HTML part with its CSS inlined, and the text part."""
     nonce = blanks.nonce
     text = templates.render(f"{folder}/body.txt.j2", context)
     html = templates.render(f"{folder}/body.html.j2", context)
@@ -152,15 +200,7 @@ def _letter(
         refuse_positions(html, nonce=nonce)
         inlined = inline(html).html
         refuse_losses(html, inlined, blanks=blanks)
-    with _refused_in(f"templates/{folder}"):
-        return encode(
-            inlined,
-            wording.tidy(text),
-            subject=str(context["subject"]),
-            identity=identity,
-            nonce=nonce,
-            blanks=blanks.declared(),
-        )
+    return inlined, wording.tidy(text)
 
 
 @contextmanager

@@ -13,11 +13,22 @@ from html.parser import HTMLParser
 from typing import NoReturn
 
 from newsletter.characters import clean
-from newsletter.letter import CONFIRM_TOKEN, EMAIL, FIRST_NAME, MAY_BE_EMPTY, UNSUBSCRIBE_TOKEN, Blank, token_of
+from newsletter.letter import (
+    CONFIRM_TOKEN,
+    EMAIL,
+    FIRST_NAME,
+    MAY_BE_EMPTY,
+    REVIEW_TOKEN,
+    UNSUBSCRIBE_TOKEN,
+    Blank,
+    token_of,
+)
 
 ISSUE_BLANKS = (FIRST_NAME, EMAIL, UNSUBSCRIBE_TOKEN)
 # The single mails, by the name of their folder, and the blanks the Book has a value for.
 MAIL_BLANKS = {"confirm": (*ISSUE_BLANKS, CONFIRM_TOKEN), "already": ISSUE_BLANKS}
+# An editor is sent the letter with no link of theirs in it but the one to the review page.
+PROOF_BLANKS = (EMAIL, REVIEW_TOKEN)
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _PAST_HOST = re.compile(r"https?://.*/", re.DOTALL)
 ADDRESSES = {"href", "src", "action", "background", "srcset", "poster", "formaction", "data", "cite"}

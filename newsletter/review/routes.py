@@ -20,7 +20,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Red
 from jinja2 import Environment, StrictUndefined
 
 from newsletter.app import Project
-from newsletter.errors import Conflict, NewsletterError, Refused, counted
+from newsletter.errors import Conflict, NewsletterError, Refused
 from newsletter.issue import STEPPING, Insert, Slot
 from newsletter.issues import IssueState
 from newsletter.review.acts import act
@@ -57,12 +57,13 @@ class Visitor:
 class Place:
     """Where the page is mounted. `admit` returns who comes by a request and raises `Refused` for nobody; `project` is
     the project as it is now; `letter` fills a letter's blanks with what opens nothing; stored pictures lie under
-    `pictures`, a path."""
+    `pictures`, a path. `refuse` answers who is not admitted."""
 
     admit: Callable[[Request], Visitor]
     project: Callable[[], Project]
     letter: Callable[[Look], str]
     pictures: str
+    refuse: Callable[[NewsletterError], Response] = lambda error: PlainTextResponse(f"{error}\n", 403)
 
 
 def review_routes(place: Place, *, path: str) -> APIRouter:
@@ -110,7 +111,10 @@ def _admitted(place: Place, request: Request) -> Visitor | Response:
     try:
         return place.admit(request)
     except NewsletterError as error:
-        return PlainTextResponse(f"{error}\n", 403, headers=_PRIVATE)
+        answer = place.refuse(error)
+        for name, value in _PRIVATE.items():
+            answer.headers[name] = value
+        return answer
 
 
 async def _in_thread(work: Callable[..., Response], *arguments: object) -> Response:
@@ -235,15 +239,9 @@ def _head(desk: Desk) -> dict[str, Any]:
     look, at = desk.look, desk.slot.at
     verdict, row = look.verdict, look.row
     state = row.state if row else IssueState.DRAFT
-    remarks = [*verdict.remarks()]
-    if verdict.outcome == Outcome.SEND:
-        late = verdict.recipients and at.timestamp() < look.now.timestamp()
-        when = "at once, when it is sent" if late else f"{at:%A %H:%M}"
-        headline = f"Goes out {when} to {counted(verdict.recipients, 'reader')}"
-        remarks = [*filter(None, [row.reason if row else "", verdict.reason]), *remarks]
-    else:
-        told = (row.reason if row and state == IssueState.HELD else verdict.reason) or verdict.text
-        headline = told[:1].upper() + told[1:]
+    said = [row.reason if row else "", verdict.reason] if verdict.outcome == Outcome.SEND else []
+    remarks = [*filter(None, [*said, verdict.once_let_go(at, now=look.now)]), *verdict.remarks()]
+    headline = verdict.headline(at, now=look.now)
     tone = "good" if verdict.mails else "bad" if verdict.error else "wait"
     return {"tone": tone, "headline": headline, "remarks": remarks, "steps": _STEPS.get(state, ()) if desk.open else ()}
 

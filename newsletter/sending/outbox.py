@@ -82,6 +82,13 @@ def message(row: Mapping[str, Any], *, derive: Derive) -> Message:
     )
 
 
+def waiting(database: Database, *, kind: str) -> int:
+    """How many single mails of a kind have not left yet."""
+    query = sa.select(sa.func.count()).where(outbox.c.kind == kind, outbox.c.state.in_(OPEN))
+    with database.read() as connection:
+        return int(connection.execute(query).scalar_one())
+
+
 def tidy(database: Database, *, now: datetime) -> None:
     """Expire what waited too long, and take out what ended long ago: it holds an address for no purpose."""
     with database.write() as connection:

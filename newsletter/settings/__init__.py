@@ -42,7 +42,6 @@ NOT_SETTINGS = {"NEWSLETTER_CORPUS", "NEWSLETTER_EDITOR", "NEWSLETTER_TEST_POSTG
 
 # Keys the contract names whose capability comes later. None may be accepted before it does something.
 LATER = {
-    "schedule.review": "the review window",
     "pace.per_domain": "pacing by domain",
     "pace.hours": "sending hours",
     "pace.warmup": "warming up",
@@ -193,7 +192,7 @@ def load(root: Path, *, without: Sequence[tuple[str, ...]] = ()) -> Settings:
             raise Mistake(text, (name,), needed=not backend or bool(nearest(name, SENDING)))
     _refuse_strange_variables(variables, backend=backend, without=without)
     try:
-        return Settings(_env_file=root / ".env", **{**data, "root": root, "without": without})
+        settings = Settings(_env_file=root / ".env", **{**data, "root": root, "without": without})
     except ValidationError as error:
         location = error.errors()[0]["loc"]
         where = variable_of(location, variables, prefix=PREFIX) or str(file)
@@ -204,6 +203,10 @@ def load(root: Path, *, without: Sequence[tuple[str, ...]] = ()) -> Settings:
         field = re.search(r'field "(\w+)"', str(error))
         variable = PREFIX + (field[1].upper() if field else "…")
         raise SettingsError(f"{variable} cannot be read: a variable for a whole table or list is JSON") from error
+    if settings.schedule.review and not settings.newsletter.editors:
+        text = f"{file}: [schedule] review mails a proof to [newsletter] editors, and there is none; name one first"
+        raise Mistake(text, ("schedule",))
+    return settings
 
 
 def _parsed(file: Path, *, root: Path) -> dict[str, Any]:

@@ -49,6 +49,12 @@ def _some_time(value: timedelta) -> timedelta:
     return value
 
 
+def _under_a_week(value: timedelta) -> timedelta:
+    if value >= timedelta(weeks=1):
+        raise ValueError("has to be shorter than a week: the issue before would still be open")
+    return value
+
+
 def _must(right: Callable[[str], object], why: str) -> AfterValidator:
     """Refuse a text, or a list with one, that is not `right`: the sentence is the text and `why`."""
 
@@ -212,6 +218,9 @@ class Schedule(Table):
     grace: Duration = Field(timedelta(hours=24), description="How late an issue may still be made; later is missed.")
     approval: Literal["auto", "required"] = Field(
         "auto", description="`auto`: sent at its time unless somebody holds it. `required`: not before it is approved."
+    )
+    review: Annotated[Duration, AfterValidator(_under_a_week)] = Field(
+        timedelta(0), description="So long before its time each issue is mailed to the editors as a proof; 0s is never."
     )
     cooling: Duration = Field(
         timedelta(minutes=10), description="For so long after an approval it can be pulled back before it goes out."

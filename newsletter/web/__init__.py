@@ -1,8 +1,8 @@
 """The public side: sign-up, confirmation, leaving, "view in browser", pictures, hooks, health; what empties the outbox.
 
 In reading order: `middleware` (what every request passes), `pages` (templates → pages), `public` (our own routes),
-`signature`, `hooks` (what a CMS may ask for), `asgi` (→ one FastAPI application), `outbox_thread` (sends single mails),
-`pull_thread` (pulls when a hook asks), `server` (uvicorn).
+`review` (the editors' page), `signature`, `hooks` (what a CMS may ask for), `asgi` (→ one FastAPI application),
+`outbox_thread` (sends single mails), `pull_thread` (pulls when a hook asks), `server` (uvicorn).
 
 The routes of joining and leaving are `subscribers.web`'s. Whatever is broken about issues, leaving works. It raises
 `SettingsError` and the other configuration errors before it listens, and nothing while it serves.

@@ -23,6 +23,7 @@ from newsletter.web.hooks import Pull, hook_routes
 from newsletter.web.middleware import HEADERS, PublicMiddleware
 from newsletter.web.pages import RenderPage, page_renderer
 from newsletter.web.public import PAGE, public_routes
+from newsletter.web.review import editors_routes
 from subscribers import Guard
 from subscribers.web import SAME_TIME, Site, router
 
@@ -86,6 +87,7 @@ def create_app(
         )
     )
     app.include_router(public_routes(project, render_page=render_page, site=site))
+    app.include_router(editors_routes(project, render_page=render_page, site=site))
     if file := project.settings.hook_secret_file:
         app.include_router(hook_routes(project, file=file, pull=pull))
     app.add_exception_handler(HTTPException, partial(_refuse, render_page=render_page))

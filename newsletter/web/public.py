@@ -37,6 +37,7 @@ _PICTURE_NAME = re.compile(rf"[0-9a-f]{{16,64}}\.(?:{'|'.join(SUFFIXES.values())
 _KEY = re.compile(r"[0-9]{4}-W[0-9]{2}")
 _View = TypeVar("_View", bound=Callable[..., Response])
 _ROBOTS = "User-agent: *\nDisallow: {home}/unsubscribe\nDisallow: {home}/resubscribe\nDisallow: {home}/confirm\n"
+_ROBOTS += "Disallow: {home}/review\n"
 
 
 def public_routes(project: Project, *, render_page: RenderPage, site: Site) -> APIRouter:

@@ -28,6 +28,7 @@ from newsletter.issues import FROZEN, FrozenPick, IssueRow, Issues, IssueState
 from newsletter.letter import UNSUBSCRIBE_TOKEN
 from newsletter.locks import try_lock
 from newsletter.past_issues import PastIssues
+from newsletter.review_links import ReviewLinks
 from newsletter.sending import addressing, alerts
 from newsletter.sending.alerts import Alerts
 from newsletter.sending.audience import count_audience, freeze_audience
@@ -41,6 +42,7 @@ from newsletter.sources.reading import shortened
 from newsletter.weekly.approval import Approval
 from newsletter.weekly.editor import Editor, words_of
 from newsletter.weekly.habits import notes_on
+from newsletter.weekly.proofs import Proofs
 from newsletter.weekly.top_up import topped_up
 from newsletter.weekly.verdict import Composed, Outcome, PullLine, Verdict, decide, on_record, refused, silent_sources
 from subscribers import Book
@@ -92,6 +94,7 @@ class Weekly:
     issues: Issues
     past_issues: PastIssues
     decisions: Decisions
+    review_links: ReviewLinks
     book: Book
     sender: Sender
     alerts: Alerts
@@ -109,6 +112,13 @@ class Weekly:
         """Who may let an issue go, and whether it goes."""
         schedule = self.settings.schedule
         return Approval(self, grace=schedule.grace, cooling=schedule.cooling, required=schedule.approval == "required")
+
+    @property
+    def proofs(self) -> Proofs:
+        """What is mailed to the editors, and what their links open."""
+        schedule, editors = self.settings.schedule, self.settings.newsletter.editors
+        required = schedule.approval == "required"
+        return Proofs(self, self.review_links, editors, schedule.review, schedule.grace, required)
 
     def pull(self, slot: Slot | None = None, *, names: Collection[str] = ()) -> list[PullLine]:
         """Read all sources, or those of these names, side by side and put their articles on the shelf.
@@ -166,13 +176,14 @@ class Weekly:
             problems=(*pulled.problems, *shortened(put.problems)),
         )
 
-    def pick(self, slot: Slot, *, times: int = 1, trial: Sequence[Decision] = ()) -> Issue:
+    def pick(self, slot: Slot, *, times: int = 1, trial: Sequence[Decision] = (), at: datetime | None = None) -> Issue:
         """What the issue of this slot would be now, with so many times the places. Changes nothing.
 
-        `trial` are decisions that nobody has made yet, numbered after those that were.
+        `trial` are decisions that nobody has made yet, numbered after those that were. `at` is a moment as of which it
+        is chosen, instead of the one it was put to somebody.
         """
         row = self.issues.find(slot.key)
-        as_of = row.as_of if row else None
+        as_of = at or (row.as_of if row else None)
         now = as_of or self.clock()
         max_age = self.settings.issue.max_age
         last = self.issues.last_frozen()
@@ -268,9 +279,9 @@ class Weekly:
             for table in self.settings.sections
         )
 
-    def compose(self, slot: Slot) -> Composed:
-        """The issue of this slot, rendered and checked, as it would go out now. Changes nothing."""
-        issue = self.pick(slot)
+    def compose(self, slot: Slot, *, at: datetime | None = None) -> Composed:
+        """The issue of this slot, rendered and checked, as it would go out now; `at` as of `pick`. Changes nothing."""
+        issue = self.pick(slot, at=at)
         if not issue.picks:
             return Composed(issue, None)
         making = self.making()
@@ -408,7 +419,7 @@ class Weekly:
         another process does the same, and the verdict's error.
         """
         send = partial(self.sender.send, stop=stop, on_progress=on_progress)
-        read = partial(self._pull_and_tell, slot, on_pulled)
+        read = partial(self.pull_and_tell, slot, on_pulled)
         lock = try_lock(self.database, "send")
         if lock is None:
             raise Busy(Busy.SENDING)
@@ -446,7 +457,7 @@ class Weekly:
             self._skip(slot, verdict.reason)
             return Report(slot.key, IssueState.SKIPPED, reason=verdict.reason)
         if verdict.outcome != Outcome.SEND or verdict.composed is None:
-            return Report(slot.key, IssueState.DRAFT, reason=verdict.reason)
+            return Report(slot.key, IssueState.DRAFT, reason=verdict.told)
         # A backend that is away or set up wrongly is found before anything is frozen.
         ready = backend()
         ready.open().close()
@@ -454,7 +465,7 @@ class Weekly:
             return Report(slot.key, IssueState.DRAFT, reason="not confirmed")
         return send(self.freeze(slot, verdict.composed), ready)
 
-    def _pull_and_tell(self, slot: Slot, on_pulled: Callable[[Sequence[PullLine]], None]) -> list[PullLine]:
+    def pull_and_tell(self, slot: Slot, on_pulled: Callable[[Sequence[PullLine]], None]) -> list[PullLine]:
         """Pull; a source that could not be read stops nothing, and the operator is told."""
         pulled = self.pull(slot)
         for line in pulled:

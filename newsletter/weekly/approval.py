@@ -46,12 +46,16 @@ class Approval:
         """Put an issue to review as it is now; again, it takes in what has come since."""
         now = self.weekly.clock()
         with self.weekly.database.write() as connection:
-            row = self._open(connection, slot)
-            if row.state in (IssueState.DRAFT, IssueState.APPROVED):
-                reason = "it was put to review again, with what has come since" if row.proofed_at else ""
-                self.weekly.issues.step(connection, row, IssueState.REVIEW, reason=reason)
-            self.weekly.issues.note(connection, row, proofed_at=now, digest="", goes_at=None)
+            self.put(connection, slot, at=now)
         return self.weekly.issues.get(slot.key)
+
+    def put(self, connection: sa.Connection, slot: Slot, *, at: datetime) -> None:
+        """As `propose`, as of a moment, in a transaction the caller began."""
+        row = self._open(connection, slot)
+        if row.state in (IssueState.DRAFT, IssueState.APPROVED):
+            reason = "it was put to review again, with what has come since" if row.proofed_at else ""
+            self.weekly.issues.step(connection, row, IssueState.REVIEW, reason=reason)
+        self.weekly.issues.note(connection, row, proofed_at=at, digest="", goes_at=None)
 
     def approve(self, slot: Slot, *, digest: str | None = None, who: Who) -> IssueRow:
         """Let an issue go, as it stands: `digest` is that of the letter that was looked at, None the one of now."""
@@ -111,9 +115,10 @@ class Approval:
         if row is None or row.state != IssueState.APPROVED:
             if not self.required:
                 return verdict
-            return replace(verdict, outcome=Outcome.HOLD, reason=self._waiting(slot, row))
+            return replace(verdict, outcome=Outcome.HOLD, reason=self._waiting(slot, row), remedy=_let_go(slot))
         if self.required and row.digest != digest_of({"": verdict.composed.letter}):
-            return replace(verdict, outcome=Outcome.HOLD, reason=self._changed(slot, verdict))
+            changed, remedy = self._changed(slot, verdict), f"look again, {_let_go(slot)}"
+            return replace(verdict, outcome=Outcome.HOLD, reason=changed, remedy=remedy)
         if row.goes_at is not None and self.weekly.clock() < row.goes_at and self.weekly.clock() >= slot.at:
             at = row.goes_at.astimezone(slot.at.tzinfo)
             cooling = f"{row.reason}; it goes out at {at:%H:%M}, and can be pulled back until then"
@@ -133,7 +138,7 @@ class Approval:
                     connection, row, IssueState.REVIEW, reason=verdict.reason, digest="", goes_at=None
                 )
         if self.weekly.clock() >= slot.at:
-            self.weekly.alerts.tell(replace(alerts.issue(slot.key), again=AGAIN), verdict.reason)
+            self.weekly.alerts.tell(replace(alerts.issue(slot.key), again=AGAIN), verdict.told)
 
     def waits(self, slot: Slot) -> bool:
         """Whether the schedule has nothing to do for a slot that has come, but to tell each hour what it waits for."""
@@ -145,7 +150,7 @@ class Approval:
         if row.state == IssueState.HELD:
             reason = f"{row.reason}; `newsletter issues release {slot.key}` lets it go"
         elif self.required and row.state == IssueState.REVIEW:
-            reason = self._waiting(slot, row)
+            reason = f"{self._waiting(slot, row)}: {_let_go(slot)}"
         else:
             return False
         self.weekly.alerts.tell(replace(alerts.issue(slot.key), again=AGAIN), reason)
@@ -165,8 +170,8 @@ class Approval:
 
     def _waiting(self, slot: Slot, row: IssueRow | None) -> str:
         why = f" ({row.reason})" if row and row.reason else ""
-        until = f"{slot.at + self.grace:%A %d %B, %H:%M}"
-        return f"it waits for an approval until {until}{why}: `newsletter issues approve {slot.key}`"
+        until = slot.at + self.grace
+        return f"it waits for an approval until {until:%A} {until.day} {until:%B}, {until:%H:%M}{why}"
 
     def _changed(self, slot: Slot, verdict: Verdict) -> str:
         """What is another than when it was approved, as far as the shelf knows."""
@@ -177,7 +182,7 @@ class Approval:
         since = [one for one in self.weekly.shelf.numbered(numbers) if approved_at and one.changed_at > approved_at]
         titles = ", ".join(f"“{clean(one.article.title)[:80]}”" for one in since[:3])
         what = f"the source changed {titles}" if titles else "a template, a setting or the readers' numbers did"
-        return f"it is no longer what was approved ({what}): look again, `newsletter issues approve {slot.key}`"
+        return f"it is no longer what was approved ({what})"
 
     def _open(self, connection: sa.Connection, slot: Slot) -> IssueRow:
         issues, now = self.weekly.issues, self.weekly.clock()
@@ -199,6 +204,10 @@ class Approval:
             self.weekly.issues.step(connection, row, to, reason=reason, **values)
             self.weekly.decisions.append(connection, decision)
         return self.weekly.issues.get(slot.key)
+
+
+def _let_go(slot: Slot) -> str:
+    return f"on the review page, or `newsletter issues approve {slot.key}`"
 
 
 _DONE: Mapping[Act, str] = {

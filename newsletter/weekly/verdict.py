@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -75,12 +76,14 @@ class Silent:
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """`slot_key` is the issue it is about; `row` is what is on record of it, if that decides; `error` is what `send`
-    would raise. `composed` is set when an issue was picked, `pulled` when sources were read for it.
+    would raise; `remedy` is what to do about it, where the reason does not say so. `composed` is set when an issue was
+    picked, `pulled` when sources were read for it.
     """
 
     slot_key: str
     outcome: Outcome
     reason: str = ""
+    remedy: str = ""
     recipients: int = 0
     empty_sections: tuple[str, ...] = ()
     silent_sources: tuple[Silent, ...] = ()
@@ -116,7 +119,26 @@ class Verdict:
         if self.row is not None:
             why = f" ({self.row.reason})" if self.row.reason else ""
             return f"{self.slot_key} is {self.row.state}{why}; a send would mail nobody"
-        return f"{self.slot_key} would not go out: {self.reason}"
+        return f"{self.slot_key} would not go out: {self.told}"
+
+    @property
+    def told(self) -> str:
+        """The reason, and what to do about it."""
+        return ": ".join(filter(None, (self.reason, self.remedy)))
+
+    def headline(self, at: datetime, *, now: datetime) -> str:
+        """The verdict for an editor: when it goes out to how many, or why it does not. `at` is its slot's time."""
+        words = self._goes(at, now=now) if self.outcome == Outcome.SEND else self.reason or self.text
+        return words[:1].upper() + words[1:]
+
+    def once_let_go(self, at: datetime, *, now: datetime) -> str:
+        """What happens to an issue that only waits for a person when they approve it; empty for any other."""
+        waits = self.outcome == Outcome.HOLD and self.remedy and self.recipients
+        return f"Approved, it {self._goes(at, now=now)}" if waits else ""
+
+    def _goes(self, at: datetime, *, now: datetime) -> str:
+        when = "at once, when it is sent" if at <= now else f"{at:%A %H:%M}"
+        return f"goes out {when} to {counted(self.recipients, 'reader')}"
 
     def remarks(self) -> Iterator[str]:
         """A line for every empty section and every silent source."""
@@ -174,7 +196,7 @@ def decide(
         error = Refused(f"{reason}; `newsletter check` lists them, nobody was mailed")
     elif number < at_least and when_thin == "hold":
         reason = f"a thin week of {counted(number, 'article')}, which the schedule holds for you"
-    return Verdict(key, outcome, reason, recipients, empty, composed=composed, error=error)
+    return Verdict(key, outcome, reason, recipients=recipients, empty_sections=empty, composed=composed, error=error)
 
 
 def silent_sources(
