@@ -136,7 +136,7 @@ def test_the_page_has_no_inline_handler_and_no_outside_resource() -> None:
     page = files("newsletter.preview").joinpath("page")
     html = page.joinpath("page.html.j2").read_text(encoding="utf-8")
     assert not re.search(r"\son\w+=", html)
-    assert not re.search(r'(?:src|href)="(?!/assets/|data:)', html)
+    assert not re.search(r'(?:src|href)="(?!/assets/|data:|/review/|/issue\.eml)', html)
     assert " style=" not in html
     for name in ("preview.css", "preview.js"):
         code = page.joinpath(name).read_text(encoding="utf-8")
@@ -246,6 +246,14 @@ def test_the_letter_is_shown_for_the_chosen_person(still: Site) -> None:
     for sample in samples:
         assert still.ask(f"/letter?as={sample['key']}").status == 200
     assert "&lt;" not in still.ask("/letter?as=sample:nameless").text
+
+
+def test_the_message_is_a_file_byte_for_byte(still: Site) -> None:
+    answer = still.ask("/issue.eml?as=zoe%40reader.example")
+    assert answer.headers["content-type"] == "message/rfc822"
+    assert answer.headers["content-disposition"] == 'attachment; filename="2026-W47.eml"'
+    assert answer.body == still.ask("/parts/message?as=zoe%40reader.example").body
+    assert answer.body.startswith(b"From: Marquee <weekly@marquee.example>\r\n")
 
 
 def test_an_address_that_is_not_in_the_book_is_one_line(still: Site) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -108,6 +109,48 @@ def test_the_keyboard_reaches_widths_schemes_views_and_stories(browser: Chrome, 
         body.send_keys("?")
         until(browser, "return document.querySelector('#help').open")
         assert complaints(browser) == []
+
+
+@pytest.mark.parametrize("width", [320, 420, 1280])
+def test_the_bar_fits_and_leads_to_the_review_page_of_the_same_issue(
+    browser: Chrome, root: Path, clock: Clock, width: int
+) -> None:
+    with served(make_draft(root, clock=clock)) as site:
+        metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        opened(browser, site, "?slot=2026-W48&scheme=dark&width=600")
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+        for one in browser.execute_script(
+            "return [...document.querySelectorAll('.bar button, .bar a, .tools button')].map(one => {"
+            " const box = one.getBoundingClientRect(); return [box.left, box.right, box.height] })"
+        ):
+            assert 0 <= one[0] < one[1] <= width
+        pressed = "return [...document.querySelectorAll('[aria-pressed=true]')].map(one => one.textContent)"
+        assert {"Dark", "600"} <= set(browser.execute_script(pressed))
+        browser.execute_script("document.querySelector('#review').click()")
+        until(browser, "return document.querySelector('.masthead select')?.value === '2026-W48'")
+        browser.execute_script("document.querySelector('.masthead a').click()")
+        until(browser, "return document.querySelector('#slots')?.value === '2026-W48'")
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_times_are_the_newsletters_wherever_the_browser_is(browser: Chrome, root: Path, clock: Clock) -> None:
+    file = root / "newsletter.toml"
+    file.write_text(file.read_text().replace('timezone = "UTC"', 'timezone = "Asia/Kathmandu"'), encoding="utf-8")
+    with served(make_draft(root, clock=clock)) as site:
+        browser.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": "America/Los_Angeles"})
+        opened(browser, site)
+        assert "07:00" in browser.execute_script("return document.querySelector('#inbox time').textContent")
+        assert "19" in browser.execute_script("return document.querySelector('#slots').selectedOptions[0].textContent")
+        browser.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": ""})
+
+
+def test_the_scripts_of_the_editors_pages_stay_small() -> None:
+    scripts = (
+        files("newsletter.preview").joinpath("page", "preview.js"),
+        files("newsletter.review").joinpath("page", "review.js"),
+    )
+    assert sum(len(script.read_text(encoding="utf-8").splitlines()) for script in scripts) <= 900
 
 
 def test_stored_pictures_are_seen_in_the_letter(browser: Chrome, root: Path, clock: Clock) -> None:

@@ -26,6 +26,7 @@ def everything(draft: Draft, *, key: str, recipient: Recipient) -> dict[str, Any
     return {
         "version": draft.version,
         "name": project.publication.name,
+        "zone": project.publication.timezone,
         "slots": [
             {"key": slot.key, "at": slot.at.isoformat(), "state": str(row.state) if row else ""}
             for slot, row in draft.slots(key)
@@ -79,7 +80,6 @@ def _slot(shown: Look) -> dict[str, Any]:
     return {
         "key": shown.slot.key,
         "at": shown.slot.at.isoformat(),
-        "zone": str(shown.slot.at.tzinfo),
         "stored": shown.stored,
         "state": str(row.state) if row else "",
         "reason": row.reason if row else "",

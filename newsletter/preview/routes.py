@@ -26,7 +26,7 @@ from newsletter.preview import payload, recipients
 from newsletter.preview.draft import Draft
 from newsletter.preview.middleware import REVIEW, LoopbackMiddleware
 from newsletter.preview.views import View, prepared, seen, with_local_pictures
-from newsletter.review import Look, Place, Visitor, review_routes
+from newsletter.review import Look, Place, Visitor, colours, review_routes
 
 ASSETS = {"preview.css": "text/css", "preview.js": "text/javascript"}
 _LETTER_POLICY = "default-src 'none'; img-src {images}; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox"
@@ -82,7 +82,9 @@ def _add_page(app: FastAPI, *, token: str) -> None:
     def asset(name: str) -> Response:
         if name not in ASSETS:
             return PlainTextResponse("there is no such file\n", status_code=404)
-        return Response(page.joinpath(name).read_bytes(), media_type=f"{ASSETS[name]}; charset=utf-8")
+        text = page.joinpath(name).read_text(encoding="utf-8")
+        before = colours() if name == "preview.css" else ""
+        return Response(before + text, media_type=f"{ASSETS[name]}; charset=utf-8")
 
 
 def _add_state(app: FastAPI, draft: Draft, *, stopping: Callable[[], bool]) -> None:
@@ -135,6 +137,15 @@ def _add_letter(app: FastAPI, draft: Draft) -> None:
         values = recipients.values_of(chosen, project=draft.project)
         return PlainTextResponse(letter.html(values) if part == "html" else letter.text(values))
 
+    @app.get("/issue.eml")
+    def message(slot: Slot = "", recipient: As = "") -> Response:
+        shown, chosen = _shown(draft, slot), draft.recipient(recipient)
+        if shown.composed.letter is None:
+            raise Refused("no article was picked, so there is no message")
+        name = f'attachment; filename="{shown.slot.key}.eml"'
+        data = payload.message(shown, chosen, project=draft.project)
+        return Response(data, media_type="message/rfc822", headers={"content-disposition": name})
+
     @app.get("/images/{name}")
     def picture(name: str) -> Response:
         found = draft.picture(name)
@@ -162,7 +173,9 @@ def _html(draft: Draft, key: str, recipient: str) -> str:
 
 def _add_review(app: FastAPI, draft: Draft, *, token: str) -> None:
     """The review page at home: whoever sits at this machine is the editor."""
-    visitor = Visitor("", token, base=REVIEW, origin="preview", links=(("The letter in every program", "/"),))
+    visitor = Visitor(
+        "", token, base=REVIEW, origin="preview", links=(("The letter in every program", "/"), (".eml", "/issue.eml"))
+    )
     place = Place(lambda _: visitor, lambda: draft.project, lambda look: _html(draft, look.slot.key, ""), "/images/")
     app.include_router(review_routes(place, path=REVIEW))
 

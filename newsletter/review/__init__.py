@@ -8,6 +8,6 @@ What it does not know: who may see it (whoever mounts the routes says), and any 
 """
 
 from newsletter.review.desk import Look, look
-from newsletter.review.routes import Place, Visitor, review_routes
+from newsletter.review.routes import Place, Visitor, colours, review_routes
 
-__all__ = ["Look", "Place", "Visitor", "look", "review_routes"]
+__all__ = ["Look", "Place", "Visitor", "colours", "look", "review_routes"]

@@ -137,11 +137,9 @@ async def _form(request: Request) -> dict[str, str]:
 class _Page:
     def __init__(self, place: Place, looks: Looks) -> None:
         self._place, self._looks = place, looks
-        folder = files("newsletter.review").joinpath("page")
-        read = {name: folder.joinpath(name).read_text(encoding="utf-8") for name in ("review.css", "review.js")}
-        self._css, self._js = read["review.css"], read["review.js"]
+        self._css, self._js = colours() + _file("review.css"), _file("review.js")
         environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-        self._template = environment.from_string(folder.joinpath("review.html.j2").read_text(encoding="utf-8"))
+        self._template = environment.from_string(_file("review.html.j2"))
 
     def slot(self, visitor: Visitor, key: str) -> Slot:
         """The slot that is asked for, if the visitor may see it."""
@@ -195,6 +193,15 @@ class _Page:
         status = 200 if refused is None else 409 if isinstance(refused, Conflict) else 400
         policy = PAGE_POLICY.format(nonce=nonce)
         return HTMLResponse(html, status, headers={**_PRIVATE, "Content-Security-Policy": policy})
+
+
+def colours() -> str:
+    """The style that every page of the editor's begins with."""
+    return _file("colours.css")
+
+
+def _file(name: str) -> str:
+    return files("newsletter.review").joinpath("page", name).read_text(encoding="utf-8")
 
 
 def _when(at: datetime) -> str:

@@ -137,8 +137,8 @@ class Verdict:
         return f"Approved, it {self._goes(at, now=now)}" if waits else ""
 
     def _goes(self, at: datetime, *, now: datetime) -> str:
-        when = "at once, when it is sent" if at <= now else f"{at:%A %H:%M}"
-        return f"goes out {when} to {counted(self.recipients, 'reader')}"
+        readers = counted(self.recipients, "reader")
+        return f"goes out to {readers} as soon as it is sent" if at <= now else f"goes out {at:%A %H:%M} to {readers}"
 
     def remarks(self) -> Iterator[str]:
         """A line for every empty section and every silent source."""

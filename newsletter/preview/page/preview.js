@@ -38,11 +38,16 @@ function when(iso) {
   if (days === 0) return "today";
   if (days === 1) return "yesterday";
   if (days > 1 && days < 32) return `${days} days ago`;
-  return new Date(iso).toLocaleDateString(undefined, { day: "numeric", month: "short", year: "numeric" });
+  return date(iso, { year: "numeric" });
 }
 
-function clock(iso) {
-  return new Date(iso).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
+// Dates and times are the newsletter's, wherever this browser is.
+function date(iso, more) {
+  return new Date(iso).toLocaleDateString(undefined, { day: "numeric", month: "short", timeZone: state.zone, ...more });
+}
+
+function clock(iso, more) {
+  return new Date(iso).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", timeZone: state.zone, ...more });
 }
 
 let fading = 0;
@@ -97,6 +102,8 @@ function draw() {
   document.body.classList.remove("waiting");
   $("name").textContent = state.name;
   document.title = `${state.slot.key} · ${state.name}`;
+  $("review").href = `/review/?${new URLSearchParams({ slot: state.slot.key })}`;
+  $("eml").href = `/issue.eml?${query()}`;
   drawSlots();
   drawTrouble();
   drawVerdict();
@@ -110,8 +117,7 @@ function draw() {
 
 function drawSlots() {
   const options = state.slots.map((slot) => {
-    const day = new Date(slot.at).toLocaleDateString(undefined, { day: "numeric", month: "short" });
-    const option = make("option", "", `${slot.key} · ${day}`);
+    const option = make("option", "", `${slot.key} · ${date(slot.at)}`);
     option.value = slot.key;
     return option;
   });
@@ -128,7 +134,7 @@ function drawSlots() {
     const hours = Math.floor((left % 864e5) / 36e5);
     pill.textContent = state.slot.state === "skipped" || state.slot.state === "cancelled" ? state.slot.state
       : left < 0 ? "due" : days ? `in ${days} d ${hours} h` : `in ${hours} h`;
-    pill.title = state.slot.reason || `Goes out ${new Date(state.slot.at).toLocaleString()}`;
+    pill.title = state.slot.reason || `Goes out ${date(state.slot.at, { weekday: "long" })}, ${clock(state.slot.at, { timeZoneName: "short" })}`;
   }
   if (!state.slot.at) pill.hidden = true;
 }
@@ -218,7 +224,7 @@ function drawStage() {
 }
 
 function drawFrames() {
-  const widths = now.width === "both" ? [375, 640] : [Number(now.width)];
+  const widths = now.width !== "both" ? [Number(now.width)] : innerWidth < 700 ? [375] : [375, 640];
   const old = [...$("frames").children];
   const same = old.length === widths.length && old.every((figure, index) => Number(figure.dataset.width) === widths[index]);
   if (!same) $("frames").replaceChildren(...widths.map(figureOf));
@@ -594,7 +600,7 @@ const KEYS = {
   i: () => set({ images: now.images === "on" ? "off" : "on" }),
   j: () => jump(Math.min(at + 1, state.picks.length - 1)), k: () => jump(Math.max(at - 1, 0)),
   w: () => set({ panel: "picks", side: "on" }), x: () => set({ panel: "passed", side: "on" }), c: () => set({ panel: "findings", side: "on" }),
-  "\\": () => fold(), p: () => openChooser(), u: () => pull(), e: () => openSend(), "?": () => $("help").showModal(),
+  "\\": () => fold(), p: () => openChooser(), u: () => pull(), e: () => openSend(), r: () => $("review").click(), "?": () => $("help").showModal(),
 };
 
 function fold() {
@@ -642,7 +648,7 @@ function listen() {
     const act = KEYS[event.key];
     if (act && state) { event.preventDefault(); act(); }
   });
-  new ResizeObserver(fit).observe($("frames"));
+  new ResizeObserver(() => { if (state && !$("frames").hidden) drawFrames(); }).observe($("frames"));
 }
 
 listen();
