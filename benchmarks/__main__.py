@@ -30,6 +30,7 @@ PARTS = (
     Part("choose", "Choosing among 10,000 articles", ("2000",), fenced=True),
     Part("near_duplicates", "Recognising one story in two titles", (), fenced=True),
     Part("selection", "Choosing what an editor chose", ("--half", "first")),
+    Part("review", "A click on the review page", ("16",)),
     Part("habits", "Noticing an unusual issue", ("--half", "first")),
     Part("blurbs", "Words one would print", (), fenced=True),
     Part("pull", "Reading 200 feeds", ("40",), fenced=True),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -71,7 +72,7 @@ def make_project(root: Path, *, recipients: int) -> Sizes:
     """Write a project whose issue is frozen for that many recipients and waits to be sent."""
     (root / "site").mkdir(parents=True)
     (root / "newsletter.toml").write_text(SETTINGS.format(**ARTICLES), encoding="utf-8")
-    (root / "site" / "articles.json").write_text(json.dumps(_articles()), encoding="utf-8")
+    (root / "site" / "articles.json").write_text(json.dumps(articles(ARTICLES)), encoding="utf-8")
     create_keys(root / "newsletter.key")
     project = Project(root)
     project.unchecked_database.migrate(now=project.clock())
@@ -109,7 +110,8 @@ def example_message(letter: Letter) -> bytes:
     )
 
 
-def _articles() -> list[dict[str, object]]:
+def articles(counts: Mapping[str, int]) -> list[dict[str, object]]:
+    """So many made-up articles for each section, the first the youngest."""
     random = Random(25)
     words = ["".join(random.choices("abdefghiklmnoprstuvé", k=random.randint(2, 8))) for _ in range(2000)]
 
@@ -130,6 +132,6 @@ def _articles() -> list[dict[str, object]]:
             "subject": line(2),
             "card": {"name": line(2), "produced_by": [line(2)], "rating": 4.4, "rating_count": 212},
         }
-        for section, count in ARTICLES.items()
+        for section, count in counts.items()
         for number in range(count)
     ]

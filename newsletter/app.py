@@ -334,6 +334,11 @@ class Project:
         row = self.issues.find(slot.key)
         return self.slot_after(slot) if row is not None and not row.open else slot
 
+    def reviewed_slot(self) -> Slot:
+        """The next slot whose issue can still be put to review: `coming_slot`, or after its grace the one after it."""
+        slot = self.coming_slot()
+        return self.slot_after(slot) if self.clock() > slot.at + self.settings.schedule.grace else slot
+
     def slot_after(self, slot: Slot) -> Slot:
         return coming(self.schedule, now=slot.at + SECOND, number=1)[0]
 

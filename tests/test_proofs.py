@@ -400,6 +400,13 @@ def test_editors_list_link_and_revoke(tmp_path: Path) -> None:
     assert "had no link" in run("editors", "revoke", address, project=project).stdout
 
 
+def test_the_editors_links_are_those_of_the_next_issue_that_can_be_reviewed(tmp_path: Path, clock: Clock) -> None:
+    project = made(tmp_path, clock, review="18h")
+    for hours, key in ((0, KEY), (24, KEY), (25, "2026-W48")):
+        clock.time = SLOT + timedelta(hours=hours)
+        assert project.reviewed_slot().key == key
+
+
 def test_a_review_without_editors_and_one_of_a_week_are_refused_by_name(tmp_path: Path, clock: Clock) -> None:
     root = make_project(tmp_path / "project", clock=clock).root
     set_line(root, 'time = "07:00"', 'time = "07:00"\nreview = "7d"')

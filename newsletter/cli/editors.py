@@ -21,8 +21,8 @@ def editors() -> None:
 
 
 def _slot(context: ProjectContext, key: str | None) -> Slot:
-    """The slot of a key, or the next whose issue can still be changed."""
-    return context.slot(key) if key else context.project.coming_slot()
+    """The slot of a key, or the next whose issue can still be put to review."""
+    return context.slot(key) if key else context.project.reviewed_slot()
 
 
 @editors.command("list")
