@@ -110,6 +110,21 @@ def effective_in(connection: sa.Connection, slot_key: str) -> list[Decision]:
     return effective(_read(connection, sa.or_(decisions.c.slot_key == slot_key, lasting)))
 
 
+def rejected_in(connection: sa.Connection, slot_key: str) -> set[int]:
+    """The articles that an editor dropped from one issue, or swapped out of it, and did not take in again."""
+    found: set[int] = set()
+    for decision in effective_in(connection, slot_key):
+        if decision.slot_key != slot_key or decision.article is None:
+            continue
+        if decision.act == Act.DROP:
+            found.add(decision.article)
+        elif decision.act in PLACING or decision.act == Act.HOLD:
+            found.discard(decision.article)
+            if decision.act == Act.SWAP and decision.other is not None:
+                found.add(decision.other)
+    return found
+
+
 def effective(log: Sequence[Decision]) -> list[Decision]:
     """The decisions that hold, in the order of the log: without what was undone, and without the undoing."""
     undone: set[int] = set()

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
@@ -82,16 +82,22 @@ class PastIssues:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def keep(self, connection: sa.Connection, issue_id: int, issue: Issue) -> None:
+    def keep(self, connection: sa.Connection, issue_id: int, issue: Issue, *, rejected: Collection[int] = ()) -> None:
         """Store the whole pool an issue was chosen from, in a transaction the caller began.
 
         What never competed (too old, incomplete, carried before, a near-duplicate) and what gave way to a pick on its
-        subject is left out: neither says anything about taste.
+        subject is left out: neither says anything about taste. What an editor took out, the numbers `rejected`, says
+        most of all.
         """
         chosen = [(pick.article, place, pick.score) for place, pick in enumerate(issue.picks, 1)]
         related = {id(article) for pick in issue.picks for article in pick.related}
-        competed = (one for one in issue.passed_over if one.section and id(one.article) not in related)
-        others = [(one.article, None, one.score) for one in competed]
+        out = frozenset(rejected)
+        competed = (
+            one
+            for one in issue.passed_over
+            if one.article.id in out or (one.section and id(one.article) not in related)
+        )
+        others = [(one.article, None, one.score or 0.0) for one in competed]
         rows = [
             {
                 "issue_id": issue_id,

@@ -66,6 +66,18 @@ def test_the_whole_pool_comes_back_once_an_editor_attended_the_issue(database: D
     )
 
 
+def test_what_an_editor_took_out_is_in_the_pool_though_it_did_not_compete(
+    database: Database, issues: Issues, past: PastIssues
+) -> None:
+    out = replace(ISSUE, passed_over=(PassedOver(replace(OLD, id=7), "dropped from this issue by Ada"),))
+    with database.write() as connection:
+        row = issues.open(connection, slot_key="2026-W47", slot_at=NOW, now=NOW)
+        past.keep(connection, row.id, out, rejected={7})
+    attend(database)
+    (found,) = past.all()
+    assert [article.title for article in found.passed_over or ()] == [OLD.title]
+
+
 def test_what_earlier_issues_carried_comes_back_oldest_first_without_those_cancelled(
     database: Database, issues: Issues, past: PastIssues
 ) -> None:

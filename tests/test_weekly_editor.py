@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from newsletter.app import Project
-from newsletter.decisions import decisions
+from newsletter.decisions import decisions, rejected_in
 from newsletter.errors import Conflict, NewsletterError, Refused
 from newsletter.issue import Act, Insert
 from newsletter.rendering import render
@@ -105,6 +105,23 @@ def letter_of(project: Project) -> bytes:
         issue, publication=project.publication, theme=making.theme, templates=making.templates, nonce="0" * 12
     )
     return letter.html(LEAVING).encode() + letter.text(LEAVING).encode() + letter.subject.encode()
+
+
+def test_what_was_taken_out_of_an_issue_is_known_until_it_is_taken_in_again(project: Project) -> None:
+    editor, slot = project.weekly.editor, project.slot(None)
+    one, two, three, four = (number_of(project, title) for title in TITLES[:4])
+
+    def rejected() -> set[int]:
+        with project.database.read() as connection:
+            return rejected_in(connection, slot.key)
+
+    editor.drop(one, slot=slot, who=ADA)
+    editor.drop(two, slot=project.slot("2026-W48"), who=ADA, ever=True)
+    swapped = editor.swap(three, with_=four, section="highlights", position=1, slot=slot, who=BEN)
+    assert rejected() == {one, three}
+    editor.undo(swapped.number, slot=slot, who=BEN)
+    editor.place(one, section="highlights", position=1, slot=slot, who=ADA)
+    assert rejected() == set()
 
 
 def test_a_freeze_says_when_an_editor_attended_the_issue(project: Project, clock: Clock) -> None:

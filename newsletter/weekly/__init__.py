@@ -21,7 +21,7 @@ from functools import partial
 from newsletter import highlights, rendering
 from newsletter.backends import Backend
 from newsletter.database import Database
-from newsletter.decisions import Decisions
+from newsletter.decisions import Decisions, rejected_in
 from newsletter.errors import Busy, ConfigurationError, NewsletterError, Refused, SourceError
 from newsletter.issue import Act, Article, Decision, IfThin, Issue, Match, Order, Section, Slot
 from newsletter.issues import FROZEN, FrozenPick, IssueRow, Issues, IssueState
@@ -375,7 +375,8 @@ class Weekly:
             digest = self.issues.keep(
                 connection, row, variants={"": composed.letter}, chosen=_frozen_picks(composed.issue)
             )
-            self.past_issues.keep(connection, row.id, composed.issue)
+            rejected = rejected_in(connection, slot.key)
+            self.past_issues.keep(connection, row.id, composed.issue, rejected=rejected)
             number = freeze_audience(connection, issue_id=row.id, audience=self.book.audience(now), now=now)
             if not number:  # closing it now would use up the week and its articles for nobody
                 raise Refused(
