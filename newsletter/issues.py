@@ -208,6 +208,13 @@ class Issues:
             rows = connection.execute(sa.select(issues).where(open_).order_by(issues.c.slot_at)).mappings().all()
         return [_row(row) for row in rows]
 
+    def held_in_mid_send(self) -> list[IssueRow]:
+        """The frozen issues that somebody holds, oldest first."""
+        held = sa.and_(issues.c.frozen_at.is_not(None), issues.c.state == IssueState.HELD)
+        with self._database.read() as connection:
+            rows = connection.execute(sa.select(issues).where(held).order_by(issues.c.slot_at)).mappings().all()
+        return [_row(row) for row in rows]
+
     def note(self, connection: sa.Connection, issue: IssueRow, **values: Any) -> None:
         """Write what is known about an issue that is not frozen, without a step."""
         connection.execute(issues.update().where(issues.c.id == issue.id, issues.c.frozen_at.is_(None)).values(values))

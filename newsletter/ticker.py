@@ -108,6 +108,7 @@ class Ticker:
                 for row in self._project.issues.waiting(before=now - self._project.settings.schedule.grace):
                     self._project.weekly.approval.give_up(row)
                 self._mail_proof(now=now)
+            self._project.weekly.approval.remind()
             key = self._wanted(due.slot, now=now)
             if key and self._nobody_sends():
                 self._send(key)

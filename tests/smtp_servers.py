@@ -105,6 +105,9 @@ class Received:
     refused: dict[str, str] = field(default_factory=dict)
     logins: list[tuple[str, str]] = field(default_factory=list)
     port: int = 0
+    on_data: Callable[[], object] = lambda: (
+        None
+    )  # called before each message is answered; nothing else happens meanwhile
     first: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -123,6 +126,7 @@ class Received:
         self.envelopes.append(envelope)
         self.sessions.append(session)
         self.first.set()
+        self.on_data()
         return f"250 2.0.0 queued as {len(self.envelopes)}"
 
 

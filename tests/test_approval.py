@@ -14,13 +14,14 @@ from newsletter.backends import load
 from newsletter.errors import NewsletterError, Refused
 from newsletter.issue import Article
 from newsletter.issues import IssueRow, IssueState
-from newsletter.letter import digest_of
+from newsletter.letter import Letter, digest_of
 from newsletter.ticker import Ticker
 from newsletter.weekly import Done, Outcome
 from newsletter.weekly.editor import Who
 from tests.command_line import demo, run
 from tests.projects import SITE, TITLES, TOML, again, make_project, write_articles
 from tests.times import NOW, Clock
+from tests.web_project import freeze_issue
 
 ADA, BEN = Who("Ada", "page"), Who("Ben", "command")
 SLOT = NOW + timedelta(hours=1)
@@ -199,6 +200,24 @@ def test_a_held_issue_waits_is_released_and_is_missed_at_last(tmp_path: Path, cl
     assert any("`newsletter issues release 2026-W47` lets it go" in text for text in told(project))
     assert approval.release(slot, who=ADA).state == IssueState.DRAFT
     assert sent(project).report.totals["accepted"] == 2
+
+
+def test_an_issue_that_is_held_in_mid_send_is_told_of_each_hour_and_never_missed(
+    tmp_path: Path, clock: Clock, letter: Letter
+) -> None:
+    project = made(tmp_path, clock, text=TOML + SITE)
+    freeze_issue(project, letter)
+    slot = project.slot(None)
+    row = project.weekly.approval.hold(slot, reason="the wrong picture", who=ADA)
+    assert (row.state, row.reason, row.open) == (IssueState.HELD, "held by Ada: the wrong picture", False)
+    ticker = Ticker(project, command=lambda _: pytest.fail("nothing is sent while it is held"))
+    for hours in (0, 0.5, 1.1, 30):
+        clock.time = SLOT + timedelta(hours=hours)
+        ticker.tick()
+    reminders = [text for text in told(project) if "in the middle of its send: 2 readers still wait" in text]
+    assert len(reminders) == 3
+    assert project.weekly.approval.release(slot, who=BEN).state == IssueState.SENDING
+    assert [(one.act, one.by) for one in project.decisions.log()] == [("hold_issue", "Ada"), ("release", "Ben")]
 
 
 def test_a_held_issue_that_nobody_releases_is_missed(tmp_path: Path, clock: Clock) -> None:

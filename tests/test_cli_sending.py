@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -285,6 +286,34 @@ def test_an_issue_shows_its_articles_and_one_address_its_story(tmp_path: Path) -
     stranger = run("issues", "show", WEEK, "--address", "stranger@example.org", project=project)
     assert stranger.exit_code == 1
     assert "not among the recipients frozen" in stranger.stderr
+
+
+def test_a_send_is_held_while_it_runs_and_goes_on_when_it_is_released(tmp_path: Path, server: Received) -> None:
+    project = demo(tmp_path)
+    held = threading.Event()
+
+    def hold() -> None:
+        if len(server.envelopes) == 5 and not held.is_set():
+            held.set()
+            said = run("issues", "hold", WEEK, "--reason", "the wrong picture", "--by", "Odalys", project=project)
+            assert said.exit_code == 0, said.stderr
+
+    server.on_data = hold
+    sending = start("send", "--yes", project=project)
+    stdout, stderr = sending.communicate(timeout=PATIENCE)
+    assert sending.returncode == 1, stderr
+    assert "is held: held by Odalys: the wrong picture" in stdout
+    assert f"`newsletter issues release {WEEK}` lets it go on" in stdout
+    begun = len(server.envelopes)
+    assert 5 <= begun < ACTIVE
+    assert run("send", "--yes", "--slot", WEEK, project=project).exit_code == 1
+    assert run("worker", project=project).exit_code == 0
+    assert len(server.envelopes) == begun
+    released = run("issues", "release", WEEK, "--by", "Ada", project=project)
+    assert f"{WEEK} is now sending" in released.stdout
+    assert run("send", "--yes", project=project).exit_code == 0
+    assert len(set(reached(server))) == len(server.envelopes) == ACTIVE
+    assert run("audit", project=project).exit_code == 0
 
 
 def test_a_cancelled_issue_mails_nobody_further(tmp_path: Path, server: Received) -> None:

@@ -14,7 +14,7 @@ from newsletter.backends import Message
 from newsletter.backends.memory import Box, box, throw_away
 from newsletter.backends.turns import Turns
 from newsletter.database import Database
-from newsletter.errors import ConfigurationError, InDoubt, SendError, Unavailable
+from newsletter.errors import ConfigurationError, InDoubt, Refused, SendError, Unavailable
 from newsletter.issues import Issues, IssueState
 from newsletter.letter import Letter, encode
 from newsletter.locks import Lock, try_lock
@@ -447,3 +447,91 @@ def test_a_letter_is_read_once_for_each_variant_and_not_for_each_subscriber(
     one_lane = open_backend("memory", connections=1)
     sender.send(sender.issues.get("2026-W47"), one_lane, stop=threading.Event())
     assert read == [""]
+
+
+def holding(sender: Sender, inbox: Box, *, at: int) -> list[int]:
+    """Let somebody hold the issue while the message of that number is offered; returns how many had arrived by then."""
+    offered: list[str] = []
+    arrived: list[int] = []
+
+    def hold(message: Message) -> None:
+        offered.append(message.recipient)
+        if len(offered) == at:
+            step(sender, IssueState.HELD, reason="held by Odalys")
+            arrived.append(len(inbox.messages))
+
+    inbox.on_offer = hold
+    return arrived
+
+
+def step(sender: Sender, to: IssueState, *, reason: str = "") -> None:
+    with sender.database.write() as connection:
+        sender.issues.step(connection, sender.issues.get("2026-W47"), to, reason=reason)
+
+
+@pytest.mark.parametrize("connections", [1, 3])
+def test_an_issue_that_is_held_in_mid_send_begins_nobody_and_goes_on_when_it_is_released(
+    database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box, connections: int
+) -> None:
+    add_subscribers(book, 120)
+    freeze(database, book, letter, now=NOW)
+    backend = open_backend("memory", connections=connections)
+
+    def go() -> Report:
+        return sender.send(sender.issues.get("2026-W47"), backend, stop=threading.Event())
+
+    arrived = holding(sender, inbox, at=8)
+    report = go()
+    assert (report.state, report.reason) == (IssueState.HELD, "held by Odalys")
+    assert arrived[0] <= len(inbox.messages) <= arrived[0] + connections, "only what had been begun is finished"
+    assert report.totals == {"accepted": len(inbox.messages), "waiting": 120 - len(inbox.messages)}
+    assert sender.issues.unfinished() is None
+    with pytest.raises(Refused, match="is held; only a frozen"):
+        go()
+    inbox.on_offer = lambda _: None
+    step(sender, IssueState.SENDING)
+    assert go().state == IssueState.CLOSED
+    assert len({message.recipient for message in inbox.messages}) == len(inbox.messages) == 120
+    assert not audit(database, "2026-W47")[0].wrong
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        SendError("4.7.1 greylisted", scope="message", permanent=False, code=451),
+        InDoubt("the connection was lost after the last dot"),
+        SendError("connection reset", scope="connection", permanent=False),
+    ],
+)
+def test_an_answer_that_comes_while_the_issue_is_held_takes_nobody_out_of_it(
+    database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box, clock: Clock, answer: Exception
+) -> None:
+    add_subscribers(book, 5)
+    freeze(database, book, letter, now=NOW)
+
+    def hold(_: Message) -> None:
+        inbox.on_hand_over = lambda _: None
+        step(sender, IssueState.HELD, reason="held by Odalys")
+        raise answer
+
+    inbox.on_hand_over = hold
+    report = send(sender)
+    assert report.state == IssueState.HELD
+    assert set(report.totals) <= {"waiting", "deferred"}
+    assert sum(report.totals.values()) == 5
+    step(sender, IssueState.SENDING)
+    clock.forward(timedelta(hours=1))
+    assert send(sender).state == IssueState.CLOSED
+    assert len({message.recipient for message in inbox.messages}) == 5
+    assert not audit(database, "2026-W47")[0].wrong
+
+
+def test_a_held_issue_can_be_cancelled(
+    database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box
+) -> None:
+    add_subscribers(book, 10)
+    row = freeze(database, book, letter, now=NOW)
+    holding(sender, inbox, at=4)
+    send(sender)
+    counts = sender.cancel(sender.issues.get(row.slot_key), reason="the wrong picture")
+    assert counts == {"accepted": 3, "cancelled": 7}

@@ -93,6 +93,7 @@ class Protocol(RuleBasedStateMachine):
             claims = self.ledgers[ledger].claim(worker, limit=limit, now=self.clock())
         except WorkerEnded:
             return
+        assert not (claims and ledger == 0 and self._issue_is_held())
         self.claims += [(self.ledgers[ledger], claim, worker) for claim in claims]
 
     @precondition(lambda self: self.claims)
@@ -101,6 +102,7 @@ class Protocol(RuleBasedStateMachine):
         ledger, claim, worker = self.claims.pop(which % len(self.claims))
         try:
             if ledger.intend(claim, worker, now=self.clock()):
+                assert not (ledger is self.ledgers[0] and self._issue_is_held())
                 self.begun.append((ledger, claim, worker))
         except WorkerEnded:
             return
@@ -182,8 +184,19 @@ class Protocol(RuleBasedStateMachine):
     @rule(really=st.integers(0, 3))
     def cancel(self, really: int) -> None:
         row = self.sender.issues.get("2026-W47")
-        if not really and row.state == IssueState.SENDING:
+        if not really and row.state in (IssueState.SENDING, IssueState.HELD):
             self.sender.cancel(row, reason="the editor changed their mind")
+
+    @rule()
+    def hold_or_release(self) -> None:
+        row = self.sender.issues.get("2026-W47")
+        other = {IssueState.SENDING: IssueState.HELD, IssueState.HELD: IssueState.SENDING}.get(row.state)
+        if other:
+            with self.database.write() as connection:
+                self.sender.issues.step(connection, row, other)
+
+    def _issue_is_held(self) -> bool:
+        return self.sender.issues.get("2026-W47").state == IssueState.HELD
 
     def _held(self) -> set[int]:
         with self.database.read() as connection:

@@ -271,7 +271,7 @@ def proof(context: ProjectContext, key: str, scheduled: bool, as_json: bool) -> 
 @json_option
 @pass_project_context
 def hold(context: ProjectContext, key: str, reason: str, by: str, as_json: bool) -> None:
-    """Hold an issue back, also a coming one; nothing is sent before it is released.
+    """Hold an issue back, also a coming one, or one that is being sent; nobody is begun before it is released.
 
     JSON: as of `issues approve`
     """
@@ -286,6 +286,8 @@ def hold(context: ProjectContext, key: str, reason: str, by: str, as_json: bool)
 @pass_project_context
 def release(context: ProjectContext, key: str, by: str, as_json: bool) -> None:
     """Let a held issue go on; an approval from before the hold has to be given again.
+
+    One that was held while it was being sent goes on with the next `newsletter send`, or under `serve`.
 
     JSON: as of `issues approve`
     """

@@ -161,6 +161,8 @@ def _say_report(context: ProjectContext, report: Report) -> None:
     output.say(f"  frozen {report.frozen:,}: {output.counts(report.totals, always=TOLD)}")
     if report.run.get("accepted"):
         output.say(f"  handed over to {context.project.backend().where}")
+    if report.state == "held":
+        output.say(f"  whoever had not been begun waits: `newsletter issues release {report.slot_key}` lets it go on")
     if report.next_try_at is not None and report.next_try_at > context.clock():
         output.say(
             f"  not finished: the next try is at {output.when(report.next_try_at, context.zone)}; "
@@ -178,7 +180,7 @@ def _code(report: Report, interrupts: Interrupts) -> int:
         return interrupts.exit_code
     if report.already:
         return 0 if report.state in ("closed", "skipped") else 1
-    if report.state == "draft":
+    if report.state in ("draft", "held"):
         return 1
     return 1 if any(report.totals.get(state) for state in ("refused", "expired", "in doubt")) else 0
 

@@ -139,7 +139,8 @@ class Lane:
             self._give_back(mailing.ledger, left)
 
     def _one(self, mailing: Mailing, claim: Claim, connection: Connection) -> bool:
-        """Take one claim through the protocol; false when its connection was lost and may be at fault."""
+        """Take one claim through the protocol; false when the others have to be claimed anew: its connection was lost,
+        or it may not go, and so may they."""
         ledger = mailing.ledger
         try:
             connection.offer(_message(mailing, claim))
@@ -150,7 +151,7 @@ class Lane:
             raise
         if not ledger.intend(claim, self._run.worker, now=self._run.clock()):
             connection.abandon()
-            return True
+            return False
         try:
             reply = connection.hand_over()
         except SendError as error:

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from newsletter.database import Database, storable
 from newsletter.sending.group_commit import GroupCommit, Statement
 from newsletter.sending.states import OPEN, DeliveryState
-from newsletter.sending.steps import goes_on, hold_issues, is_open, kept_text, note, settle, stay_open, step
+from newsletter.sending.steps import goes_on, goes_out, hold_issues, is_open, kept_text, note, settle, stay_open, step
 from subscribers import mask_tokens
 
 LEFT = "left the list"
@@ -74,7 +74,7 @@ class Ledger:
         self._intend = Statement(
             database,
             step(table, DeliveryState.HANDING_OVER, at=now)
-            .where(mine, may_receive, is_open(worker))
+            .where(mine, may_receive, is_open(worker), goes_out(table))
             .values(attempts=table.c.attempts + 1),
         )
         self._skip = (
@@ -82,6 +82,7 @@ class Ledger:
             .where(mine, ~may_receive)
             .values(reason=LEFT)
         )
+        self._return = step(table, DeliveryState.WAITING, since={DeliveryState.CLAIMED}, at=now).where(mine)
         self._accept = Statement(
             database,
             step(table, DeliveryState.ACCEPTED, since={DeliveryState.HANDING_OVER}, at=now)
@@ -94,7 +95,7 @@ class Ledger:
         # A waiting row is due, whatever the clock says now: it may have been put back since.
         due = (
             sa.select(table.c.id)
-            .where(self.within, table.c.state == DeliveryState.WAITING)
+            .where(self.within, table.c.state == DeliveryState.WAITING, goes_out(table))
             .order_by(table.c.next_try_at, table.c.id)
             .limit(sa.bindparam("limit"))
             .with_for_update(skip_locked=True)
@@ -122,14 +123,16 @@ class Ledger:
     def intend(self, claim: Claim, worker: int, *, now: datetime) -> bool:
         """Make the intent to hand over durable. False: it must not be handed over.
 
-        Then the recipient has left, which the row says; or the row is no longer this worker's, and nothing is written.
+        Then the recipient has left, which the row says; or the issue is held, and the row waits again; or the row is no
+        longer this worker's, and nothing is written.
         """
         values = {"row": claim.id, "worker": worker, "now": now}
         if self._group_commit.change(self._intend, values, flushed=True):
             return True
         with self._database.write() as connection:
             stay_open(connection, worker)
-            connection.execute(self._skip, values)
+            if not connection.execute(self._skip, values).rowcount:
+                connection.execute(self._return, values)
         return False
 
     def record(self, claim: Claim, worker: int, outcome: Outcome, *, now: datetime) -> None:

@@ -201,6 +201,7 @@ class Sender:
             row.frozen,
             run={one.value: number for one, number in watch.tally.counts.items() if number},
             totals=counts,
+            reason=current.reason if state != IssueState.CLOSED else "",
             next_try_at=ledger.next_try(now=now) if state == IssueState.SENDING else None,
             ended=watch.ended,
         )

@@ -19,6 +19,9 @@ from newsletter.sending.states import ENDS, HELD, DeliveryState, allowed_before
 from newsletter.sending.tables import FORGOTTEN, LEDGERS, attempts, deliveries, outbox, workers
 
 DIED = "the worker died before the answer was recorded"
+_UNFINISHED = sa.or_(
+    issues.c.state == IssueState.SENDING, sa.and_(issues.c.state == IssueState.HELD, issues.c.frozen_at.is_not(None))
+)
 _LIVING = (
     sa.select(workers.c.id)
     .where(workers.c.id == sa.bindparam("worker"), workers.c.ended_at.is_(None))
@@ -76,18 +79,25 @@ def stay_open(connection: sa.Connection, worker: int) -> None:
 
 def hold_issues(connection: sa.Connection) -> None:
     """Let no issue that is being sent be cancelled or closed before this transaction ends."""
-    connection.execute(sa.select(issues.c.id).where(issues.c.state == IssueState.SENDING).with_for_update(read=True))
+    connection.execute(sa.select(issues.c.id).where(_UNFINISHED).with_for_update(read=True))
 
 
 def goes_on(table: sa.Table, *, resends: bool = False) -> sa.ColumnElement[bool]:
-    """Whether a row may still be sent: its issue is being sent; a single mail was not forgotten.
+    """Whether a row may still be sent: its issue is being sent, or held for a while; a single mail was not forgotten.
 
     With `resends` also after a doubt, as the issue says; single mails are always sent again.
     """
     if table is outbox:
         return outbox.c.data.is_not(None)
-    being_sent = sa.and_(issues.c.id == deliveries.c.issue_id, issues.c.state == IssueState.SENDING)
-    return sa.exists().where(being_sent, issues.c.on_doubt == "resend") if resends else sa.exists().where(being_sent)
+    unfinished = sa.and_(issues.c.id == deliveries.c.issue_id, _UNFINISHED)
+    return sa.exists().where(unfinished, issues.c.on_doubt == "resend") if resends else sa.exists().where(unfinished)
+
+
+def goes_out(table: sa.Table) -> sa.ColumnElement[bool]:
+    """Whether a row may be begun now: as `goes_on`, and nobody holds its issue."""
+    if table is outbox:
+        return goes_on(table)
+    return sa.exists().where(issues.c.id == deliveries.c.issue_id, issues.c.state == IssueState.SENDING)
 
 
 def settle(connection: sa.Connection, table: sa.Table, rows: Collection[int], *, now: datetime) -> None:

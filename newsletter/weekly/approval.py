@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from newsletter.characters import clean
-from newsletter.errors import Refused
+from newsletter.errors import Refused, counted
 from newsletter.issue import Act, Decision, Slot
 from newsletter.issues import IssueRow, IssueState
 from newsletter.letter import digest_of
@@ -82,13 +82,21 @@ class Approval:
         return weekly.issues.get(slot.key)
 
     def hold(self, slot: Slot, *, reason: str = "", who: Who) -> IssueRow:
-        """Keep an issue, also a coming one, from going out before it is released."""
+        """Keep an issue, also a coming one, from going out before it is released.
+
+        One that is being sent stops: whoever's message has been begun gets it, all others wait.
+        """
+        row = self.weekly.issues.find(slot.key)
+        if row is not None and row.state == IssueState.SENDING:
+            return self._step_frozen(row, IssueState.HELD, Act.HOLD_ISSUE, why=reason, who=who)
         return self._step(slot, IssueState.HELD, Act.HOLD_ISSUE, why=reason, who=who)
 
     def release(self, slot: Slot, *, who: Who) -> IssueRow:
         """Let a held issue go on where it was: to review if it was put to review, and approved before no longer."""
         row = self.weekly.issues.get(slot.key)
-        if row.state != IssueState.HELD or not row.open:
+        if row.state == IssueState.HELD and not row.open:
+            return self._step_frozen(row, IssueState.SENDING, Act.RELEASE, who=who)
+        if row.state != IssueState.HELD:
             raise Refused(f"the issue {slot.key} is {row.state}, not held; there is nothing to release")
         to = IssueState.REVIEW if row.proofed_at else IssueState.DRAFT
         return self._step(slot, to, Act.RELEASE, who=who, digest="", goes_at=None)
@@ -156,6 +164,14 @@ class Approval:
         self.weekly.alerts.tell(replace(alerts.issue(slot.key), again=AGAIN), reason)
         return True
 
+    def remind(self) -> None:
+        """Tell each hour of the issues that somebody holds in mid-send, and of whoever waits for them."""
+        for row in self.weekly.issues.held_in_mid_send():
+            waiting = counted(self.weekly.sender.ledger(row).still_open(), "reader")
+            do = f"`newsletter issues release {row.slot_key}` lets it go on, `newsletter issues cancel` ends it"
+            text = f"{row.reason} in the middle of its send: {waiting} still wait; {do}"
+            self.weekly.alerts.tell(replace(alerts.issue(row.slot_key), again=AGAIN), text)
+
     def give_up(self, row: IssueRow) -> None:
         """Record that nobody let an issue go within `[schedule] grace`, and tell the operator."""
         why = {
@@ -195,15 +211,27 @@ class Approval:
         self, slot: Slot, to: IssueState, act: Act, *, who: Who, why: str = "", **values: datetime | str | None
     ) -> IssueRow:
         """One step by a person, on record in the log of decisions, in one transaction."""
-        name, why = clean(who.name)[:80], clean(why)[:LONGEST_REASON]
-        reason = f"{_DONE[act]} by {name or 'the editor'}{f': {why}' if why else ''}"
-        now = self.weekly.clock()
-        decision = Decision(act, slot.key, values={"reason": why} if why else {}, by=name, origin=who.origin, at=now)
+        reason, decision = self._recorded(slot.key, act, who=who, why=why)
         with self.weekly.database.write() as connection:
             row = self._open(connection, slot)
             self.weekly.issues.step(connection, row, to, reason=reason, **values)
             self.weekly.decisions.append(connection, decision)
         return self.weekly.issues.get(slot.key)
+
+    def _step_frozen(self, row: IssueRow, to: IssueState, act: Act, *, who: Who, why: str = "") -> IssueRow:
+        """One step of an issue that is being sent, on record in the log too."""
+        reason, decision = self._recorded(row.slot_key, act, who=who, why=why)
+        with self.weekly.database.write() as connection:
+            self.weekly.issues.step(connection, row, to, reason=reason if to == IssueState.HELD else "")
+            self.weekly.decisions.append(connection, decision)
+        return self.weekly.issues.get(row.slot_key)
+
+    def _recorded(self, key: str, act: Act, *, who: Who, why: str) -> tuple[str, Decision]:
+        """The reason of a step by a person, and its entry in the log."""
+        name, why = clean(who.name)[:80], clean(why)[:LONGEST_REASON]
+        values = {"reason": why} if why else {}
+        decision = Decision(act, key, values=values, by=name, origin=who.origin, at=self.weekly.clock())
+        return f"{_DONE[act]} by {name or 'the editor'}{f': {why}' if why else ''}", decision
 
 
 def _let_go(slot: Slot) -> str:
