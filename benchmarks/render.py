@@ -17,6 +17,7 @@ from typing import Any
 from benchmarks.example import VALUES, example_message, make_project
 from benchmarks.measure import machine, spread, table, timed, versions
 from newsletter.app import Project
+from newsletter.backends.dkim import Signer, load_signer, make_key
 from newsletter.letter import Letter, encode
 from newsletter.rendering import Templates, inline, render
 from newsletter.rendering.blanks import ISSUE_BLANKS, Blanks
@@ -87,7 +88,26 @@ def steps(project: Project, *, repeats: int) -> tuple[Letter, str]:
     rows.append(
         ["addressing the letter to one recipient", spread([1000 * one / ADDRESSED_AT_ONCE for one in each], digits=3)]
     )
+    rows += _signing(example_message(letter), repeats=repeats)
     return letter, table(["", "CPU ms"], rows)
+
+
+def _signing(message: bytes, *, repeats: int) -> list[list[str]]:
+    rows = []
+    with tempfile.TemporaryDirectory(prefix="newsletter-bench-") as folder:
+        for kind in ("rsa", "ed25519"):
+            file = Path(folder) / kind
+            make_key(file, kind=kind)
+            signer = load_signer(file, domain="marquee.example", selector="weekly")
+
+            def sign(signer: Signer = signer) -> None:
+                for _ in range(20):
+                    signer.sign(message)
+
+            each = timed(sign, repeats=repeats)
+            cost = spread([1000 * one / 20 for one in each], digits=3)
+            rows.append([f"signing one message (DKIM, {kind.upper()})", cost])
+    return rows
 
 
 def _naive(html: str, text: str) -> bytes:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from newsletter.backends import BACKENDS
+from newsletter.backends.dkim import Signer, Signing, load_signer
 from newsletter.database import Database
 from newsletter.decisions import Decisions
 from newsletter.errors import ConfigurationError, KeyFileError, SettingsError
@@ -231,7 +232,16 @@ class Project:
         if self._no_backend:
             raise self._no_backend
         self._find_own_plugins([self.settings.backend.kind])
-        return backends.load(self.settings.backend.kind, self.settings.backend.options, root=self.root)
+        found = backends.load(self.settings.backend.kind, self.settings.backend.options, root=self.root)
+        return Signing(found, self.signer) if self.signer else found
+
+    @cached_property
+    def signer(self) -> Signer | None:
+        """What signs every message, if `[dkim]` says so. Raises `SettingsError` for a key that cannot be used."""
+        table = self.settings.dkim
+        if not table.domain:
+            return None
+        return load_signer(self.settings.dkim_key_file, domain=table.domain, selector=table.selector)
 
     def _find_own_plugins(self, kinds: Iterable[str]) -> None:
         """Let `kind = "module:Class"` name a file that lies beside `newsletter.toml`."""

@@ -51,6 +51,7 @@ CONTRACT = {
     "schedule": [],
     "serve": [],
     "subscribers": ["add", "list", "show", "stats", "import", "export", "suppress", "unsubscribe", "forget"],
+    "dkim": ["new", "show"],
     "doctor": [],
 }
 OPTIONS = {

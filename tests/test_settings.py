@@ -90,7 +90,7 @@ CONTRACT: dict[str, dict[str, Any]] = {
     },
     "pace": {"rate": "20", "per_domain": LATER, "hours": LATER, "warmup": LATER, "expire": '"24h"'},
     "sending": {"on_doubt": '"hold"', "bounce_domain": LATER},
-    "dkim": {"domain": LATER, "selector": LATER, "key_file": LATER},
+    "dkim": {"domain": '""', "selector": '"weekly"', "key_file": '"dkim.key"'},
     "web": {
         "trusted_proxies": '["127.0.0.1", "10.0.0.0/8"]',
         "allow_origins": '["https://www.marquee.example"]',

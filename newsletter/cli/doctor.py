@@ -143,6 +143,13 @@ def _keys(project: Project) -> Iterator[Sign]:
     yield _secret("keys", project.settings.key_file, "is right; keep a copy apart from the database's")
 
 
+def _dkim(project: Project) -> Iterator[Sign]:
+    if project.signer:
+        table = project.settings.dkim
+        told = f"signs for {table.domain} as {table.selector}._domainkey; `newsletter dkim show` prints its DNS record"
+        yield _secret("dkim", project.settings.dkim_key_file, told)
+
+
 def _hooks(project: Project) -> Iterator[Sign]:
     from newsletter.web.hooks import load_secret
 
@@ -266,6 +273,6 @@ def _pages(project: Project) -> Iterator[Sign]:
 
 # In this order; each has the name of its function.
 CHECKS: tuple[Callable[[Project], Iterator[Sign]], ...] = (
-    *(_postal_address, _editors, _database, _keys, _hooks, _templates, _sources),
+    *(_postal_address, _editors, _database, _keys, _dkim, _hooks, _templates, _sources),
     *(_told, _audience, _issue, _backend, _names, _pages),
 )

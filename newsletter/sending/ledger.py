@@ -82,7 +82,9 @@ class Ledger:
             .where(mine, ~may_receive)
             .values(reason=LEFT)
         )
-        self._return = step(table, DeliveryState.WAITING, since={DeliveryState.CLAIMED}, at=now).where(mine)
+        self._return = step(table, DeliveryState.WAITING, since={DeliveryState.CLAIMED}, at=now).where(
+            mine, ~goes_out(table)
+        )
         self._accept = Statement(
             database,
             step(table, DeliveryState.ACCEPTED, since={DeliveryState.HANDING_OVER}, at=now)

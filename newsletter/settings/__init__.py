@@ -46,7 +46,6 @@ LATER = {
     "pace.hours": "sending hours",
     "pace.warmup": "warming up",
     "sending.bounce_domain": "bounce handling",
-    "dkim": "signing",
     "hooks": "outgoing hooks",
 }
 
@@ -73,6 +72,7 @@ class Settings(BaseSettings):
     backend: tables.BackendTable = tables.BackendTable()
     pace: tables.Pace = tables.Pace()
     sending: tables.Sending = tables.Sending()
+    dkim: tables.Dkim = tables.Dkim()
     web: tables.Web = tables.Web()
     database: tables.DatabaseTable = tables.DatabaseTable()
 
@@ -134,6 +134,10 @@ class Settings(BaseSettings):
     @property
     def key_file(self) -> Path:
         return self.root / self.newsletter.key_file
+
+    @property
+    def dkim_key_file(self) -> Path:
+        return self.root / self.dkim.key_file
 
     @property
     def hook_secret_file(self) -> Path | None:
@@ -206,6 +210,12 @@ def load(root: Path, *, without: Sequence[tuple[str, ...]] = ()) -> Settings:
     if settings.schedule.review and not settings.newsletter.editors:
         text = f"{file}: [schedule] review mails a proof to [newsletter] editors, and there is none; name one first"
         raise Mistake(text, ("schedule",))
+    sender = "." + settings.from_address.rpartition("@")[2].lower()
+    if settings.dkim.domain and not sender.endswith("." + settings.dkim.domain):
+        text = (
+            f'{file}: [dkim] domain "{settings.dkim.domain}" is neither the sender\'s ({sender[1:]}) nor one above it'
+        )
+        raise Mistake(text, ("dkim",))
     return settings
 
 

@@ -73,6 +73,7 @@ _ADDRESS = re.compile(r"(?=.{3,254}$)[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za
 _PUBLIC_URL = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%/\[\]-]{1,300}")  # no query, nothing that could end a header
 _COLOUR = r"^#[0-9a-fA-F]{6}$"
 _NAME = r"^[a-z0-9][a-z0-9_-]*$"
+_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?")
 _LIST_ID = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _LANGUAGE = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
@@ -387,6 +388,23 @@ class Sending(Table):
     on_doubt: Literal["resend", "hold"] = Field(
         "resend", description="What happens to a message whose answer was lost: sent again under the same id, or held."
     )
+
+
+class Dkim(Table):
+    """Signing of everything that is sent; without this table nothing is signed."""
+
+    domain: str = Field("", max_length=253, description="The domain that signs: the sender's, or one above it.")
+    selector: Annotated[str, _must(_LABEL.fullmatch, "has to be letters, digits and hyphens")] = Field(
+        "weekly", max_length=63, description="Names the key in the DNS: `selector._domainkey.domain`."
+    )
+    key_file: Path = Field(Path("dkim.key"), description="The private key; `newsletter dkim new` makes it.")
+
+    @field_validator("domain")
+    @classmethod
+    def _domain(cls, value: str) -> str:
+        if value and not _LIST_ID.fullmatch(value):
+            raise ValueError(f'"{value}" is not a domain such as example.org')
+        return value.lower()
 
 
 class Web(Table):
