@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -229,6 +230,7 @@ def test_a_thursday(request: pytest.FixtureRequest, newsroom: Newsroom, script: 
     approve = ".verdict form:has(input[value=approve]) button"
     desk.enter(approve)
     desk.says("approved by Odalys Penhallow")
+    desk.says("The first message leaves on Thursday at 16:00" if plain else "The first message leaves in 7 h")
     assert newsroom.state == IssueState.APPROVED
     desk.enter(".verdict form:has(input[value=pull-back]) button")
     desk.says("It waits for an approval")
@@ -262,6 +264,32 @@ def _html(mail: Any) -> str:
 
 def _escaped(title: str) -> str:
     return title.replace("&", "&amp;").replace('"', "&quot;")
+
+
+def test_a_scanner_that_follows_every_link_and_runs_scripts_changes_nothing(
+    browser: Chrome, newsroom: Newsroom
+) -> None:
+    newsroom.day(-8)
+    link = newsroom.link(ODALYS)
+
+    def state() -> object:
+        project = newsroom.project
+        return project.decisions.log(), project.issues.get(KEY), project.review_links.newest(KEY)
+
+    before = state()
+    rich = _html(arrived(newsroom.project.root)[ODALYS])
+    ours = {unescape(one) for one in re.findall(r'href="([^"]+)"', rich) if newsroom.address in one}
+    assert link in ours
+    for one in (*sorted(ours), link):
+        browser.get(one)
+        until(browser, "return document.readyState === 'complete'")
+        for inner in browser.execute_script(
+            "return [...document.querySelectorAll('a, iframe')].map(e => e.href || e.src)"
+        ):
+            if inner.startswith(newsroom.address):
+                browser.get(inner)
+                until(browser, "return document.readyState === 'complete'")
+    assert state() == before
 
 
 def test_two_editors_by_their_own_links(browser: Chrome, second: Chrome, newsroom: Newsroom) -> None:

@@ -250,7 +250,9 @@ def _head(desk: Desk) -> dict[str, Any]:
     remarks = [*filter(None, [*said, verdict.once_let_go(at, now=look.now)]), *verdict.remarks()]
     headline = verdict.headline(at, now=look.now)
     tone = "good" if verdict.mails else "bad" if verdict.error else "wait"
-    return {"tone": tone, "headline": headline, "remarks": remarks, "steps": _STEPS.get(state, ()) if desk.open else ()}
+    goes_at = row.goes_at.astimezone(at.tzinfo) if row and row.goes_at and state == IssueState.APPROVED else None
+    steps = _STEPS.get(state, ()) if desk.open else ()
+    return {"tone": tone, "headline": headline, "remarks": remarks, "steps": steps, "goes_at": goes_at}
 
 
 _REVIEWED = (("approve", "Approve", "main"), ("hold-issue", "Hold", ""))

@@ -125,6 +125,18 @@
     send(form({ do: `place ${dragged.dataset.article}`, section: part.dataset.section, position }));
   });
 
+  // Counts down to the first message of an approved issue; by the server's clock, whatever this machine's says.
+  let counted = null;
+  setInterval(() => {
+    const time = document.querySelector(".verdict time");
+    if (!time) return;
+    if (counted?.time !== time) counted = { time, began: performance.now() };
+    const left = Math.ceil((new Date(time.dateTime) - new Date(time.dataset.now) - (performance.now() - counted.began)) / 1000);
+    if (left < 0 || left > 86_400) return;
+    const [hours, minutes] = [Math.floor(left / 3600), Math.floor(left / 60) % 60];
+    time.textContent = `in ${hours ? `${hours} h ` : ""}${hours || minutes ? `${minutes} min ` : ""}${left % 60} s`;
+  }, 1000);
+
   // Somebody else's decisions: told, and shown when it is asked for, so that nothing moves under one's hand.
   setInterval(async () => {
     if (document.hidden || busy) return;
