@@ -42,9 +42,10 @@ STEPS: Mapping[IssueState, frozenset[IssueState]] = {
     IssueState.APPROVED: frozenset({IssueState.SENDING, IssueState.REVIEW, IssueState.HELD, *_GIVEN_UP}),
     IssueState.HELD: frozenset({IssueState.DRAFT, IssueState.REVIEW, IssueState.SENDING, *_GIVEN_UP}),
     IssueState.SENDING: frozenset({IssueState.HELD, IssueState.CLOSED, IssueState.CANCELLED}),
-    **dict.fromkeys((IssueState.CLOSED, IssueState.SKIPPED, IssueState.MISSED, IssueState.CANCELLED), frozenset()),
+    # A doubt that was kept back may be settled by sending again when everybody else is done.
+    IssueState.CLOSED: frozenset({IssueState.SENDING}),
+    **dict.fromkeys((IssueState.SKIPPED, IssueState.MISSED, IssueState.CANCELLED), frozenset()),
 }
-FROZEN = (IssueState.SENDING, IssueState.CLOSED)
 OPEN = (IssueState.DRAFT, IssueState.REVIEW, IssueState.APPROVED, IssueState.HELD)
 """While an issue is in one of these and not frozen, an editor may still change it."""
 
@@ -137,6 +138,11 @@ class IssueRow:
     def open(self) -> bool:
         """Whether it can still be changed."""
         return self.state in OPEN and self.frozen_at is None
+
+    @property
+    def out(self) -> bool:
+        """Whether it goes or went out: it is frozen, and not cancelled."""
+        return self.frozen_at is not None and self.state != IssueState.CANCELLED
 
     @property
     def as_of(self) -> datetime | None:

@@ -77,7 +77,6 @@ OPTIONS = {
     "doctor": ["--json"],
 }
 NOT_YET = [
-    "issues doubt 2026-W47 --resend",
     "check --online",
     "subscribers stats --json",
 ]

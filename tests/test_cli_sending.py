@@ -275,6 +275,33 @@ def test_who_was_in_doubt_stays_named_in_the_audit(tmp_path: Path) -> None:
     assert f"{ADA} was in doubt at attempt 1, settled as accepted" in run("audit", project=project).stdout
 
 
+def test_doubts_are_listed_and_settled_by_command(tmp_path: Path) -> None:
+    import sqlite3
+
+    project = demo(tmp_path, "sent")
+    assert "nobody is in doubt" in run("issues", "doubt", "list", WEEK, project=project).stdout
+    with sqlite3.connect(project / "newsletter.db") as connection:
+        connection.execute(
+            "UPDATE deliveries SET state = 'in doubt', doubt_at = updated_at WHERE email IN (?, ?)", (ADA, BJORN)
+        )
+    connection.close()
+    listed = parsed(run("issues", "doubt", "list", WEEK, "--json", project=project).stdout)
+    assert [one["address"] for one in listed] == [ADA, BJORN]
+    for wrong in (("--accepted",), (ADA,), (ADA, "--accepted", "--resend"), (ADA, "--all", "--accepted")):
+        assert run("issues", "doubt", "resolve", WEEK, *wrong, project=project).exit_code == 2
+    accepted = run("issues", "doubt", "resolve", WEEK, ADA, "--accepted", "--by", "Odalys", "--json", project=project)
+    assert parsed(accepted.stdout) == {"slot": WEEK, "settled": 1, "as": "accepted"}
+    again = run("issues", "doubt", "resolve", WEEK, "--all", "--resend", project=project)
+    assert f"1 message of {WEEK} will be sent again" in again.stdout
+    assert run("issues", "doubt", "resolve", WEEK, "--all", "--resend", project=project).exit_code == 1
+    before = len(mails(project))
+    assert run("send", "--yes", project=project).exit_code == 0
+    assert len(mails(project)) == before + 1
+    assert run("audit", project=project).exit_code == 0
+    story = run("issues", "show", WEEK, "--address", ADA, project=project).stdout
+    assert "settled by Odalys: it was accepted" in story
+
+
 def test_an_issue_shows_its_articles_and_one_address_its_story(tmp_path: Path) -> None:
     project = demo(tmp_path, "sent")
     shown = parsed(run("issues", "show", WEEK, "--json", project=project).stdout)

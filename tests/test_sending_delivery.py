@@ -15,11 +15,11 @@ from newsletter.backends.memory import Box, box, throw_away
 from newsletter.backends.turns import Turns
 from newsletter.database import Database
 from newsletter.errors import ConfigurationError, InDoubt, Refused, SendError, Unavailable
-from newsletter.issues import Issues, IssueState
+from newsletter.issues import Issues, IssueState, issues as issues_table
 from newsletter.letter import Letter, encode
 from newsletter.locks import Lock, try_lock
 from newsletter.sending import outbox, workers
-from newsletter.sending.audit import audit
+from newsletter.sending.audit import audit, history
 from newsletter.sending.ledger import Ledger
 from newsletter.sending.pace import Pace
 from newsletter.sending.sender import LOOK_EVERY, Report, Sender
@@ -535,3 +535,63 @@ def test_a_held_issue_can_be_cancelled(
     send(sender)
     counts = sender.cancel(sender.issues.get(row.slot_key), reason="the wrong picture")
     assert counts == {"accepted": 3, "cancelled": 7}
+
+
+@pytest.fixture
+def doubtful(database: Database, book: Book, letter: Letter, sender: Sender, inbox: Box) -> str:
+    """An issue that is closed but for one doubt, which is kept back; returns the address."""
+    addresses = add_subscribers(book, 3)
+    lost = InDoubt("the connection was lost after the last dot")
+    inbox.on_hand_over = refusing({addresses[1]: lost})
+    freeze(database, book, letter, now=NOW, on_doubt="hold")
+    report = send(sender)
+    assert (report.state, report.totals) == (IssueState.CLOSED, {"accepted": 2, "in doubt": 1})
+    inbox.on_hand_over = lambda _: None
+    return addresses[1]
+
+
+def test_a_doubt_is_settled_by_hand_as_accepted(database: Database, sender: Sender, inbox: Box, doubtful: str) -> None:
+    row = sender.issues.get("2026-W47")
+    assert sender.ledger(row).in_doubt() == [(doubtful, NOW)]
+    assert sender.settle_doubt(row, address=doubtful.upper(), accepted=True, by="Ada") == 1
+    assert (send_again(sender).state, len(inbox.messages)) == (IssueState.CLOSED, 2)
+    (found,) = audit(database, "2026-W47")
+    assert not found.wrong
+    assert [(one.address, one.settled) for one in found.ever_in_doubt] == [(doubtful, "accepted")]
+    assert "settled by Ada: it was accepted" in [one["text"] for one in history(database, row, doubtful)]
+    with pytest.raises(Refused, match="nobody is in doubt in 2026-W47"):
+        sender.settle_doubt(row, address=None, accepted=True, by="Ada")
+    with pytest.raises(Refused, match="is not in doubt in 2026-W47"):
+        sender.settle_doubt(row, address="stranger@example.net", accepted=False, by="Ada")
+
+
+def send_again(sender: Sender) -> Report:
+    row = sender.issues.get("2026-W47")
+    return send(sender) if row.state == IssueState.SENDING else sender.report(row)
+
+
+def test_a_doubt_is_settled_by_sending_again_though_the_issue_is_closed(
+    database: Database, sender: Sender, inbox: Box, clock: Clock, doubtful: str
+) -> None:
+    kept: list[Message] = []
+    inbox.on_offer = kept.append
+    clock.forward(timedelta(hours=3))
+    assert sender.settle_doubt(sender.issues.get("2026-W47"), address=None, accepted=False, by="") == 1
+    row = sender.issues.get("2026-W47")
+    assert (row.state, row.closed_at) == (IssueState.SENDING, None)
+    assert (send_again(sender).state, [message.recipient for message in kept]) == (IssueState.CLOSED, [doubtful])
+    mail = message_from_bytes(kept[0].data, policy=policy.default)
+    assert mail["date"].datetime == NOW, "the same message, so that it can be recognised"
+    (found,) = audit(database, "2026-W47")
+    assert (found.counts["accepted"], found.wrong) == (3, ())
+
+
+def test_a_doubt_of_an_issue_whose_time_has_passed_is_not_sent_again(
+    database: Database, sender: Sender, doubtful: str
+) -> None:
+    with database.write() as connection:
+        connection.execute(sa.update(issues_table).values(expires_at=NOW))
+    with pytest.raises(Refused, match="has passed"):
+        sender.settle_doubt(sender.issues.get("2026-W47"), address=doubtful, accepted=False, by="Ada")
+    assert sender.issues.get("2026-W47").state == IssueState.CLOSED
+    assert sender.settle_doubt(sender.issues.get("2026-W47"), address=doubtful, accepted=True, by="Ada") == 1

@@ -14,7 +14,6 @@ from newsletter.cli.context import (
     ProjectContext,
     by_option,
     json_option,
-    not_yet,
     pass_project_context,
     slot_option,
     who,
@@ -385,7 +384,67 @@ def learn(context: ProjectContext, file: BinaryIO | None, forget: bool, as_json:
     return 1 if found.problems and not (found.new or found.known) else 0
 
 
-not_yet(issues, "doubt", "Settle messages in doubt.")
+@issues.group()
+def doubt() -> None:
+    """Messages that were handed over, and whose answer was never heard ([sending] on_doubt = "hold")."""
+
+
+@doubt.command("list")
+@click.argument("key")
+@json_option
+@pass_project_context
+def list_doubt(context: ProjectContext, key: str, as_json: bool) -> None:
+    """List whom an issue may or may not have reached, and since when. Nobody is sent it again by itself.
+
+    JSON: [{"address", "since"}]
+    """
+    project = context.project
+    row = project.issues.get(context.slot(key).key)
+    found = project.sender.ledger(row).in_doubt()
+    if as_json:
+        output.dump([{"address": address, "since": since} for address, since in found])
+    elif not found:
+        output.say(f"nobody is in doubt in {row.slot_key}")
+    else:
+        output.table(("address", "since"), [(address, output.when(since, context.zone)) for address, since in found])
+
+
+@doubt.command()
+@click.argument("key")
+@click.argument("address", metavar="EMAIL", required=False)
+@click.option("--all", "every", is_flag=True, help="Everybody in doubt.")
+@click.option("--accepted", is_flag=True, help="It did arrive: the server's log says so, or the reader.")
+@click.option("--resend", is_flag=True, help="Send it again, under the same Message-ID.")
+@by_option
+@json_option
+@pass_project_context
+def resolve(
+    context: ProjectContext,
+    key: str,
+    address: str | None,
+    every: bool,
+    accepted: bool,
+    resend: bool,
+    by: str,
+    as_json: bool,
+) -> None:
+    """Say what became of a message in doubt, or let it be sent again; it stays on record that it was in doubt.
+
+    JSON: {"slot", "settled": N, "as": "accepted" or "waiting"}
+    """
+    if accepted == resend or every == (address is not None):
+        raise click.UsageError("give --accepted or --resend, and one EMAIL or --all")
+    context.leaving = False
+    project = context.project
+    row = project.issues.get(context.slot(key).key)
+    number = project.sender.settle_doubt(row, address=address, accepted=accepted, by=by)
+    if as_json:
+        output.dump({"slot": row.slot_key, "settled": number, "as": "accepted" if accepted else "waiting"})
+    elif accepted:
+        output.say(f"{counted(number, 'message')} of {row.slot_key} recorded as accepted")
+    else:
+        again = f"{counted(number, 'message')} of {row.slot_key} will be sent again"
+        output.say(f"{again}: `newsletter send` does it now, and `serve` by itself")
 
 
 @click.command(cls=Command)

@@ -204,6 +204,24 @@ class Ledger:
             hold_issues(connection)
             connection.execute(change.where(self._these(claims), goes_on(self.table)))
 
+    def in_doubt(self) -> list[tuple[str, datetime]]:
+        """The recipients in doubt whom nobody sends again by itself, and since when; the oldest first."""
+        table = self.table
+        query = sa.select(table.c.email, table.c.doubt_at).where(self.within, table.c.state == DeliveryState.IN_DOUBT)
+        with self._database.read() as connection:
+            return [(row.email, row.doubt_at) for row in connection.execute(query.order_by(table.c.doubt_at))]
+
+    def settle(
+        self, connection: sa.Connection, to: DeliveryState, *, address: str | None, said: str, now: datetime
+    ) -> int:
+        """Settle the doubt about one recipient, or all, by hand, on record among the attempts; returns how many."""
+        table = self.table
+        mine = sa.true() if address is None else sa.func.lower(table.c.email) == address.lower()
+        change = step(table, to, since={DeliveryState.IN_DOUBT}, at=now).where(self.within, mine)
+        rows = connection.scalars(change.values(next_try_at=now).returning(table.c.id)).all()
+        note(connection, table, rows, to, now=now, text=storable(said))
+        return len(rows)
+
     def expire(self, moment: datetime, *, now: datetime) -> int:
         """End every row that has waited past `moment`, if now is past it; returns how many."""
         if now < moment:

@@ -25,7 +25,7 @@ from newsletter.sending.delivery import deliver
 from newsletter.sending.lanes import Mailing, Run
 from newsletter.sending.ledger import Claim, Ledger
 from newsletter.sending.pace import Pace
-from newsletter.sending.states import OPEN
+from newsletter.sending.states import OPEN, DeliveryState
 from newsletter.sending.tables import deliveries
 from newsletter.sending.tally import Tally
 from subscribers import Book
@@ -121,6 +121,27 @@ class Sender:
             if set(counts) <= {"cancelled", "skipped"} and not ledger.ever_in_doubt(connection):
                 nobody_got_it(connection)
         return counts
+
+    def settle_doubt(self, row: IssueRow, *, address: str | None, accepted: bool, by: str) -> int:
+        """Settle by hand the doubt about one recipient, or all: it was accepted, or it is to be sent again.
+
+        An issue that is closed is taken up again for those. Returns how many; raises `Refused` when there is none.
+        """
+        now = self.clock()
+        if not row.out:
+            raise Refused(f"the issue {row.slot_key} is {row.state}; nobody in it can be in doubt")
+        if not accepted and row.expires_at is not None and row.expires_at <= now:
+            raise Refused(f"the time of {row.slot_key} has passed ([pace] expire): it cannot be sent again")
+        to = DeliveryState.ACCEPTED if accepted else DeliveryState.WAITING
+        said = f"settled by {by or 'the operator'}: {'it was accepted' if accepted else 'to be sent again'}"
+        with self.database.write() as connection:
+            number = self.ledger(row).settle(connection, to, address=address, said=said, now=now)
+            if not number:
+                who = f"{address} is not" if address else "nobody is"
+                raise Refused(f"{who} in doubt in {row.slot_key}; `newsletter issues doubt list` says who")
+            if row.state == IssueState.CLOSED and not accepted:
+                self.issues.step(connection, row, IssueState.SENDING, closed_at=None)
+        return number
 
     def forget(self, address: str) -> bool:
         """Let the Book and the ledger forget a recipient; true when either knew them. May be repeated."""

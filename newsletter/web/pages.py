@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from newsletter.app import Project
 from newsletter.errors import NewsletterError
-from newsletter.issues import FROZEN, IssueRow
+from newsletter.issues import IssueRow
 from newsletter.rendering.theme import STORED
 from newsletter.rendering.wording import date_words
 from subscribers.web import Site
@@ -42,7 +42,7 @@ class PastIssue:
 
 def past_issues(project: Project, site: Site) -> list[PastIssue]:
     """What anybody may read: the frozen issues, newest first."""
-    return [_past(project, site, row) for row in project.issues.newest(limit=_NEWEST) if row.state in FROZEN]
+    return [_past(project, site, row) for row in project.issues.newest(limit=_NEWEST) if row.out]
 
 
 def _past(project: Project, site: Site, row: IssueRow) -> PastIssue:
@@ -92,7 +92,7 @@ def _latest(project: Project, site: Site) -> PastIssue | None:
     """A few titles of the newest issue. The form has to be rendered whatever is wrong with issues."""
     try:
         row = project.issues.last_frozen()
-        if row is None or row.state not in FROZEN:
+        if row is None or not row.out:
             return None
         past = _past(project, site, row)
         titles = [str(pick.article.get("title") or "") for pick in project.issues.picks(row.id)]

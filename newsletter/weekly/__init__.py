@@ -24,7 +24,7 @@ from newsletter.database import Database
 from newsletter.decisions import Decisions, rejected_in
 from newsletter.errors import Busy, ConfigurationError, NewsletterError, Refused, SourceError
 from newsletter.issue import Act, Article, Decision, IfThin, Issue, Match, Order, Section, Slot
-from newsletter.issues import FROZEN, FrozenPick, IssueRow, Issues, IssueState
+from newsletter.issues import FrozenPick, IssueRow, Issues, IssueState
 from newsletter.letter import UNSUBSCRIBE_TOKEN
 from newsletter.locks import try_lock
 from newsletter.past_issues import PastIssues
@@ -299,7 +299,7 @@ class Weekly:
     def stored(self, slot: Slot) -> Composed | None:
         """The letter of a frozen issue as it was stored, without its picks and not checked; None of any other."""
         row = self.issues.find(slot.key)
-        if row is None or row.state not in FROZEN:
+        if row is None or not row.out:
             return None
         return Composed(Issue(slot, (), ()), self.issues.letter(row.id))
 
