@@ -12,6 +12,7 @@
     decisions, review_links the log of the editors' decisions; their links to the review page
     issues                  issue rows, their states, the frozen picks and Letters
     past_issues             what earlier issues chose from and kept
+    copies                  whether the database is a backup that was put back
     backends ← sending      hand over messages; ledger, delivery, outbox, pace
     weekly, ticker          the job and its verdict; when it is due
     child_process           a send or a pull beside the pages, in a process of its own

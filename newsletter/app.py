@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from newsletter.backends import BACKENDS
 from newsletter.backends.dkim import Signer, Signing, load_signer
+from newsletter.copies import Copies
 from newsletter.database import Database
 from newsletter.decisions import Decisions
 from newsletter.errors import ConfigurationError, KeyFileError, SettingsError
@@ -123,6 +124,7 @@ class Project:
     @cached_property
     def database(self) -> Database:
         self.unchecked_database.check()
+        Copies(self.unchecked_database).put_back(now=self.clock())
         return self.unchecked_database
 
     @cached_property

@@ -171,6 +171,20 @@ class Database:
             moment: datetime = connection.execute(sa.select(facts.c.at).where(facts.c.name == "began")).scalar_one()
         return moment
 
+    @property
+    def postgres_variables(self) -> dict[str, str]:
+        """The address as the variables that PostgreSQL's own programs read."""
+        named = {"HOST": "host", "PORT": "port", "USER": "username", "PASSWORD": "password", "DATABASE": "database"}
+        values = {f"PG{name}": getattr(self.url, field) for name, field in named.items()}
+        return {name: str(value) for name, value in values.items() if value}
+
+    def copy_to(self, file: Path) -> None:
+        """Write a consistent copy of a SQLite database, whatever goes on meanwhile; `file` must not be there."""
+        _make_private(file)
+        closing = contextlib.closing
+        with self.translated(), closing(self.engine.raw_connection()) as mine, closing(sqlite3.connect(file)) as copy:
+            mine.driver_connection.backup(copy)  # type: ignore[union-attr]
+
     def migrate(self, *, now: datetime) -> tuple[str | None, str]:
         """Bring the database to this version; returns the version before and after. A newer one is refused."""
         from newsletter.migrations.run import upgrade

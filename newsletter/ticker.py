@@ -166,6 +166,9 @@ class Ticker:
     def _wanted(self, due: Slot | None, *, now: datetime) -> str:
         """The key of the issue to send now, or empty: an unfinished one with something to do comes first."""
         unfinished = self._project.issues.unfinished()
+        if unfinished is not None and (doubt := self._project.weekly.uncertain(unfinished)):
+            self._project.alerts.tell(alerts.issue(unfinished.slot_key), doubt)
+            unfinished = None
         if unfinished is not None and self._project.sender.has_work(unfinished):
             key = unfinished.slot_key
         else:

@@ -52,6 +52,8 @@ CONTRACT = {
     "serve": [],
     "subscribers": ["add", "list", "show", "stats", "import", "export", "suppress", "unsubscribe", "forget"],
     "dkim": ["new", "show"],
+    "backup": [],
+    "restored": [],
     "doctor": [],
 }
 OPTIONS = {

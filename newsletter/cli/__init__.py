@@ -7,7 +7,7 @@
     articles        articles list, show, add, edit         decisions the rest of articles …
     issues          most of issues …, audit                words     issues intro, subject, insert, export, edit
     subscribers     subscribers …                          editors  editors list, link, revoke
-    dkim            dkim new, show
+    dkim            dkim new, show                         backup   backup, restored
 
 A command's module is loaded when it is named, and heavy libraries when it runs: `newsletter --help` has to answer at
 once. A command returns its exit code (None is 0: done; 1: failed or not clean; 2: wrong usage or configuration) or
@@ -45,6 +45,8 @@ MODULES = {
     "serve": "project",
     "subscribers": "subscribers",
     "dkim": "dkim",
+    "backup": "backup",
+    "restored": "backup",
     "doctor": "doctor",
 }
 INTERRUPTED = 130

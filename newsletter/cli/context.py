@@ -68,7 +68,8 @@ class ProjectContext:
 pass_project_context = click.make_pass_decorator(ProjectContext, ensure=True)
 
 
-def _time(value: str) -> datetime:
+def time_of(value: str) -> datetime:
+    """A time with an offset, in UTC. Raises `click.BadParameter`."""
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
@@ -98,7 +99,7 @@ def _shared() -> list[click.Parameter]:
             expose_value=False,
             help="The project's folder (default: this one).",
         ),
-        click.Option(["--now"], hidden=True, callback=_keep("now", read=_time), expose_value=False),
+        click.Option(["--now"], hidden=True, callback=_keep("now", read=time_of), expose_value=False),
         click.Option(["--debug"], hidden=True, is_flag=True, callback=_keep("debug"), expose_value=False),
     ]
 

@@ -104,6 +104,7 @@ def _send(context: ProjectContext, slot_key: str | None, *, yes: bool, scheduled
             on_pulled=formats.tell_pulled,
             older_first=slot_key is None,
             scheduled=scheduled,
+            sure=yes and not scheduled,
         )
     return _finish(context, done, interrupts, as_json=as_json)
 

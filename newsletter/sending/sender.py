@@ -15,6 +15,7 @@ from functools import partial
 import sqlalchemy as sa
 
 from newsletter.backends import Backend, Message
+from newsletter.copies import Copies
 from newsletter.database import Database
 from newsletter.errors import DatabaseError, NewsletterError, Refused, counted
 from newsletter.issues import IssueRow, Issues, IssueState
@@ -80,6 +81,8 @@ class Sender:
         """Send a frozen issue's due messages, single mails first; close it when nobody is open any more."""
         if row.state != IssueState.SENDING:
             raise Refused(f"the issue {row.slot_key} is {row.state}; only a frozen, unfinished one can be sent")
+        if doubt := self.uncertain(row.slot_key, slot_at=row.slot_at, frozen_at=row.frozen_at):
+            raise Refused(doubt)
         ledger = self.ledger(row)
         watch = Watch(self, row, on_progress)
         watch.look()
@@ -151,6 +154,17 @@ class Sender:
             subscriber_id = subscriber.id if subscriber else None
             named = forget_recipient(connection, address, subscriber_id=subscriber_id, now=self.clock())
         return known or named > 0
+
+    def uncertain(self, slot_key: str, *, slot_at: datetime, frozen_at: datetime | None) -> str:
+        """Why an issue may have gone out without this database knowing, and what to do; empty when it cannot."""
+        copied = Copies(self.database).uncertain(slot_key, slot_at=slot_at, frozen_at=frozen_at)
+        if copied is None:
+            return ""
+        return (
+            f"this database is a copy of {copied:%Y-%m-%d %H:%M} UTC, and {slot_key} may have gone out since: "
+            f"`newsletter send --slot {slot_key} --yes` sends it nevertheless, "
+            f"`newsletter issues cancel {slot_key}` never"
+        )
 
     def has_work(self, row: IssueRow) -> bool:
         """Whether sending an unfinished issue now would do anything: somebody is due, or it has expired."""

@@ -20,6 +20,7 @@ from functools import partial
 
 from newsletter import highlights, rendering
 from newsletter.backends import Backend
+from newsletter.copies import Copies
 from newsletter.database import Database
 from newsletter.decisions import Decisions, rejected_in
 from newsletter.errors import Busy, ConfigurationError, NewsletterError, Refused, SourceError
@@ -309,19 +310,25 @@ class Weekly:
         *,
         older_first: bool = True,
         scheduled: bool = False,
+        sure: bool = False,
         read: Callable[[], Sequence[PullLine]] = tuple,
         composed: Composed | None = None,
     ) -> Verdict:
         """What `send` would do now, and why. Changes nothing, but for what `read` does.
 
         `older_first`: an older unfinished issue is gone on with, while it has somebody to mail. `scheduled`: a slot
-        without an issue worth sending is skipped for good. `read` reads the sources when an issue is to be made;
+        without an issue worth sending is skipped for good. `sure`: a person wants it sent though this database is a
+        copy that may not know that it was. `read` reads the sources when an issue is to be made;
         `composed` is that issue, if it is there already.
         """
         unfinished = self.issues.unfinished() if older_first else None
+        if unfinished and not sure and self.uncertain(unfinished):
+            unfinished = None
         if unfinished and (self.clock() < slot.at or self.sender.has_work(unfinished)):
             return Verdict(unfinished.slot_key, Outcome.FINISH, recipients=unfinished.frozen, row=unfinished)
         row = self.issues.find(slot.key)
+        if not sure and (doubt := self.uncertain(row or slot)):
+            return refused(slot.key, Refused(doubt))
         if row is not None and (known := on_record(row)) is not None:
             return known
         try:
@@ -339,6 +346,14 @@ class Weekly:
         if given_up and verdict.outcome in (Outcome.NOTHING_NEW, Outcome.THIN, Outcome.NOBODY):
             verdict = replace(verdict, outcome=Outcome.SKIP)
         return replace(verdict, pulled=pulled)
+
+    def uncertain(self, about: IssueRow | Slot) -> str:
+        """As `Sender.uncertain`, of an issue on record or of a slot; of one that is over there is no doubt."""
+        if isinstance(about, Slot):
+            return self.sender.uncertain(about.key, slot_at=about.at, frozen_at=None)
+        if not about.open and about.state != IssueState.SENDING:
+            return ""
+        return self.sender.uncertain(about.slot_key, slot_at=about.slot_at, frozen_at=about.frozen_at)
 
     def _decided(self, composed: Composed, *, scheduled: bool) -> Verdict:
         table = self.settings.issue
@@ -412,11 +427,12 @@ class Weekly:
         on_pulled: Callable[[Sequence[PullLine]], None] = lambda _: None,
         older_first: bool = True,
         scheduled: bool = False,
+        sure: bool = False,
     ) -> Done:
         """The whole job for one slot, from wherever it stands: the verdict, and then what it says.
 
-        `older_first` and `scheduled` as of `verdict`; after an older issue in which nobody could be mailed now, the
-        slot itself has its turn once its time has come. `confirm` is asked before the freeze. Raises `Busy` while
+        `older_first`, `scheduled` and `sure` as of `verdict`; after an older issue in which nobody could be mailed now,
+        the slot itself has its turn once its time has come. `confirm` is asked before the freeze. Raises `Busy` while
         another process does the same, and the verdict's error.
         """
         send = partial(self.sender.send, stop=stop, on_progress=on_progress)
@@ -426,7 +442,10 @@ class Weekly:
             raise Busy(Busy.SENDING)
         with lock:
             for first in dict.fromkeys((older_first, False)):
-                verdict = self.verdict(slot, older_first=first, scheduled=scheduled, read=read)
+                verdict = self.verdict(slot, older_first=first, scheduled=scheduled, sure=sure, read=read)
+                if sure and verdict.row is not None and self.uncertain(verdict.row):
+                    with self.database.write() as connection:
+                        Copies(self.database).be_sure(connection, verdict.slot_key, now=self.clock())
                 if verdict.outcome != Outcome.FINISH or verdict.row is None:
                     break
                 done = Done(send(verdict.row, backend()), verdict)
