@@ -82,7 +82,7 @@ BAD = {
         "pull", "is not a time zone", environment={"NEWSLETTER_NEWSLETTER__TIMEZONE": "Europe/X"}
     ),
     "a misspelt table": Bad("pull", "backends", prepare=added("\n[backends]\nkind = 'smtp'\n")),
-    "a setting of a later version": Bad("pull", "later version", prepare=added("\n[dkim]\nselector = 'x'\n")),
+    "a setting of a later version": Bad("pull", "later version", prepare=added("\n[[hooks]]\nurl = 'x'\n")),
     "no section at all": Bad("pick", "[[sections]] is empty", environment={"NEWSLETTER_SECTIONS": "[]"}),
     "a variable that is no setting": Bad("pull", "NEWSLETTER_BAKCEND", environment={"NEWSLETTER_BAKCEND__KIND": "x"}),
     "a file that is no TOML": Bad("pull", "newsletter.toml", prepare=settings("[newsletter]", "[newsletter")),

@@ -35,6 +35,8 @@ def root(tmp_path: Path, clock: Clock) -> Path:
 
 
 def opened(browser: Chrome, site: Site, query: str = "") -> None:
+    browser.get("about:blank")  # a page of an earlier test, whose server has gone, asks on and complains
+    complaints(browser)
     browser.get(f"{site.address}/{query}")
     until(
         browser,

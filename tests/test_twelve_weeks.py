@@ -65,7 +65,7 @@ class Publisher:
         self._titles = [f"{place} {noun} {verb}" for place, noun, verb in product(PLACES, NOUNS, VERBS)]
         luck.shuffle(self._titles)
 
-    def write(self, roots: list[Path], *, now: datetime) -> None:
+    def write(self, root: Path, *, now: datetime) -> None:
         for desk, read in (("harbour", 1), ("gossip", 4)):
             for number in range(8):
                 title = self._titles.pop()
@@ -76,9 +76,8 @@ class Publisher:
                     "dek": f"What we think about the {title.lower()}.",
                     "signals": {"views": round(read * self._luck.uniform(500, 1500))},
                 }
-                for root in roots:
-                    (root / desk).mkdir(exist_ok=True)
-                    (root / desk / f"{title}.json").write_text(json.dumps(article))
+                (root / desk).mkdir(exist_ok=True)
+                (root / desk / f"{title}.json").write_text(json.dumps(article))
 
 
 class Newsroom:
@@ -103,41 +102,47 @@ def gossip(articles: list[dict[str, Any]]) -> float:
     return sum(article["source"] == "gossip" for article in articles) / len(articles)
 
 
-@pytest.fixture
-def newsrooms(tmp_path: Path) -> list[Newsroom]:
-    clock = Clock(SLOT - timedelta(days=6))
-    for name in ("taught", "untaught"):
-        make_project(tmp_path / name, clock=clock, text=TEXT, began=clock(), plain=True, subscribers=2).close()
-    return [Newsroom(tmp_path / name) for name in ("taught", "untaught")]
-
-
-def test_what_an_editor_drops_and_keeps_teaches_the_choice(newsrooms: list[Newsroom]) -> None:
-    publisher = Publisher()
-    drafts: dict[str, list[float]] = {one.root.name: [] for one in newsrooms}
+def weeks_of(newsroom: Newsroom, *, taught: bool) -> list[float]:
+    """Twelve weeks of one newsroom; returns the share of gossip in what the choice picked by itself each week."""
+    publisher, drafts = Publisher(), []
     for week in range(WEEKS):
         slot = SLOT + timedelta(weeks=week)
         key = f"{slot:%G-W%V}"
-        publisher.write([one.root for one in newsrooms], now=slot - timedelta(hours=3))
-        for newsroom in newsrooms:
-            newsroom.now = slot - timedelta(hours=2)
-            newsroom.command("pull")
+        publisher.write(newsroom.root, now=slot - timedelta(hours=3))
+        newsroom.now = slot - timedelta(hours=2)
+        newsroom.command("pull")
+        draft = newsroom.picked(key)
+        drafts.append(gossip(draft))
+        while taught and gossip(draft):  # what comes in for it may be gossip too
+            for article in draft:
+                if article["source"] == "gossip":
+                    newsroom.command("articles", "drop", str(article["id"]), "--slot", key, "--by", "Ada")
             draft = newsroom.picked(key)
-            drafts[newsroom.root.name].append(gossip(draft))
-            while newsroom.root.name == "taught" and gossip(draft):  # what comes in for it may be gossip too
-                for article in draft:
-                    if article["source"] == "gossip":
-                        newsroom.command("articles", "drop", str(article["id"]), "--slot", key, "--by", "Ada")
-                draft = newsroom.picked(key)
-            newsroom.command("issues", "approve", key, "--by", "Ada")
-            newsroom.now = slot
-            newsroom.command("send", "--slot", key, "--yes")
-    for newsroom in newsrooms:
-        for sent in json.loads(newsroom.command("audit", "--json")):
-            assert (sent["state"], sent["wrong"], sent["frozen"]) == ("closed", [], 2)
-    taught, untaught = (round(sum(some[6:]) / len(some[6:]), 2) for some in drafts.values())
-    assert drafts["taught"][0] == drafts["untaught"][0] >= 0.8, "gossip is read more: without an editor it wins"
-    assert untaught >= 0.8, "an approval of what the choice picked is a taste for it"
-    assert taught <= 0.55, f"what was dropped has taught the choice too little: {drafts}"
-    newest = str(newsrooms[0].picked(key)[0]["id"])
-    why = newsrooms[0].command("pick", "--slot", key, "--why", newest)
+        newsroom.command("issues", "approve", key, "--by", "Ada")
+        newsroom.now = slot
+        newsroom.command("send", "--slot", key, "--yes")
+    for sent in json.loads(newsroom.command("audit", "--json")):
+        assert (sent["state"], sent["wrong"], sent["frozen"]) == ("closed", [], 2)
+    return drafts
+
+
+@pytest.fixture
+def newsroom(tmp_path: Path) -> Newsroom:
+    clock = Clock(SLOT - timedelta(days=6))
+    make_project(tmp_path / "project", clock=clock, text=TEXT, began=clock(), plain=True, subscribers=2).close()
+    return Newsroom(tmp_path / "project")
+
+
+def test_what_an_editor_drops_and_keeps_teaches_the_choice(newsroom: Newsroom) -> None:
+    drafts = weeks_of(newsroom, taught=True)
+    assert drafts[0] >= 0.8, "gossip is read more: without an editor it wins"
+    assert round(sum(drafts[6:]) / len(drafts[6:]), 2) <= 0.55, f"what was dropped has taught too little: {drafts}"
+    newest = newsroom.picked(f"{SLOT + timedelta(weeks=WEEKS - 1):%G-W%V}")[0]["id"]
+    why = newsroom.command("pick", "--slot", f"{SLOT + timedelta(weeks=WEEKS - 1):%G-W%V}", "--why", str(newest))
     assert re.search(r"you kept \d+ of \d+ pieces from harbour", why), why
+
+
+def test_an_approval_of_what_the_choice_picked_is_a_taste_for_it(newsroom: Newsroom) -> None:
+    drafts = weeks_of(newsroom, taught=False)
+    assert drafts[0] >= 0.8
+    assert round(sum(drafts[6:]) / len(drafts[6:]), 2) >= 0.8, drafts

@@ -384,7 +384,7 @@ def learn(context: ProjectContext, file: BinaryIO | None, forget: bool, as_json:
     return 1 if found.problems and not (found.new or found.known) else 0
 
 
-@issues.group()
+@issues.group(cls=Group)
 def doubt() -> None:
     """Messages that were handed over, and whose answer was never heard ([sending] on_doubt = "hold")."""
 
