@@ -51,7 +51,7 @@ ABOUT = {
     "alerts": "What the operator was told, and about what.",
     "deliveries": "The ledger: one row per recipient per issue.",
     "outbox": "Single mails that wait: the letter, and what its tokens will be made of; both go when it has left.",
-    "attempts": "Append-only: every answer but a first acceptance, which the row itself tells.",
+    "attempts": "Append-only: what became of every claim that was begun, each outcome once.",
     "workers": "Who is sending, and the lock that proves it.",
     "pace": "When the next message may leave, over all workers together.",
     "subscribers": "Who wants the newsletter, and since when.",

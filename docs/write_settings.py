@@ -125,6 +125,7 @@ BACKEND_WORDS = {
             "password": "The password itself: for the environment (`NEWSLETTER_BACKEND__PASSWORD`), not for the file.",
             "ca_file": "Certificates to trust instead of the system's.",
             "connections": "How many connections one process keeps open at once.",
+            "messages_per_connection": "A connection is opened anew after so many; 0 is as many as the server takes.",
             "timeout": "Seconds any answer may take.",
             "final_timeout": "Seconds the answer to a whole message may take. Shorter means more messages in doubt.",
         },

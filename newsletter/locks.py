@@ -18,18 +18,21 @@ from pathlib import Path
 from typing import Self
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from newsletter.database import Database
 from newsletter.errors import DatabaseError
 
 
 class Lock:
-    """A held lock. `release` gives it back, once; the end of the process does too."""
+    """A held lock. `release` gives it back, once; the end of the process does too. `is_held` looks whether it was lost:
+    somebody removed its file, or the session of the database broke.
+    """
 
-    def __init__(self, give_back: Callable[[], None]) -> None:
+    def __init__(self, give_back: Callable[[], None], is_held: Callable[[], bool]) -> None:
         self._held = contextlib.ExitStack()
         self._held.callback(give_back)
+        self.is_held = is_held
 
     def release(self) -> None:
         self._held.close()
@@ -49,7 +52,7 @@ def try_lock(database: Database, name: str) -> Lock | None:
     with database.translated():
         session = database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         if session.scalar(sa.select(sa.func.pg_try_advisory_lock(key))):
-            return Lock(partial(_unlock, session, key=key))
+            return Lock(partial(_unlock, session, key=key), partial(_answers, session))
         session.close()
     return None
 
@@ -57,15 +60,31 @@ def try_lock(database: Database, name: str) -> Lock | None:
 def _unlock(session: sa.Connection, *, key: int) -> None:
     # Said in words: a connection that is only closed is noticed by the server a moment later. One that is broken
     # holds nothing any more.
-    with contextlib.suppress(DBAPIError):
+    with contextlib.suppress(SQLAlchemyError):
         session.execute(sa.select(sa.func.pg_advisory_unlock(key)))
     session.invalidate()
     session.close()
 
 
+def _answers(session: sa.Connection) -> bool:
+    try:
+        return bool(session.scalar(sa.select(sa.literal(1))))
+    except SQLAlchemyError:
+        return False
+
+
 def _remove(path: Path, *, file: int) -> None:
-    path.unlink(missing_ok=True)  # before the lock: a waiter that opened the old file finds its name gone
+    # Before the lock: a waiter that opened the old file finds its name gone. A lock that was lost leaves the new one.
+    if _is_at(path, file=file):
+        path.unlink(missing_ok=True)
     os.close(file)
+
+
+def _is_at(path: Path, *, file: int) -> bool:
+    try:
+        return path.stat().st_ino == os.fstat(file).st_ino
+    except FileNotFoundError:
+        return False
 
 
 def _try_file(folder: Path, name: str) -> Lock | None:
@@ -82,7 +101,6 @@ def _try_file(folder: Path, name: str) -> Lock | None:
             os.close(file)
             return None
         # Between opening and locking, the holder may have released the lock and removed the name.
-        with contextlib.suppress(FileNotFoundError):
-            if path.stat().st_ino == os.fstat(file).st_ino:
-                return Lock(partial(_remove, path, file=file))
+        if _is_at(path, file=file):
+            return Lock(partial(_remove, path, file=file), partial(_is_at, path, file=file))
         os.close(file)

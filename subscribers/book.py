@@ -182,6 +182,10 @@ class Book:
         """The SQL condition "may this subscriber still be mailed?"; see `queries.may_receive`."""
         return queries.may_receive(subscriber_id)
 
+    def hold_consent(self, subscriber_id: sa.ColumnElement[int]) -> sa.Select[int]:
+        """A statement that keeps a consent as it is until the transaction ends; see `queries.hold_consent`."""
+        return queries.hold_consent(subscriber_id)
+
     def find(self, email: str) -> Subscriber | None:
         """The subscriber of an address, in any spelling."""
         address = parse_address(email)

@@ -56,13 +56,15 @@ def can_return(act: Act, subscriber: Subscriber) -> bool:
 
 def suppress(act: Act, address_hash: str, *, reason: str, detail: str) -> bool:
     """Never mail the address again. False when it was suppressed already: the first reason and date stay."""
+    # Locked first: a message that is being begun goes before, or sees the suppression (`queries.hold_consent`).
+    subscriber = queries.one(act.connection, subscribers.c.address_hash == address_hash, lock=True)
     reason = clean_text(reason)
     row = {"address_hash": address_hash, "reason": reason, "since": act.now}
     if not act.connection.execute(insert_new(act.connection, suppressions).values(row)).rowcount:
         return False
     said = ": ".join(text for text in (reason, clean_text(detail, limit=300)) if text)
     consent_log.add_line(act, "suppressed", address_hash=address_hash, detail=said)
-    if subscriber := queries.one(act.connection, subscribers.c.address_hash == address_hash):
+    if subscriber is not None:
         act.changes.append(("suppressed", subscriber))
     return True
 

@@ -74,6 +74,15 @@ def may_receive(subscriber_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
     return sa.exists().where(*allowed).correlate_except(subscriber)
 
 
+def hold_consent(subscriber_id: sa.ColumnElement[int]) -> sa.Select[int]:
+    """A statement that lets the consent of that subscriber stay as it is until the transaction ends.
+
+    Whoever leaves, or is suppressed, changes their row (`lock=True`), and waits for it.
+    """
+    mine = subscribers.c.id == subscriber_id
+    return sa.select(subscribers.c.id).where(mine).with_for_update(read=True)
+
+
 def _suppressed(subscriber: sa.FromClause) -> sa.ColumnElement[bool]:
     suppression = suppressions.alias("suppression")
     mine = suppression.c.address_hash == subscriber.c.address_hash

@@ -26,7 +26,7 @@ from tests.times import time_of_day
 
 POINTS = (
     "before claim", "after claim", "before offer", "after offer", "before intend", "after intend", "before hand over",
-    "after hand over", "before record", "after record", "before close",
+    "after hand over", "before turn", "after turn", "before close",
 )  # fmt: skip
 
 
@@ -49,7 +49,7 @@ def arm(point: str, number: int, backend: Any) -> None:
 
         return stepping
 
-    for step in ("claim", "intend", "record"):
+    for step in ("claim", "intend", "turn"):
         setattr(Ledger, step, around(step, getattr(Ledger, step)))
     first = type(backend).open
 

@@ -372,13 +372,13 @@ class Talk:
                 self.say(verb)  # auth, and what a test makes up
 
     def take(self) -> None:
-        """The message up to the dot. Nothing follows the dot in the same packet: a client waits for its answer."""
+        """The message up to the dot. The next envelope may follow it in the same packet (RFC 2920 §3.1)."""
         if self.server.step == "body" and not self.buffer:
             self.receive()
         self.step("body")
-        while not (self.buffer.startswith(b".\r\n") or b"\r\n.\r\n" in self.buffer[-5:]):
+        while not (self.buffer.startswith(b".\r\n") or b"\r\n.\r\n" in self.buffer):
             self.receive()
-        message, _, self.buffer = (b"\r\n" + self.buffer).rpartition(b"\r\n.\r\n")
+        message, _, self.buffer = (b"\r\n" + self.buffer).partition(b"\r\n.\r\n")
         message = message[2:] + b"\r\n" if message else b""
         if self.step("dot"):
             return

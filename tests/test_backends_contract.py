@@ -136,7 +136,7 @@ class Basket:
             raise SendError("the loft is closed", scope="connection", permanent=False)
         self.offered.append(message)
 
-    def hand_over(self) -> Reply:
+    def hand_over(self, then: Message | None = None) -> Reply:
         if not self.offered:
             raise RuntimeError("no pigeon")
         Pigeon.arrived.append(self.offered.pop())

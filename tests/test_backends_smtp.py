@@ -15,7 +15,7 @@ from newsletter.backends import Message, load
 from newsletter.backends.contract import example
 from newsletter.backends.smtp import Smtp
 from newsletter.errors import ConfigurationError, NewsletterError, SendError, SettingsError
-from tests.smtp_servers import HOST, Faulty, Received, authority, ca_file, server_context, serving
+from tests.smtp_servers import HOST, Faulty, Received, Talk, authority, ca_file, server_context, serving
 from tests.times import PATIENCE
 
 
@@ -207,6 +207,65 @@ def test_one_connection_carries_many_messages_and_a_refused_one_does_not_stop_it
             [f"reader{number}@example.com"] for number in range(12) if number not in refused
         ]
         assert len({session.peer for session in server.sessions}) == 1
+
+
+def test_the_next_envelope_goes_along_with_the_dot_and_the_message_waits_for_its_answers(tmp_path: Path) -> None:
+    packets: list[bytes] = []
+
+    def says(step: str, talk: Talk) -> bytes | None:
+        packets.append(step.encode() + b" " + talk.buffer)
+        return b"550 5.1.1 no such user\r\n" if step == "rcpt" and talk.recipient == "reader2@example.com" else None
+
+    with Faulty(says=says) as server:
+        connection = backend(server.port, tmp_path).open()
+        messages = [example(number) for number in range(4)]
+        connection.offer(messages[0])
+        assert connection.hand_over(messages[1]).code == 250
+        connection.offer(messages[1])
+        assert connection.hand_over(messages[2]).code == 250
+        with pytest.raises(SendError, match="no such user") as caught:
+            connection.offer(messages[2])
+        assert (caught.value.scope, connection.alive) == ("message", True)
+        connection.offer(messages[3])
+        connection.hand_over()
+        connection.close()
+        assert server.reached == ["reader0@example.com", "reader1@example.com", "reader3@example.com"]
+        assert server.commands[-1] == b"QUIT"
+    dots = [packet for packet in packets if packet.startswith(b"dot")]
+    assert [b"MAIL FROM" in packet for packet in dots] == [True, True, False]
+
+
+def test_without_pipelining_nothing_goes_along_and_another_message_than_was_told_is_not_sent(tmp_path: Path) -> None:
+    with Faulty(pipelining=False) as server:
+        connection = backend(server.port, tmp_path).open()
+        connection.offer(example(0))
+        connection.hand_over(example(1))
+        connection.offer(example(2))
+        connection.hand_over()
+        connection.close()
+        assert server.reached == ["reader0@example.com", "reader2@example.com"]
+    with Faulty() as server:
+        connection = backend(server.port, tmp_path).open()
+        connection.offer(example(0))
+        connection.hand_over(example(1))
+        with pytest.raises(SendError) as caught:
+            connection.offer(example(2))
+        assert (caught.value.scope, connection.alive) == ("connection", False)
+        connection.close()
+        assert server.reached == ["reader0@example.com"]
+
+
+def test_a_connection_says_goodbye_after_as_many_messages_as_were_asked_for(tmp_path: Path) -> None:
+    with Faulty() as server:
+        connection = backend(server.port, tmp_path, messages_per_connection=2).open()
+        connection.offer(first := example(0))
+        connection.hand_over(second := example(1))
+        connection.offer(second)
+        connection.hand_over(example(2))
+        assert not connection.alive
+        connection.close()
+        assert server.commands[-2:] == [b"DATA", b"QUIT"]
+        assert server.accepted == [first.data, second.data]
 
 
 def test_a_message_with_a_line_that_begins_with_a_dot_is_refused_before_it_can_be_cut_in_two(tmp_path: Path) -> None:

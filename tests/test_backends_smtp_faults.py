@@ -17,7 +17,7 @@ from newsletter.backends import Message, load
 from newsletter.backends.contract import example
 from newsletter.backends.smtp import Smtp
 from newsletter.errors import ConfigurationError, InDoubt, NewsletterError, SendError, Unavailable
-from tests.smtp_servers import DEAF, EOF, HOST, RST, SLOW, STALL, Fault, Faulty, Step, ca_file
+from tests.smtp_servers import DEAF, EOF, HOST, RST, SLOW, STALL, Fault, Faulty, Step, Talk, ca_file
 from tests.times import PATIENCE
 
 SHORT = 2  # seconds: where no end of the waiting can be told but by the clock
@@ -211,15 +211,27 @@ def test_nonsense_while_offering_is_a_temporary_failure_and_ends_the_connection(
         assert server.accepted == []
 
 
-def test_a_refused_recipient_is_never_followed_by_a_dot_though_the_server_says_354(tmp_path: Path) -> None:
-    with Faulty("rcpt", PERMANENT["550"], always={"data": b"354 go ahead anyway\r\n"}) as server:
+@pytest.mark.parametrize(
+    ("said", "goes_on"),
+    [(b"554 5.5.1 no valid recipients\r\n", True), (b"250 2.0.0 queued\r\n", False), (b"451 4.3.0\r\n250\r\n", False)],
+)
+def test_a_server_that_says_354_after_it_refused_the_recipient_gets_a_lone_dot(
+    said: bytes, *, goes_on: bool, tmp_path: Path
+) -> None:
+    def says(step: str, talk: Talk) -> bytes | None:
+        return said if step == "dot" and not talk.buffer.strip() and talk.recipient == "reader1@example.com" else None
+
+    with Faulty("rcpt", PERMANENT["550"], always={"data": b"354 go ahead anyway\r\n"}, says=says) as server:
         connection = backend(server, tmp_path).open()
         with pytest.raises(SendError) as caught:
             connection.offer(example(1))
         assert (caught.value.code, caught.value.permanent) == (550, True)
-        assert not connection.alive
+        assert connection.alive == goes_on
+        if goes_on:
+            connection.offer(example(2))
+            connection.hand_over()
+            assert server.reached == ["reader2@example.com"]
         connection.close()
-        assert server.accepted == []
 
 
 def test_replies_that_are_one_too_many_are_not_taken_for_the_next_message(tmp_path: Path) -> None:

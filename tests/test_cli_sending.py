@@ -284,6 +284,8 @@ def test_doubts_are_listed_and_settled_by_command(tmp_path: Path) -> None:
         connection.execute(
             "UPDATE deliveries SET state = 'in doubt', doubt_at = updated_at WHERE email IN (?, ?)", (ADA, BJORN)
         )
+        theirs = "row_id IN (SELECT id FROM deliveries WHERE email IN (?, ?))"
+        connection.execute(f"UPDATE attempts SET outcome = 'in doubt' WHERE {theirs}", (ADA, BJORN))
     connection.close()
     listed = parsed(run("issues", "doubt", "list", WEEK, "--json", project=project).stdout)
     assert [one["address"] for one in listed] == [ADA, BJORN]

@@ -319,7 +319,7 @@ def dying_on_the_wire(database: Database, ledger: Ledger) -> Lock:
     """A worker with one message on the wire, which is thought to live until the lock is released."""
     with workers.register(database, now=NOW) as other:
         (claim,) = ledger.claim(other.id, limit=1, now=NOW)
-        assert ledger.intend(claim, other.id, now=NOW)
+        assert ledger.intend(claim, now=NOW)
     with database.write() as connection:
         connection.execute(workers.workers.update().values(token="x"))
     lock = try_lock(database, "worker-x")

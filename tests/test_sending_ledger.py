@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from newsletter.database import Database
 from newsletter.errors import Refused
@@ -76,7 +78,7 @@ def test_no_intent_is_made_after_an_unsubscribe_was_answered(
     ledger = sender_of(database, book, clock).ledger(freeze(database, book, letter, now=NOW))
     (claim,) = ledger.claim(worker, limit=1, now=NOW)
     book.unsubscribe(addresses[0])
-    assert not ledger.intend(claim, worker, now=NOW)
+    assert not ledger.intend(claim, now=NOW)
     assert ledger.counts() == {DeliveryState.SKIPPED: 1}
 
 
@@ -87,7 +89,7 @@ def test_a_suppressed_reader_is_not_intended_either(
     ledger = sender_of(database, book, clock).ledger(freeze(database, book, letter, now=NOW))
     (claim,) = ledger.claim(worker, limit=1, now=NOW)
     book.suppress(addresses[0], reason="asked by letter")
-    assert not ledger.intend(claim, worker, now=NOW)
+    assert not ledger.intend(claim, now=NOW)
 
 
 def test_a_worker_whose_claims_were_ended_may_not_hand_over(
@@ -99,7 +101,7 @@ def test_a_worker_whose_claims_were_ended_may_not_hand_over(
         claims = ledger.claim(dead.id, limit=2, now=NOW)
     assert workers.recover(database, now=NOW).claims == 2
     with pytest.raises(WorkerEnded, match="start it again"):
-        ledger.intend(claims[0], dead.id, now=NOW)
+        ledger.intend(claims[0], now=NOW)
     assert ledger.counts() == {DeliveryState.WAITING: 2}
 
 
@@ -113,13 +115,13 @@ def test_a_claim_that_was_given_to_another_lane_is_left_to_it_and_nobody_is_skip
         assert end_claims(connection, worker, now=NOW) == (1, 0)
     intending = ledger._group_commit.change
 
-    def and_another_lane_claims(*args: Any, **kwargs: Any) -> int:
+    def and_another_lane_claims(*args: Any, **kwargs: Any) -> list[int]:
         changed = intending(*args, **kwargs)
         assert [again.id for again in ledger.claim(worker, limit=1, now=NOW)] == [claim.id]
         return changed
 
     monkeypatch.setattr(ledger._group_commit, "change", and_another_lane_claims)
-    assert not ledger.intend(claim, worker, now=NOW)
+    assert not ledger.intend(claim, now=NOW)
     assert ledger.counts() == {DeliveryState.CLAIMED: 1}
 
 
@@ -136,7 +138,7 @@ def test_a_worker_that_was_ended_claims_nothing_and_intends_nothing(
     with pytest.raises(WorkerEnded):
         ledger.claim(worker, limit=1, now=NOW)
     with pytest.raises(WorkerEnded, match="taken for dead"):
-        ledger.intend(claim, worker, now=NOW)
+        ledger.intend(claim, now=NOW)
     assert ledger.counts() == {DeliveryState.CLAIMED: 1, DeliveryState.WAITING: 1}
     (found,) = audit(database)
     assert found.wrong == ("1 message held by workers that have ended; `newsletter worker` lets go of them",)
@@ -151,7 +153,7 @@ def test_a_single_mail_held_by_a_worker_that_has_ended_is_found_by_the_audit_and
         post_mail(connection, "b@example.net", now=NOW)
     ledger = single_mails.ledger(database)
     (claim,) = ledger.claim(worker, limit=1, now=NOW)
-    assert ledger.intend(claim, worker, now=NOW)
+    assert ledger.intend(claim, now=NOW)
     with database.write() as connection:
         connection.execute(workers.workers.update().values(ended_at=NOW))
     (found,) = audit(database)
@@ -203,8 +205,8 @@ def test_an_intent_in_flight_while_its_worker_is_ended_becomes_a_named_doubt(
         (claim,) = ledger.claim(dead.id, limit=1, now=NOW)
     thread = threading.Thread(target=lambda: workers.recover(database, now=NOW))
     with database.write() as connection:
-        intent = {"row": claim.id, "worker": dead.id, "now": NOW}
-        assert connection.execute(ledger._intend.update, intent).rowcount == 1
+        intent = {"row": claim.id, "number": claim.number, "worker": dead.id, "now": NOW}
+        assert connection.execute(ledger._intend[-1].statement, intent).rowcount == 1
         thread.start()
         waits_or_is_done(database, thread)
     thread.join()
@@ -222,9 +224,9 @@ def test_a_deferral_written_down_while_its_issue_is_being_cancelled_leaves_nobod
     sender = sender_of(database, book, clock)
     ledger = sender.ledger(row)
     (claim,) = ledger.claim(worker, limit=1, now=NOW)
-    assert ledger.intend(claim, worker, now=NOW)
+    assert ledger.intend(claim, now=NOW)
     later = Outcome(DeliveryState.DEFERRED, 451, "greylisted", NOW + timedelta(minutes=5))
-    thread = threading.Thread(target=lambda: ledger.record(claim, worker, later, now=NOW))
+    thread = threading.Thread(target=lambda: ledger.record(claim, later, now=NOW))
     with database.write() as connection:
         sender.issues.step(connection, row, IssueState.CANCELLED)
         ledger.cancel(connection, now=NOW)
@@ -241,9 +243,9 @@ def test_a_single_mail_forgotten_on_the_wire_is_accepted_when_the_server_accepts
         post_mail(connection, "s@example.net", now=NOW)
     ledger = single_mails.ledger(database)
     (claim,) = ledger.claim(worker, limit=1, now=NOW)
-    assert ledger.intend(claim, worker, now=NOW)
+    assert ledger.intend(claim, now=NOW)
     assert sender_of(database, book, clock).forget("S@example.net")
-    ledger.record(claim, worker, Outcome(DeliveryState.ACCEPTED, 250, "OK for s@example.net"), now=NOW)
+    ledger.record(claim, Outcome(DeliveryState.ACCEPTED, 250, "OK for s@example.net"), now=NOW)
     with database.read() as connection:
         row = connection.execute(outbox.select()).one()
     assert (row.state, row.worker_id, row.code) == ("accepted", None, 250)
@@ -258,10 +260,10 @@ def test_a_single_mail_forgotten_on_the_wire_is_never_sent_again(
         post_mail(connection, "s@example.net", now=NOW)
     ledger = single_mails.ledger(database)
     (claim,) = ledger.claim(worker, limit=1, now=NOW)
-    assert ledger.intend(claim, worker, now=NOW)
+    assert ledger.intend(claim, now=NOW)
     sender_of(database, book, clock).forget("s@example.net")
     later = NOW if state == DeliveryState.DEFERRED else None
-    ledger.record(claim, worker, Outcome(state, 451, "not now, s@example.net", later), now=NOW)
+    ledger.record(claim, Outcome(state, 451, "not now, s@example.net", later), now=NOW)
     assert ledger.claim(worker, limit=1, now=NOW + timedelta(days=1)) == []
     assert not ledger.still_open()
     with database.read() as connection:
@@ -277,13 +279,13 @@ def test_a_proof_that_comes_after_the_issue_was_cancelled_still_counts(
     ledger = sender.ledger(row)
     with workers.register(database, now=NOW) as frozen_worker:
         (claim,) = ledger.claim(frozen_worker.id, limit=1, now=NOW)
-        assert ledger.intend(claim, frozen_worker.id, now=NOW)
+        assert ledger.intend(claim, now=NOW)
     workers.recover(database, now=NOW)
     told: list[object] = []
     counts = sender.cancel(row, reason="the editor changed their mind", nobody_got_it=told.append)
     assert counts == {"cancelled": 1}
     assert not told, "somebody may have got it, so its articles are not free"
-    ledger.record(claim, frozen_worker.id, Outcome(DeliveryState.ACCEPTED, 250, "OK"), now=NOW)
+    ledger.record(claim, Outcome(DeliveryState.ACCEPTED, 250, "OK"), now=NOW)
     assert ledger.counts() == {DeliveryState.ACCEPTED: 1}
 
 
@@ -292,11 +294,11 @@ def test_a_refused_single_mail_taken_back_still_has_its_bytes(database: Database
         post_mail(connection, "s@example.net", now=NOW)
     ledger = single_mails.ledger(database)
     (claim,) = ledger.claim(worker, limit=1, now=NOW)
-    ledger.record(claim, worker, Outcome(DeliveryState.REFUSED, 554, "relaying denied"), now=NOW)
+    ledger.record(claim, Outcome(DeliveryState.REFUSED, 554, "relaying denied"), now=NOW)
     ledger.take_back([claim], now=NOW)
     (again,) = ledger.claim(worker, limit=1, now=NOW)
     assert again.values["data"] == claim.values["data"] is not None
-    ledger.record(again, worker, Outcome(DeliveryState.REFUSED, 550, "no such user"), now=NOW)
+    ledger.record(again, Outcome(DeliveryState.REFUSED, 550, "no such user"), now=NOW)
     single_mails.tidy(database, now=NOW + single_mails.KEEP_TRYING)
     with database.read() as connection:
         row = connection.execute(outbox.select()).one()
@@ -331,7 +333,7 @@ def test_a_dead_worker_leaves_its_message_on_the_wire_in_doubt_by_name(
     ledger = sender_of(database, book, clock).ledger(row)
     with workers.register(database, now=NOW) as dead:
         first, _ = ledger.claim(dead.id, limit=2, now=NOW)
-        assert ledger.intend(first, dead.id, now=NOW)
+        assert ledger.intend(first, now=NOW)
     assert workers.recover(database, now=NOW) == workers.Ended(workers=1, claims=1, doubts=1)
     assert ledger.counts().get(state)
     (found,) = audit(database)
@@ -345,13 +347,13 @@ def test_who_was_in_doubt_stays_named_after_the_doubt_is_settled(
     add_subscribers(book, 1)
     ledger = sender_of(database, book, clock).ledger(freeze(database, book, letter, now=NOW))
     (claim,) = ledger.claim(worker, limit=1, now=NOW)
-    assert ledger.intend(claim, worker, now=NOW)
-    ledger.record(claim, worker, Outcome(DeliveryState.IN_DOUBT, text="the connection was lost"), now=NOW)
+    assert ledger.intend(claim, now=NOW)
+    ledger.record(claim, Outcome(DeliveryState.IN_DOUBT, text="the connection was lost"), now=NOW)
     (again,) = ledger.claim(worker, limit=1, now=NOW)
     assert again.attempt == 2
     assert again.doubt_at == NOW
-    assert ledger.intend(again, worker, now=NOW)
-    ledger.record(again, worker, Outcome(DeliveryState.ACCEPTED, 250, "OK"), now=NOW)
+    assert ledger.intend(again, now=NOW)
+    ledger.record(again, Outcome(DeliveryState.ACCEPTED, 250, "OK"), now=NOW)
     (found,) = audit(database)
     assert [(one.attempt, one.settled) for one in found.ever_in_doubt] == [(1, "accepted")]
 
@@ -363,9 +365,9 @@ def test_an_answer_that_comes_after_the_doubt_settles_it(
     ledger = sender_of(database, book, clock).ledger(freeze(database, book, letter, now=NOW))
     with workers.register(database, now=NOW) as frozen_worker:
         (claim,) = ledger.claim(frozen_worker.id, limit=1, now=NOW)
-        assert ledger.intend(claim, frozen_worker.id, now=NOW)
+        assert ledger.intend(claim, now=NOW)
     workers.recover(database, now=NOW)
-    ledger.record(claim, frozen_worker.id, Outcome(DeliveryState.ACCEPTED, 250, "OK"), now=NOW)
+    ledger.record(claim, Outcome(DeliveryState.ACCEPTED, 250, "OK"), now=NOW)
     assert ledger.counts() == {DeliveryState.ACCEPTED: 1}
     assert len(audit(database)[0].ever_in_doubt) == 1
 
@@ -378,7 +380,7 @@ def test_a_deferred_recipient_waits_until_the_time_and_then_is_tried_again(
     ledger = sender_of(database, book, clock).ledger(row)
     (claim,) = ledger.claim(worker, limit=1, now=NOW)
     later = NOW + timedelta(minutes=5)
-    ledger.record(claim, worker, Outcome(DeliveryState.DEFERRED, 451, "greylisted", later), now=NOW)
+    ledger.record(claim, Outcome(DeliveryState.DEFERRED, 451, "greylisted", later), now=NOW)
     assert ledger.counts() == {DeliveryState.DEFERRED: 1}
     assert ledger.claim(worker, limit=1, now=NOW) == []
     assert ledger.next_try(now=NOW) == later
@@ -407,11 +409,9 @@ def test_who_is_deferred_while_the_issue_is_cancelled_is_not_left_waiting(
     sender = sender_of(database, book, clock)
     ledger = sender.ledger(row)
     (claim,) = ledger.claim(worker, limit=1, now=NOW)
-    assert ledger.intend(claim, worker, now=NOW)
+    assert ledger.intend(claim, now=NOW)
     assert sender.cancel(row, reason="the editor changed their mind") == {"handing over": 1}
-    ledger.record(
-        claim, worker, Outcome(DeliveryState.DEFERRED, 451, "greylisted", NOW + timedelta(minutes=5)), now=NOW
-    )
+    ledger.record(claim, Outcome(DeliveryState.DEFERRED, 451, "greylisted", NOW + timedelta(minutes=5)), now=NOW)
     assert ledger.counts() == {DeliveryState.CANCELLED: 1}
     assert not ledger.still_open()
 
@@ -428,7 +428,7 @@ def test_a_cancelled_issue_is_not_sent_any_further(
     counts = sender.cancel(row, reason="the editor changed their mind", nobody_got_it=lambda _: told.append(True))
     assert counts == {"cancelled": 3}
     assert told == [True]
-    assert not ledger.intend(claim, worker, now=NOW)
+    assert not ledger.intend(claim, now=NOW)
     with pytest.raises(Refused, match="cancelled"):
         sender.cancel(Issues(database).get(row.slot_key), reason="again")
     assert Issues(database).get(row.slot_key).state == IssueState.CANCELLED
@@ -451,7 +451,7 @@ def test_a_forgotten_recipient_leaves_the_ledger_and_the_sums_stay_right(
     sender = sender_of(database, book, clock)
     ledger = sender.ledger(row)
     (first,) = ledger.claim(worker, limit=1, now=NOW)
-    ledger.record(first, worker, Outcome(DeliveryState.REFUSED, 550, f"<{addresses[0]}> is unknown"), now=NOW)
+    ledger.record(first, Outcome(DeliveryState.REFUSED, 550, f"<{addresses[0]}> is unknown"), now=NOW)
     for address in addresses[:2]:
         assert sender.forget(address.upper())
         assert not sender.forget(address)
@@ -474,11 +474,121 @@ def test_an_answer_that_was_not_the_recipients_costs_no_attempt(
     sender = sender_of(database, book, clock)
     ledger = sender.ledger(row)
     first, second = ledger.claim(worker, limit=2, now=NOW)
-    assert ledger.intend(first, worker, now=NOW)
-    assert ledger.intend(second, worker, now=NOW)
-    ledger.give_back([first], worker, now=NOW)
+    assert ledger.intend(first, now=NOW)
+    assert ledger.intend(second, now=NOW)
+    ledger.give_back([first], now=NOW)
     again = ledger.claim(worker, limit=2, now=NOW)
     assert [(claim.id, claim.attempt) for claim in again] == [(first.id, 1)]
     sender.cancel(row, reason="a mistake")
-    ledger.give_back([second], worker, now=NOW)
+    ledger.give_back([second], now=NOW)
     assert ledger.counts() == {DeliveryState.CANCELLED: 2}, "nobody waits for an issue that was cancelled"
+
+
+def test_a_turn_records_one_answer_and_makes_the_next_intent(
+    database: Database, book: Book, letter: Letter, clock: Clock, worker: int
+) -> None:
+    addresses = add_subscribers(book, 3)
+    row = freeze(database, book, letter, now=NOW)
+    ledger = sender_of(database, book, clock).ledger(row)
+    first, second, third = ledger.claim(worker, limit=3, now=NOW)
+    yes = Outcome(DeliveryState.ACCEPTED, 250, "2.0.0 queued as A1")
+    assert ledger.intend(first, now=NOW)
+    assert ledger.turn(first, yes, second, now=NOW)
+    assert ledger.counts() == {DeliveryState.ACCEPTED: 1, DeliveryState.HANDING_OVER: 1, DeliveryState.CLAIMED: 1}
+    book.unsubscribe(addresses[2])
+    assert not ledger.turn(second, yes, third, now=NOW)
+    assert ledger.counts() == {DeliveryState.ACCEPTED: 2, DeliveryState.SKIPPED: 1}
+    noted = history(database, row, addresses[0])[1:]
+    assert [(one["attempt"], one["outcome"], one["code"], one["text"]) for one in noted] == [
+        (1, "accepted", 250, "2.0.0 queued as A1")
+    ]
+    assert not audit(database)[0].wrong
+
+
+def test_a_turn_and_an_intent_whose_answer_was_lost_may_be_asked_again(
+    database: Database, book: Book, letter: Letter, clock: Clock, worker: int
+) -> None:
+    (address, _) = add_subscribers(book, 2)
+    row = freeze(database, book, letter, now=NOW)
+    ledger = sender_of(database, book, clock).ledger(row)
+    first, second = ledger.claim(worker, limit=2, now=NOW)
+    yes = Outcome(DeliveryState.ACCEPTED, 250, "OK")
+    assert ledger.intend(first, now=NOW)
+    assert ledger.intend(first, now=NOW)
+    assert ledger.turn(first, yes, second, now=NOW)
+    assert ledger.turn(first, yes, second, now=NOW)
+    assert len(history(database, row, address)) == 2
+    with database.read() as connection:
+        assert connection.scalars(sa.select(deliveries.c.attempts)).all() == [1, 1]
+
+
+def test_the_fence_is_the_claim_and_not_the_worker(
+    database: Database, book: Book, letter: Letter, clock: Clock, worker: int
+) -> None:
+    add_subscribers(book, 1)
+    ledger = sender_of(database, book, clock).ledger(freeze(database, book, letter, now=NOW))
+    (old,) = ledger.claim(worker, limit=1, now=NOW)
+    ledger.give_back([old], now=NOW)
+    (new,) = ledger.claim(worker, limit=1, now=NOW)
+    assert (new.id, new.number) == (old.id, old.number + 1)
+    assert not ledger.intend(old, now=NOW)
+    ledger.record(old, Outcome(DeliveryState.REFUSED, 550, "too late"), now=NOW)
+    ledger.give_back([old], now=NOW)
+    assert ledger.counts() == {DeliveryState.CLAIMED: 1}
+    assert ledger.intend(new, now=NOW)
+
+
+def test_a_worker_that_stands_still_is_ended_by_the_clock_of_the_database_and_fenced(
+    database: Database, book: Book, letter: Letter, clock: Clock, worker: int
+) -> None:
+    add_subscribers(book, 2)
+    ledger = sender_of(database, book, clock).ledger(freeze(database, book, letter, now=NOW))
+    first, second = ledger.claim(worker, limit=2, now=NOW)
+    assert ledger.intend(first, now=NOW)
+    assert workers.recover(database, now=NOW + timedelta(days=1)) == workers.Ended(), "its clock is not the database's"
+    with database.write() as connection:
+        connection.execute(workers.workers.update().values(seen_at=database.now(before=workers.LEASE * 2)))
+    assert workers.recover(database, now=NOW, besides=worker) == workers.Ended()
+    assert workers.recover(database, now=NOW) == workers.Ended(workers=1, claims=1, doubts=1)
+    ledger.record(first, Outcome(DeliveryState.ACCEPTED, 250, "OK"), now=NOW)
+    with pytest.raises(WorkerEnded):
+        ledger.intend(second, now=NOW)
+    assert ledger.counts() == {DeliveryState.ACCEPTED: 1, DeliveryState.WAITING: 1}
+
+
+def test_a_worker_that_has_lost_its_lock_takes_it_again(database: Database) -> None:
+    with workers.register(database, now=NOW) as living:
+        if database.file is None:
+            ended = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+            with database.write() as connection:
+                connection.exec_driver_sql(
+                    f"{ended} AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+                )
+        else:
+            shutil.rmtree(database.file.with_name(database.file.name + "-locks"))
+        living.beat()
+        assert workers.recover(database, now=NOW) == workers.Ended()
+        living.leave(now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("change", "wrong"),
+    [
+        ("DELETE FROM attempts", "1 recipient accepted, and no attempt says so"),
+        ("UPDATE deliveries SET state = 'waiting'", "1 recipient not accepted, and an attempt says accepted"),
+        ("UPDATE deliveries SET state = 'refused'", "1 recipient not accepted, and an attempt says accepted"),
+        ("UPDATE deliveries SET doubt_at = updated_at", "1 recipient once in doubt, and no attempt says so"),
+    ],
+)
+def test_the_audit_compares_the_rows_with_the_attempts(
+    database: Database, book: Book, letter: Letter, clock: Clock, worker: int, change: str, wrong: str
+) -> None:
+    add_subscribers(book, 1)
+    ledger = sender_of(database, book, clock).ledger(freeze(database, book, letter, now=NOW))
+    (claim,) = ledger.claim(worker, limit=1, now=NOW)
+    assert ledger.intend(claim, now=NOW)
+    assert not ledger.turn(claim, Outcome(DeliveryState.ACCEPTED, 250, "OK"), now=NOW)
+    assert audit(database)[0].wrong == ()
+    with database.write() as connection:
+        connection.exec_driver_sql(change)
+    assert wrong in audit(database)[0].wrong

@@ -101,7 +101,7 @@ class Protocol(RuleBasedStateMachine):
     def intend(self, which: int) -> None:
         ledger, claim, worker = self.claims.pop(which % len(self.claims))
         try:
-            if ledger.intend(claim, worker, now=self.clock()):
+            if ledger.intend(claim, now=self.clock()):
                 assert not (ledger is self.ledgers[0] and self._issue_is_held())
                 self.begun.append((ledger, claim, worker))
         except WorkerEnded:
@@ -110,16 +110,16 @@ class Protocol(RuleBasedStateMachine):
     @precondition(lambda self: self.claims)
     @rule(which=NUMBERS, state=st.sampled_from([S.REFUSED, S.DEFERRED]))
     def refuse_at_the_offer(self, which: int, state: DeliveryState) -> None:
-        self._record(*self.claims.pop(which % len(self.claims)), state)
+        self._record(*self.claims.pop(which % len(self.claims))[:2], state)
 
     @precondition(lambda self: self.begun)
     @rule(which=NUMBERS, state=st.sampled_from([S.ACCEPTED, S.ACCEPTED, S.REFUSED, S.DEFERRED, S.IN_DOUBT]))
     def answer(self, which: int, state: DeliveryState) -> None:
-        self._record(*self.begun.pop(which % len(self.begun)), state)
+        self._record(*self.begun.pop(which % len(self.begun))[:2], state)
 
-    def _record(self, ledger: Ledger, claim: Claim, worker: int, state: DeliveryState) -> None:
+    def _record(self, ledger: Ledger, claim: Claim, state: DeliveryState) -> None:
         later = self.clock() + timedelta(minutes=5) if state == S.DEFERRED else None
-        ledger.record(claim, worker, Outcome(state, 250, f"{claim.email} said so", later), now=self.clock())
+        ledger.record(claim, Outcome(state, 250, f"{claim.email} said so", later), now=self.clock())
         if state in (S.REFUSED, S.DEFERRED):
             self.refused.append((ledger, claim))
         if state == S.ACCEPTED:
@@ -130,14 +130,14 @@ class Protocol(RuleBasedStateMachine):
     def withdraw(self, which: int) -> None:
         """The server said no, and not about the recipient."""
         held = self.begun or self.claims
-        ledger, claim, worker = held.pop(which % len(held))
-        ledger.give_back([claim], worker, now=self.clock())
+        ledger, claim, _ = held.pop(which % len(held))
+        ledger.give_back([claim], now=self.clock())
 
     @precondition(lambda self: self.claims)
     @rule(which=NUMBERS)
     def give_back(self, which: int) -> None:
-        ledger, claim, worker = self.claims.pop(which % len(self.claims))
-        ledger.give_back([claim], worker, now=self.clock())
+        ledger, claim, _ = self.claims.pop(which % len(self.claims))
+        ledger.give_back([claim], now=self.clock())
 
     @precondition(lambda self: self.refused)
     @rule(which=NUMBERS)

@@ -10,6 +10,8 @@ The contract, for ours and for anyone else's (`kind = "package.module:Class"`):
   the message is certainly not accepted, and the connection is either usable again or says so by `alive`.
   `hand_over` is the point of no return: it returns the `Reply` of acceptance, raises `SendError` when the answer was a
   clear no, and `InDoubt` when the answer is not known. `abandon` takes back what was offered and not handed over.
+  `then` is the message that will be offered next: a connection that can says its envelope along with the dot, and
+  saves a round trip; any other ignores it.
 * The scope of a `SendError` says whom the answer is about. `message`: this recipient is refused, or tried again later.
   `connection` (lost, closed, over its limit; no longer `alive`): the message goes over another one. `domain` (a policy
   that may be about anything): tried again later. `sender` (nothing of ours is taken now): sending stops, and everybody
@@ -71,7 +73,7 @@ class Connection(Protocol):
 
     def offer(self, message: Message) -> None: ...
 
-    def hand_over(self) -> Reply: ...
+    def hand_over(self, then: Message | None = None) -> Reply: ...
 
     def abandon(self) -> None: ...
 

@@ -114,6 +114,19 @@ class BackendContract:
         connection.close()
         assert numbers(arrived()) == list(range(20))
 
+    def test_it_may_be_told_of_the_next_message_which_is_not_sent_by_that(
+        self, backend: Backend, arrived: Arrived
+    ) -> None:
+        connection = backend.open()
+        first, second = example(1), example(2)
+        connection.offer(first)
+        connection.hand_over(second)
+        assert numbers(arrived()) == [1]
+        connection.offer(second)
+        connection.hand_over()
+        connection.close()
+        assert numbers(arrived()) == [1, 2]
+
     def test_a_closed_connection_says_so_and_blames_no_recipient(self, backend: Backend) -> None:
         connection = backend.open()
         connection.close()

@@ -123,16 +123,22 @@ class Signing:
 class _SigningConnection:
     def __init__(self, connection: Connection, signer: Signer) -> None:
         self._connection, self._signer = connection, signer
+        self._next: tuple[Message, Message] | None = None  # signed before it was offered, to be told of
 
     @property
     def alive(self) -> bool:
         return self._connection.alive
 
     def offer(self, message: Message) -> None:
-        self._connection.offer(replace(message, data=self._signer.sign(message.data)))
+        self._connection.offer(self._signed(message))
 
-    def hand_over(self) -> Reply:
-        return self._connection.hand_over()
+    def hand_over(self, then: Message | None = None) -> Reply:
+        return self._connection.hand_over(then and self._signed(then))
+
+    def _signed(self, message: Message) -> Message:
+        if self._next is None or self._next[0] is not message:
+            self._next = message, replace(message, data=self._signer.sign(message.data))
+        return self._next[1]
 
     def abandon(self) -> None:
         self._connection.abandon()

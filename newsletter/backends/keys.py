@@ -33,6 +33,7 @@ class SmtpKeys(Keys):
 
     `ca_file` replaces the system's authorities. `timeout` is how long any answer may take (RFC 5321 §4.5.3.2 asks for
     five minutes), `final_timeout` the answer to the last dot: shorter than ten minutes means more messages in doubt.
+    After `messages_per_connection` messages a connection is opened anew; 0 is as many as the server takes.
     """
 
     host: str
@@ -43,6 +44,7 @@ class SmtpKeys(Keys):
     password: str = field(default="", repr=False)
     ca_file: Path | None = None
     connections: int = field(default=4, metadata=between(1, 100))
+    messages_per_connection: int = field(default=0, metadata=between(0, 1_000_000))
     timeout: float = field(default=300, metadata=between(0.01, 3600))
     final_timeout: float = field(default=600, metadata=between(0.01, 3600))
 

@@ -41,7 +41,7 @@ class Turns(Generic[Prepared]):
         check_turn(offered=self._offered is not None, alive=self.alive, where=self.where)
         self._offered = self._do(self.prepare, message)
 
-    def hand_over(self) -> Reply:
+    def hand_over(self, then: Message | None = None) -> Reply:  # noqa: ARG002 - nothing goes along
         if self._offered is None:
             raise RuntimeError("nothing is offered")
         offered, self._offered = self._offered, None

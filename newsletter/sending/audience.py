@@ -29,12 +29,19 @@ def freeze_audience(connection: sa.Connection, *, issue_id: int, audience: sa.Se
         **{name: recipients.c[name] for name in ("subscriber_id", "public_id", "email", "name")},
         # A subscriber of a variant that this issue has no letter of gets the default one.
         "variant": sa.case((recipients.c.variant.in_(its_letters), recipients.c.variant), else_=""),
+        "domain": domain_of(recipients.c.email),
         "state": sa.literal(DeliveryState.WAITING.value),
         "next_try_at": sa.literal(now, UtcDateTime),
         "updated_at": sa.literal(now, UtcDateTime),
     }
     connection.execute(deliveries.insert().from_select(list(row), sa.select(*row.values())))
     return connection.scalar(sa.select(sa.func.count()).where(deliveries.c.issue_id == issue_id)) or 0
+
+
+def domain_of(email: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
+    """What stands after the last @ of an address, in small letters, as both databases understand it."""
+    upto = sa.func.length(sa.func.rtrim(email, sa.func.replace(email, "@", "")))
+    return sa.func.lower(sa.func.substr(email, upto + 1))
 
 
 def count_audience(connection: sa.Connection, audience: sa.Select[Any]) -> int:
@@ -65,5 +72,5 @@ def _forget(
     connection.execute(
         attempts.update().where(attempts.c.ledger == table.name, attempts.c.row_id.in_(rows)).values(text="")
     )
-    values = {"email": FORGOTTEN, "text": "", "updated_at": now, **values}
+    values = {"email": FORGOTTEN, "domain": "", "text": "", "updated_at": now, **values}
     return connection.execute(table.update().where(who).values(**values)).rowcount

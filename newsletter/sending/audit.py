@@ -1,4 +1,4 @@
-"""Every sum, recomputed from the rows alone. Reads only."""
+"""Every sum, recomputed from the rows, and every row compared with the attempts on record. Reads only."""
 
 from __future__ import annotations
 
@@ -62,6 +62,7 @@ def _one(connection: sa.Connection, row: sa.Row[Any, Any, Any, Any]) -> IssueAud
     if still_open := sum(counts[state] for state in over):
         wrong.append(f"the issue is {row.state}, but {counted(still_open, 'recipient')} of it still open")
     wrong += _held_by_nobody(connection, deliveries, its)
+    wrong += _against_the_record(connection, its)
     named = sa.select(deliveries.c.email).where(its, deliveries.c.email != FORGOTTEN)
     doubled = connection.scalars(named.group_by(deliveries.c.email).having(sa.func.count() > 1))
     wrong += [f"{email} was frozen into the issue twice" for email in doubled]
@@ -72,6 +73,31 @@ def _held_by_nobody(connection: sa.Connection, table: sa.Table, which: sa.Column
     number = connection.scalar(sa.select(sa.func.count()).where(which, table.c.worker_id.in_(left_behind())))
     wrong = f"{counted(number or 0, 'message')} held by workers that have ended; `newsletter worker` lets go of them"
     return [wrong] if number else []
+
+
+def _against_the_record(connection: sa.Connection, its: sa.ColumnElement[bool]) -> list[str]:
+    """What the rows say that no attempt does, and what an attempt says that the rows do not."""
+    row = deliveries.c
+    on_record = sa.and_(attempts.c.ledger == deliveries.name, attempts.c.row_id == row.id)
+
+    def noted(*outcomes: DeliveryState, latest: bool = False) -> sa.ColumnElement[bool]:
+        """Whether an attempt came out so; the `latest` claim's, or any."""
+        names: list[sa.ColumnElement[str]] = [sa.literal_column(f"'{outcome}'") for outcome in outcomes]
+        which = sa.and_(on_record, attempts.c.outcome.in_(names))
+        return sa.exists().where(which, attempts.c.claim.in_((row.claim, -attempts.c.id)) if latest else sa.true())
+
+    state = DeliveryState
+    checks = (
+        ("accepted, and no attempt says so", sa.and_(row.state == state.ACCEPTED, ~noted(state.ACCEPTED))),
+        ("not accepted, and an attempt says accepted", sa.and_(row.state != state.ACCEPTED, noted(state.ACCEPTED))),
+        ("refused, and no attempt says so", sa.and_(row.state == state.REFUSED, ~noted(state.REFUSED, latest=True))),
+        ("in doubt, and no attempt says so", sa.and_(row.state == state.IN_DOUBT, ~noted(state.IN_DOUBT, latest=True))),
+        ("once in doubt, and no attempt says so", sa.and_(row.doubt_at.is_not(None), ~noted(state.IN_DOUBT))),
+    )
+    counts = [sa.func.count().filter(check) for _, check in checks]
+    found = connection.execute(sa.select(*counts).where(its)).one()
+    said = zip(found, checks, strict=True)
+    return [f"{counted(number, 'recipient')} {what}" for number, (what, _) in said if number]
 
 
 def _doubts(connection: sa.Connection, issue_id: int) -> tuple[Doubt, ...]:

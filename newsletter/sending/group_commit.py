@@ -1,17 +1,16 @@
-"""Group commit: changes of one row each, asked for by many lanes, in one transaction.
+"""Group commit: small changes, asked for by many lanes, in one transaction.
 
-SQLite lets one transaction in at a time, and a flushed commit waits for the disk (0.3 to 5 ms). So the lane that finds
-nobody at work commits what every lane has asked for meanwhile, in one transaction and with one flush; the others wait
-until theirs is done. Nobody goes on before their own change is committed, and durable if they asked for that: what a
-lane may rely on is the same as if it were alone. When the transaction fails, it fails for all who were in it.
-
-On PostgreSQL every change is a transaction of its own: the server flushes for many at once by itself.
+A flushed commit waits for the disk (0.3 to 10 ms), SQLite lets one transaction in at a time, and PostgreSQL answers
+each after a round trip. So the lane that finds nobody at work commits what every lane has asked for meanwhile, in one
+transaction and with one flush; the others wait until theirs is done. Nobody goes on before their own change is
+committed, and durable if they asked for that: what a lane may rely on is the same as if it were alone. When the
+transaction fails, it fails for all who were in it.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,24 +20,31 @@ from newsletter.database import Database
 
 
 class Statement:
-    """An UPDATE made ready once. Its values are the statement's bound parameters by name."""
+    """A statement made ready once. Its values are the statement's bound parameters by name."""
 
-    def __init__(self, database: Database, update: sa.Update) -> None:
-        self.update = update
+    def __init__(self, database: Database, statement: sa.Executable) -> None:
         dialect = database.engine.dialect
-        compiled = update.compile(dialect=dialect)
+        compiled: Any = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
+        self.statement = statement
         self.sql = str(compiled)
+        names = getattr(compiled, "positiontup", None)
+        self._by_name = names is None
+        self._names = tuple(names or compiled.params)
         self._values = [
             (name, compiled.params[name], compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect))
-            for name in getattr(compiled, "positiontup", None) or ()
+            for name in self._names
         ]
 
-    def values(self, given: Mapping[str, Any]) -> tuple[Any, ...]:
-        """The values in the order of the SQL, as SQLite takes them."""
-        return tuple(
-            process(value) if process else value
-            for value, process in ((given.get(name, fixed), process) for name, fixed, process in self._values)
-        )
+    def values(self, given: Mapping[str, Any]) -> tuple[Any, ...] | dict[str, Any]:
+        """The values as the driver takes them: in the order of the SQL (SQLite), or by name (PostgreSQL)."""
+        values = []
+        for name, fixed, process in self._values:
+            value = given.get(name, fixed)
+            values.append(process(value) if process else value)
+        return dict(zip(self._names, values, strict=True)) if self._by_name else tuple(values)
+
+
+Change = tuple[Statement, Mapping[str, Any]]
 
 
 def _locked() -> threading.Lock:
@@ -49,13 +55,13 @@ def _locked() -> threading.Lock:
 
 @dataclass(slots=True, eq=False)
 class _Wish:
-    """What one lane waits for. `turn` is locked until its change is done, or until it is to lead the next commit."""
+    """What one lane waits for. `turn` is locked until its changes are done, or until it is to lead the next commit."""
 
-    change: tuple[str, tuple[Any, ...]]
+    changes: list[tuple[str, Any]]
     flushed: bool
     turn: threading.Lock = field(default_factory=_locked)
     done: bool = False
-    changed: int = 0
+    changed: list[int] = field(default_factory=list)
     error: BaseException | None = None
 
 
@@ -68,16 +74,13 @@ class GroupCommit:
         self._wishes: list[_Wish] = []
         self._busy = False
 
-    def change(self, statement: Statement, given: Mapping[str, Any], *, flushed: bool) -> int:
-        """Commit one change and return how many rows it changed. `flushed`: it survives a power cut, too.
+    def change(self, changes: Sequence[Change], *, flushed: bool) -> list[int]:
+        """Commit some changes as one and return how many rows each changed. `flushed`: they survive a power cut, too.
 
-        A change that is not flushed survives the death of the process, and becomes durable with the next that is.
+        Changes that are not flushed survive the death of the process, and become durable with the next that are.
         Raises `DatabaseError`.
         """
-        if not self._database.is_sqlite:
-            with self._database.write() as connection:
-                return connection.execute(statement.update, given).rowcount
-        wish = _Wish((statement.sql, statement.values(given)), flushed)
+        wish = _Wish([(statement.sql, statement.values(given)) for statement, given in changes], flushed)
         with self._guard:
             self._wishes.append(wish)
             leads = not self._busy
@@ -97,9 +100,9 @@ class GroupCommit:
         error: BaseException | None = None
         try:
             flushed = any(wish.flushed for wish in wishes)
-            changed = self._database.write_rows([wish.change for wish in wishes], flushed=flushed)
-            for wish, number in zip(wishes, changed, strict=True):
-                wish.changed = number
+            changed = self._database.write_rows([one for wish in wishes for one in wish.changes], flushed=flushed)
+            for wish in wishes:
+                wish.changed, changed = changed[: len(wish.changes)], changed[len(wish.changes) :]
         except BaseException as failure:  # noqa: BLE001 - raised again in every lane that waits for it
             error = failure
         with self._guard:

@@ -1,5 +1,8 @@
 """A lane: a connection and the thread that uses it, claim → offer → intend → hand over → record.
 
+The answer to one message is recorded together with the intent of the next (`Ledger.turn`), and the next envelope goes
+along with the dot: one commit and one round trip a message. An answer that nothing follows is recorded at once.
+
 What a server says about one message is recorded. What it says about a connection costs nobody an attempt: the message
 goes over the next one, and while the server takes fewer connections than there are lanes, some lanes wait. What it says
 about the sender stops the run, with everybody waiting.
@@ -12,9 +15,13 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from newsletter.backends import Backend, Connection, Message
 from newsletter.errors import ConfigurationError, DatabaseError, InDoubt, NewsletterError, SendError, Unavailable
@@ -22,6 +29,8 @@ from newsletter.sending.ledger import Claim, Ledger, Outcome
 from newsletter.sending.pace import Pace
 from newsletter.sending.states import DeliveryState
 from newsletter.sending.tally import Tally
+
+Made = TypeVar("Made")
 
 CLAIM_AT_ONCE = 50
 # Minutes until the next try after a temporary refusal, doubling, each give or take a fifth.
@@ -97,7 +106,9 @@ class Lane:
         self._run = run
         self._connection: Connection | None = None
         self._used = False  # this connection has led to an answer about a message
-        self._paced = False  # the moment of the next message has come
+        self._due_at: float | None = None  # by the monotonic clock: when the pace lets the next message go
+        self._prepared: tuple[Claim, Message] | None = None  # the next message, which the server may have been told of
+        self._accepted: tuple[Claim, Outcome] | None = None  # not yet written down
         self._pause = timedelta(0)
         self._lost: dict[tuple[str, int], tuple[int, int]] = {}  # row → (fresh connections, acceptances before)
         self._accepted_at = 0  # how many this run had accepted, counting this lane's latest
@@ -125,35 +136,44 @@ class Lane:
     def _claim(self, ledger: Ledger) -> list[Claim]:
         """What to do next; what has lost a connection comes last, so that it holds up nobody."""
         limit = self._run.pace.batch(CLAIM_AT_ONCE)
-        claims = ledger.claim(self._run.worker, limit=limit, now=self._run.clock())
+        claims = self._patiently(lambda: ledger.claim(self._run.worker, limit=limit, now=self._run.clock()))
         return sorted(claims, key=lambda claim: self._lost.get((ledger.table.name, claim.id), (0, 0)))
 
     def _work(self, mailing: Mailing, claims: list[Claim]) -> None:
-        left = list(claims)
+        left = deque(claims)
         try:
-            while left and self._moment():
-                connection = self._connect()
-                if connection is None or not self._one(mailing, left.pop(0), connection):
+            while left and self._moment(mailing.ledger):
+                connection = self._connect(mailing.ledger)
+                if connection is None or not self._one(mailing, left, connection):
                     break
         finally:
-            self._give_back(mailing.ledger, left)
+            try:
+                self._write_down(mailing.ledger)
+            finally:
+                self._give_back(mailing.ledger, left)
 
-    def _one(self, mailing: Mailing, claim: Claim, connection: Connection) -> bool:
+    def _one(self, mailing: Mailing, left: deque[Claim], connection: Connection) -> bool:
         """Take one claim through the protocol; false when the others have to be claimed anew: its connection was lost,
         or it may not go, and so may they."""
-        ledger = mailing.ledger
+        ledger, claim = mailing.ledger, left.popleft()
         try:
-            connection.offer(_message(mailing, claim))
+            connection.offer(self._message(mailing, claim))
+            self._prepared = None
         except SendError as error:
+            self._prepared = None
+            if error.scope != "connection":
+                self._due_at = None
+            self._write_down(ledger)
             return self._not_accepted(ledger, claim, error)
         except BaseException:
             self._give_back(ledger, [claim])
             raise
-        if not ledger.intend(claim, self._run.worker, now=self._run.clock()):
+        following = self._following(mailing, left)
+        if not self._turn(ledger, claim):
             connection.abandon()
             return False
         try:
-            reply = connection.hand_over()
+            reply = connection.hand_over() if following is None else connection.hand_over(following)
         except SendError as error:
             return self._not_accepted(ledger, claim, error)
         except InDoubt as error:
@@ -162,8 +182,46 @@ class Lane:
             if fruitless:
                 self._failed(_none_lasts(error))
             return False
-        self._record(ledger, claim, Outcome(DeliveryState.ACCEPTED, reply.code, reply.text))
+        self._used, self._accepted = True, (claim, Outcome(DeliveryState.ACCEPTED, reply.code, reply.text))
+        if following is None:
+            self._write_down(ledger)
         return True
+
+    def _message(self, mailing: Mailing, claim: Claim) -> Message:
+        """The message for a claim. One that cannot be addressed is refused, and stops nobody else's."""
+        if self._prepared is None or self._prepared[0] is not claim:
+            try:
+                self._prepared = claim, mailing.message(claim)
+            except ValueError as error:
+                problem = f"this address or name cannot be mailed to: {error}"
+                raise SendError(problem, scope="message", permanent=True) from error
+        return self._prepared[1]
+
+    def _following(self, mailing: Mailing, left: deque[Claim]) -> Message | None:
+        """The message whose envelope may go along with the next dot: there is one, and the pace lets it go now."""
+        self._due_at = None
+        if not left or self._run.stopped or self._wait_left() > 0:
+            return None
+        with suppress(SendError):  # it is said when its turn has come
+            return self._message(mailing, left[0])
+        return None
+
+    def _turn(self, ledger: Ledger, claim: Claim) -> bool:
+        """Make the intent of a claim, and write down what was accepted before, in one commit."""
+        before, now = self._accepted, self._run.clock()
+        if before is None:
+            return self._patiently(lambda: ledger.intend(claim, now=now))
+        intended = self._patiently(lambda: ledger.turn(*before, claim, now=now))
+        self._accepted = None
+        self._count(ledger, *before)
+        return intended
+
+    def _write_down(self, ledger: Ledger) -> None:
+        """Record the acceptance that nothing follows."""
+        if self._accepted is not None:
+            before, self._accepted = self._accepted, None
+            self._patiently(lambda: ledger.turn(*before, now=self._run.clock()))
+            self._count(ledger, *before)
 
     def _not_accepted(self, ledger: Ledger, claim: Claim, error: SendError) -> bool:
         """Record what is about the recipient; anything else leaves them waiting, as if nothing had been tried."""
@@ -189,15 +247,11 @@ class Lane:
         return times + 1 >= CONNECTIONS_PER_MESSAGE and others_passed
 
     def _record(self, ledger: Ledger, claim: Claim, outcome: Outcome, *, policy: bool = False) -> None:
-        # An answer that is known and not written down becomes a doubt: it is worth some patience with the database.
-        for pause in (*RECONNECT, None):
-            try:
-                ledger.record(claim, self._run.worker, outcome, now=self._run.clock())
-                break
-            except DatabaseError:
-                if pause is None or not self._wait(timedelta(seconds=pause)):
-                    raise
-        self._used, self._paced = True, False
+        self._patiently(lambda: ledger.record(claim, outcome, now=self._run.clock()))
+        self._used = True
+        self._count(ledger, claim, outcome, policy=policy)
+
+    def _count(self, ledger: Ledger, claim: Claim, outcome: Outcome, *, policy: bool = False) -> None:
         if outcome.state != DeliveryState.IN_DOUBT:
             self.failures = 0
         self._lost.pop((ledger.table.name, claim.id), None)
@@ -205,19 +259,32 @@ class Lane:
         if outcome.state == DeliveryState.ACCEPTED:
             self._accepted_at = self._run.accepted
 
+    def _patiently(self, act: Callable[[], Made]) -> Made:
+        """Do it again when the database failed: an answer that is known and not written down becomes a doubt, and one
+        session of the database that was lost is no reason to stop.
+        """
+        for pause in RECONNECT:
+            try:
+                return act()
+            except DatabaseError:
+                if not self._wait(timedelta(seconds=pause)):
+                    raise
+        return act()
+
     def _refusal(self, error: SendError, claim: Claim) -> Outcome:
         if error.permanent and error.scope == "message":
             return Outcome(DeliveryState.REFUSED, error.code, error.text)
         pause = min(FIRST_WAIT * 2 ** (claim.attempt - 1), LONGEST_WAIT) * random.uniform(0.8, 1.2)  # noqa: S311 - spread
         return Outcome(DeliveryState.DEFERRED, error.code, error.text, self._run.clock() + pause)
 
-    def _give_back(self, ledger: Ledger, claims: list[Claim]) -> None:
-        ledger.give_back(claims, self._run.worker, now=self._run.clock())
+    def _give_back(self, ledger: Ledger, claims: Collection[Claim]) -> None:
+        ledger.give_back(claims, now=self._run.clock())
 
-    def _connect(self) -> Connection | None:
+    def _connect(self, ledger: Ledger) -> Connection | None:
         """The lane's connection, opened again if it was lost; None when there is none now."""
         if self._connection is not None and self._connection.alive:
             return self._connection
+        self._write_down(ledger)
         self._disconnect()
         try:
             self._connection = self._run.open()
@@ -253,11 +320,18 @@ class Lane:
         ended = self._run.ended
         return self._wait(pause, unless=lambda: self._run.ended != ended)
 
-    def _moment(self) -> bool:
+    def _moment(self, ledger: Ledger) -> bool:
         """Wait until the pace lets the next message go, once for each; false when asked to stop."""
-        if not self._paced:
-            self._paced = self._wait(self._run.pace.take(now=self._run.clock()))
-        return self._paced and not self._run.stopped
+        if (left := self._wait_left()) > 0:
+            self._write_down(ledger)
+            self._wait(timedelta(seconds=left))
+        return not self._run.stopped
+
+    def _wait_left(self) -> float:
+        """Seconds until the moment of the next message, which is reserved when it is first asked for."""
+        if self._due_at is None:
+            self._due_at = time.monotonic() + self._run.pace.take(now=self._run.clock()).total_seconds()
+        return self._due_at - time.monotonic()
 
     def _wait(self, pause: timedelta, *, unless: Callable[[], bool] = lambda: False) -> bool:
         """Wait unless asked to stop; false when asked."""
@@ -267,15 +341,6 @@ class Lane:
             self._run.halt.wait(step)
             left -= step
         return not self._run.stopped
-
-
-def _message(mailing: Mailing, claim: Claim) -> Message:
-    """The message for a claim. One that cannot be addressed is refused, and stops nobody else's."""
-    try:
-        return mailing.message(claim)
-    except ValueError as error:
-        problem = f"this address or name cannot be mailed to: {error}"
-        raise SendError(problem, scope="message", permanent=True) from error
 
 
 def _about_the_sender(error: SendError) -> NewsletterError:

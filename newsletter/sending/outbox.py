@@ -54,6 +54,7 @@ def post(
             kind=kind,
             sender=letter.sender,
             email=address,
+            domain=address.rpartition("@")[2].lower(),
             data=json.dumps(head).encode() + b"\n" + dumps(letter),
             state=DeliveryState.WAITING,
             next_try_at=now,

@@ -27,12 +27,15 @@ from newsletter.sending.lanes import Mailing, Run
 from newsletter.sending.ledger import Claim, Ledger
 from newsletter.sending.pace import Pace
 from newsletter.sending.states import OPEN, DeliveryState
+from newsletter.sending.steps import WorkerEnded
 from newsletter.sending.tables import deliveries
 from newsletter.sending.tally import Tally
 from subscribers import Book
 
 # How often a running worker looks for workers that have died.
 LOOK_EVERY = timedelta(seconds=5)
+# A worker that was taken for dead so often in one run has something that no new number mends.
+REGISTER_AT_MOST = 10
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +72,7 @@ class Sender:
     rate: float
     clock: Callable[[], datetime]
     look_every: timedelta = LOOK_EVERY
+    lease: timedelta = workers.LEASE
 
     def send(
         self,
@@ -178,21 +182,30 @@ class Sender:
             deliveries,
             within=deliveries.c.issue_id == row.id,
             may_receive=self.book.may_receive(deliveries.c.subscriber_id),
+            hold_consent=self.book.hold_consent,
         )
 
     def _deliver(self, mailings: list[Mailing], backend: Backend, *, stop: threading.Event, watch: Watch) -> None:
         outbox.tidy(self.database, now=self.clock())
         pace = Pace(self.database, self.rate)
-        with workers.register(self.database, now=self.clock()) as worker:
-            watch.found = True
-            while watch.found and not stop.is_set():
-                watch.found = False
-                run = Run(mailings, backend, worker.id, pace, self.clock, stop, watch.tally)
-                deliver(run, on_progress=watch.tell)
-                # What a worker that died meanwhile had claimed is due now, and nobody else may be there to send it. If
-                # found while the last lane ended, this run has not sent it.
-                watch.look()
-            worker.leave(now=self.clock())
+        watch.found = True
+        times = 0
+        while watch.found and not stop.is_set():
+            with workers.register(self.database, now=self.clock()) as watch.worker:
+                try:
+                    while watch.found and not stop.is_set():
+                        watch.found = False
+                        run = Run(mailings, backend, watch.worker.id, pace, self.clock, stop, watch.tally)
+                        deliver(run, on_progress=watch.tell)
+                        # What a worker that died meanwhile had claimed is due now, and nobody else may be there to send
+                        # it. If found while the last lane ended, this run has not sent it.
+                        watch.look()
+                    watch.worker.leave(now=self.clock())
+                except WorkerEnded as ended:
+                    times += 1
+                    if times > REGISTER_AT_MOST:
+                        raise
+                    watch.ended_itself(ended)
 
     def _single_mails(self) -> Mailing:
         return Mailing(outbox.ledger(self.database), lambda claim: outbox.message(claim.values, derive=self.derive))
@@ -250,6 +263,7 @@ class Watch:
     row: IssueRow | None = None
     on_progress: Callable[[IssueRow, Tally], None] | None = None
     tally: Tally = field(default_factory=Tally)
+    worker: workers.Worker | None = None
     ended: workers.Ended = field(default_factory=workers.Ended)
     looked: datetime = field(init=False)
     found: bool = False  # a look has made something due
@@ -263,10 +277,22 @@ class Watch:
         if self.row is not None and self.on_progress is not None:
             self.on_progress(self.row, self.tally)
 
+    def ended_itself(self, error: WorkerEnded) -> None:
+        """This worker was taken for dead: say so, and let it begin again under another number."""
+        self.worker, self.found = None, True
+        said = f"{error}; it goes on under another number"
+        if self.row is None:
+            log.warning("%s", said)
+        else:
+            self.sender.alerts.note(alerts.issue(self.row.slot_key), said)
+
     def look(self) -> None:
         """End the workers that died, and tell the operator about doubts; `found` when that made anything due."""
         self.looked = self.sender.clock()
-        found = workers.recover(self.sender.database, now=self.looked)
+        if self.worker is not None:
+            self.worker.beat()
+        mine = self.worker.id if self.worker else 0
+        found = workers.recover(self.sender.database, now=self.looked, lease=self.sender.lease, besides=mine)
         self.ended += found
         if found.doubts and self.row is not None:
             what = "to be sent again under the same id" if self.row.on_doubt == "resend" else "held"

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from newsletter.database import UtcDateTime
 from newsletter.errors import NewsletterError
@@ -22,15 +23,10 @@ DIED = "the worker died before the answer was recorded"
 _UNFINISHED = sa.or_(
     issues.c.state == IssueState.SENDING, sa.and_(issues.c.state == IssueState.HELD, issues.c.frozen_at.is_not(None))
 )
-_LIVING = (
-    sa.select(workers.c.id)
-    .where(workers.c.id == sa.bindparam("worker"), workers.c.ended_at.is_(None))
-    .with_for_update(read=True)
-)
 
 
 class WorkerEnded(NewsletterError):
-    """This worker was taken for dead, and its claims were given back."""
+    """This worker was taken for dead, and its claims were given back. Registered anew, it may go on."""
 
 
 def step(
@@ -68,11 +64,17 @@ def is_open(worker: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
     return sa.exists().where(workers.c.id == worker, workers.c.ended_at.is_(None))
 
 
+def living(worker: sa.ColumnElement[int]) -> sa.Select[int]:
+    """Keeps this worker from being ended until the transaction ends; no row when it has been."""
+    mine = sa.and_(workers.c.id == worker, workers.c.ended_at.is_(None))
+    return sa.select(workers.c.id).where(mine).with_for_update(read=True)
+
+
 def stay_open(connection: sa.Connection, worker: int) -> None:
     """Let nobody end this worker before this transaction ends. Raises `WorkerEnded` when somebody has."""
-    if connection.scalar(_LIVING, {"worker": worker}) is None:
+    if connection.scalar(living(sa.literal(worker))) is None:
         raise WorkerEnded(
-            "this process was taken for dead by another worker, because its lock was lost, and stops here; "
+            "this process was taken for dead by another worker, because its lock was lost or it stood still too long; "
             "nothing is lost, start it again"
         )
 
@@ -145,21 +147,39 @@ def note(
     now: datetime,
     **said: Any,
 ) -> None:
-    """Write down the latest attempt of these rows; `said` are columns of `attempts` that say more of it.
+    """Write down what became of the latest claim of these rows; `said` are columns of `attempts` that say more."""
+    values = {name: sa.literal(value, attempts.c[name].type) for name, value in said.items()}
+    written = noting(table, table.c.id.in_(rows), outcome, dialect=connection.dialect.name, at=now, **values)
+    connection.execute(written)
+
+
+def noting(
+    table: sa.Table,
+    which: sa.ColumnElement[bool],
+    outcome: DeliveryState,
+    *,
+    dialect: str,
+    at: datetime | sa.ColumnElement[datetime],
+    **said: sa.ColumnElement[Any],
+) -> sa.Insert:
+    """The INSERT of an attempt for every row of `which`. Each outcome of a claim is kept once.
 
     What a server said often names the address, which may be forgotten by now: then it is not kept.
     """
     columns: dict[str, sa.ColumnElement[Any]] = {
-        "ledger": sa.literal(table.name),
+        "ledger": sa.literal_column(f"'{table.name}'"),
         "row_id": table.c.id,
+        "subscriber_id": table.c.subscriber_id if table is deliveries else sa.null(),
+        "claim": table.c.claim,
         "number": table.c.attempts,
-        "at": sa.literal(now, UtcDateTime),
-        "outcome": sa.literal(outcome.value),
-        **{name: sa.literal(value, attempts.c[name].type) for name, value in said.items()},
+        "at": sa.literal(at, UtcDateTime) if isinstance(at, datetime) else at,
+        "outcome": sa.literal_column(f"'{outcome}'"),
+        **said,
     }
     columns["text"] = kept_text(table, columns["text"])
-    written = sa.select(*columns.values()).where(table.c.id.in_(rows))
-    connection.execute(attempts.insert().from_select(list(columns), written))
+    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    written = sa.select(*columns.values()).where(which)
+    return insert(attempts).from_select(list(columns), written).on_conflict_do_nothing()
 
 
 def kept_text(table: sa.Table, said: Any) -> sa.ColumnElement[str]:

@@ -1,6 +1,4 @@
-"""The tables of what is sent: a row per recipient per issue, a row per single mail, the attempts worth noting, and who
-sends.
-"""
+"""The tables of what is sent: a row per recipient per issue, a row per single mail, every attempt, and who sends."""
 
 from __future__ import annotations
 
@@ -16,6 +14,9 @@ _HELD: dict[str, Any] = {
     "postgresql_where": sa.text("worker_id IS NOT NULL"),
 }
 
+_DUE = sa.text("state = 'waiting'")
+_DOUBT = sa.text("outcome = 'in doubt'")
+
 
 def _ledger() -> list[sa.schema.SchemaItem]:
     """What deliveries and outbox rows have in common: everything the protocol reads or writes."""
@@ -25,6 +26,9 @@ def _ledger() -> list[sa.schema.SchemaItem]:
         sa.Column("state", sa.String(20), nullable=False),
         sa.Column("reason", sa.String(40), nullable=False, server_default=""),
         sa.Column("worker_id", RowId),
+        # Counts the claims of this row; whatever is written about a claim names its number.
+        sa.Column("claim", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("domain", sa.String(255), nullable=False, server_default=""),
         sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
         sa.Column("next_try_at", UtcDateTime, nullable=False),
         sa.Column("doubt_at", UtcDateTime),
@@ -48,6 +52,9 @@ deliveries = sa.Table(
     sa.Column("variant", sa.String(40), nullable=False, server_default=""),
     sa.UniqueConstraint("issue_id", "subscriber_id"),
     sa.Index("ix_deliveries_due", "issue_id", "state", "next_try_at", "id"),
+    sa.Index(
+        "ix_deliveries_domain", "issue_id", "domain", "next_try_at", "id", sqlite_where=_DUE, postgresql_where=_DUE
+    ),
     # Only what somebody holds: a handful of rows, whatever the size of the audience.
     sa.Index("ix_deliveries_worker", "worker_id", "state", **_HELD),
 )
@@ -67,25 +74,29 @@ outbox = sa.Table(
 
 LEDGERS = (deliveries, outbox)
 
-# Append-only: every answer but a first acceptance, which the row itself tells. Nothing here is ever changed.
+# Append-only: what became of every claim that was begun, each outcome once. Nothing here is ever changed, but that a
+# text which names a forgotten address is emptied.
 attempts = sa.Table(
     "attempts",
     metadata,
     sa.Column("id", RowId, primary_key=True, autoincrement=True),
     sa.Column("ledger", sa.String(20), nullable=False),
     sa.Column("row_id", RowId, nullable=False),
+    sa.Column("subscriber_id", RowId),
+    sa.Column("claim", sa.Integer, nullable=False, server_default="0"),
     sa.Column("number", sa.Integer, nullable=False),
     sa.Column("at", UtcDateTime, nullable=False),
     sa.Column("outcome", sa.String(20), nullable=False),
     sa.Column("code", sa.Integer),
     sa.Column("text", sa.String(500), nullable=False, server_default=""),
-    sa.Index("ix_attempts_row", "ledger", "row_id"),
-    sa.Index("ix_attempts_outcome", "outcome", "ledger"),
+    sa.Index("ix_attempts_claim", "ledger", "row_id", "claim", "outcome", unique=True),
+    sa.Index("ix_attempts_doubt", "ledger", "row_id", sqlite_where=_DOUBT, postgresql_where=_DOUBT),
     one_of("ledger", (table.name for table in LEDGERS)),
     one_of("outcome", DeliveryState),
 )
 
-# A worker is alive while its lock is held (`workers`), and only one that has not ended may claim and intend.
+# A worker is alive while its lock is held and its heart beats (`workers`); only one that has not ended may claim and
+# intend. `seen_at` is by the database's clock.
 workers = sa.Table(
     "workers",
     metadata,
@@ -94,6 +105,7 @@ workers = sa.Table(
     sa.Column("host", sa.String(100), nullable=False),
     sa.Column("pid", sa.Integer, nullable=False),
     sa.Column("started_at", UtcDateTime, nullable=False),
+    sa.Column("seen_at", UtcDateTime),
     sa.Column("ended_at", UtcDateTime),
     sa.Index("ix_workers_ended_at", "ended_at"),
 )

@@ -62,7 +62,9 @@ class Smtp(SmtpKeys):
                 raise Unavailable(f"{self.where} {error} during the greeting; try again later") from error
             raise
         line.seconds = self.timeout
-        return SmtpConnection(line, offered, where=self.where, final_seconds=self.final_timeout)
+        return SmtpConnection(
+            line, offered, where=self.where, final_seconds=self.final_timeout, messages=self.messages_per_connection
+        )
 
     def _greet(self, line: Line, context: ssl.SSLContext | None, password: str) -> greeting.Extensions:
         if context and self.security == "tls":

@@ -3,11 +3,10 @@
 `offer` sends MAIL, RCPT and DATA and then the whole message; `hand_over` sends `.` CRLF, without which no server may
 accept anything (RFC 5321 §4.1.1.4). smtplib sends both in one call, so it cannot be used.
 
-Where the server offers PIPELINING, MAIL, RCPT and DATA go out together: one round trip instead of three. Nothing can
-be accepted by accident: no byte of the message is sent before all three answers were read. A server that refused the
-recipient and says 354 all the same now waits for a message without a recipient; RFC 2920 §3.1 lets us send it a lone
-dot, but a dot is exactly what we promise never to send without an intent, so that connection is dropped. (Postfix, Exim
-and Sendmail refuse DATA there, and stay usable.)
+Where the server offers PIPELINING, MAIL, RCPT and DATA go out together, and along with the dot of the message before:
+one round trip a message instead of four. Nothing can be accepted by accident: no byte of a message is sent before the
+answers to its envelope were read. A server that refused the recipient and says 354 all the same waits for a message
+without a recipient; it gets a lone dot, and its answer is read (RFC 2920 §3.1).
 
 The message is sent as it is. It is not dot-stuffed: `Message` promises that no line begins with a dot, and a message
 that breaks this is refused here before a byte of it leaves (31 µs for 80 KB).
@@ -18,7 +17,9 @@ A connection that was interrupted in the middle of anything is not `alive`.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 from newsletter.backends import Message, Reply
 from newsletter.backends.smtp.classification import CLOSING, NOT_LOGGED_IN, Phase, classify, is_too_large
@@ -37,10 +38,22 @@ OFFER: tuple[Phase, ...] = ("mail", "rcpt", "data")
 _LEADING_DOT = re.compile(rb"\n\.")
 
 
-class SmtpConnection:
-    """A greeted, encrypted and logged-in line. `where` is shown in messages; the waits are in seconds."""
+@dataclass(frozen=True, slots=True)
+class _Envelope:
+    """MAIL, RCPT and DATA of one message, its size in octets, and whether it asks for SMTPUTF8."""
 
-    def __init__(self, line: Line, offered: Extensions, *, where: str, final_seconds: float) -> None:
+    commands: tuple[bytes, ...]
+    size: int
+    smtputf8: bool
+
+
+class SmtpConnection:
+    """A greeted, encrypted and logged-in line. `where` is shown in messages; the waits are in seconds.
+
+    After `messages` messages it is not `alive` any more and says goodbye; 0 is as many as the server takes.
+    """
+
+    def __init__(self, line: Line, offered: Extensions, *, where: str, final_seconds: float, messages: int = 0) -> None:
         self._line = line
         self._where = where
         self._final_seconds = final_seconds
@@ -48,21 +61,30 @@ class SmtpConnection:
         self._pipelining = "PIPELINING" in offered
         limit = offered.get("SIZE", "")
         self._largest = int(limit) if limit.isdecimal() else 0  # octets; 0 is no limit (RFC 1870 §4)
+        self._left = messages or -1  # messages this connection may still carry; never 0 without a limit
         self.alive = True
         self._offered = False
-        self._size = 0  # of the message in hand, in octets
-        self._smtputf8 = False  # whether it asked for that
+        self._envelope = _Envelope((), 0, smtputf8=False)  # of the message in hand
+        self._carried: Message | None = None  # its envelope went along with the dot before
         self._unfinished = False  # the server remembers an envelope that led to nothing: RSET goes first
 
     def offer(self, message: Message) -> None:
         """Everything but the last dot."""
         check_turn(offered=self._offered, alive=self.alive, where=self._where)
-        commands = self._commands(message)
+        carried, self._carried = self._carried, None
         self.alive = False
+        if carried is None:
+            self.alive = True
+            self._envelope = self._envelope_of(message)
+            self.alive = False
+        elif carried is not message:
+            self._line.close()
+            raise SendError(f"{self._where} was told of another message", scope="connection", permanent=False)
         try:
-            self._forget()
+            if carried is None:
+                self._forget()
             self._unfinished = True
-            refused, in_step = self._ask(commands)
+            refused, in_step = self._ask(self._envelope.commands, said=carried is not None)
             if refused is None:
                 self._line.send(message.data)
         except Lost as lost:
@@ -72,25 +94,30 @@ class SmtpConnection:
         self.alive = self._offered = True
         self._unfinished = False
 
-    def hand_over(self) -> Reply:
-        """The last dot, and what the server makes of the message."""
+    def hand_over(self, then: Message | None = None) -> Reply:
+        """The last dot, and what the server makes of the message. The envelope of `then` goes along where it can."""
         if not self._offered:
             raise RuntimeError("nothing is offered")
         self.alive = self._offered = False
         self._listen_first()
+        along = self._going_along(then)
         try:
-            self._line.send(b".\r\n")
+            self._line.send(b"".join((b".\r\n", *along)))
             answer = self._line.answer(seconds=self._final_seconds)
         except Lost as lost:
             self._line.close()
             raise InDoubt(f"{self._where} {lost} after the whole message was handed over") from lost
+        if along:
+            self._carried = then
+        in_step = bool(along) or not self._line.unread  # what was said too much would be taken for the next answer
         if answer.good:
-            self.alive = not self._line.unread  # what was said too much would be taken for the next answer
+            self._left -= 1
+            self.alive = in_step and self._left != 0
             return Reply(answer.code, answer.text)
         if answer.code < 400:
             self._line.close()
             raise InDoubt(f"{self._where} answered the message with {answer.code} {answer.text}")
-        raise self._refusal("dot", answer, in_step=not self._line.unread)
+        raise self._refusal("dot", answer, in_step=in_step)
 
     def abandon(self) -> None:
         """Leave before the dot. SMTP has no other way out of DATA, so the connection goes too."""
@@ -99,7 +126,7 @@ class SmtpConnection:
             self._line.close()
 
     def close(self) -> None:
-        if self.alive and not self._offered:
+        if (self.alive or self._left == 0) and not self._offered and self._carried is None:
             self._line.seconds = min(self._line.seconds, GOODBYE_SECONDS)
             with suppress(Lost):
                 self._line.send(b"QUIT\r\n")
@@ -107,26 +134,36 @@ class SmtpConnection:
         self.alive = self._offered = False
         self._line.close()
 
-    def _commands(self, message: Message) -> list[bytes]:
-        """MAIL, RCPT and DATA. Raises `SendError` for what this server cannot be asked to take."""
+    def _going_along(self, then: Message | None) -> tuple[bytes, ...]:
+        """The envelope that may go out with the dot; empty when none can. What is wrong with it `offer` will say."""
+        if then is None or not self._pipelining or self._left == 1:
+            return ()
+        try:
+            self._envelope = self._envelope_of(then)
+        except SendError:
+            return ()
+        return self._envelope.commands
+
+    def _envelope_of(self, message: Message) -> _Envelope:
+        """Raises `SendError` for what this server cannot be asked to take."""
         data = message.data
         if not data.endswith(b"\r\n") or data.startswith(b".") or _LEADING_DOT.search(data):
             raise _unfit("the message is not encoded for the wire: a line begins with a dot")
-        self._size = len(data)
-        if self._largest and self._size > self._largest:
-            raise _unfit(self._too_large(), scope="sender")
+        if self._largest and len(data) > self._largest:
+            raise _unfit(self._too_large(len(data)), scope="sender")
         sender = _path(message.sender, scope="sender") if message.sender else ""
         recipient = _path(message.recipient, scope="message")
         mail = f"MAIL FROM:<{sender}>"
         if "SIZE" in self._extensions:
-            mail += f" SIZE={self._size}"
-        self._smtputf8 = not (sender.isascii() and recipient.isascii())
-        if self._smtputf8:
+            mail += f" SIZE={len(data)}"
+        smtputf8 = not (sender.isascii() and recipient.isascii())
+        if smtputf8:
             if "SMTPUTF8" not in self._extensions:
                 problem = f"the address needs SMTPUTF8, which {self._where} does not offer"
                 raise _unfit(problem, scope="message" if sender.isascii() else "sender")
             mail += " SMTPUTF8"
-        return [f"{mail}\r\n".encode(), f"RCPT TO:<{recipient}>\r\n".encode(), b"DATA\r\n"]
+        commands = (f"{mail}\r\n".encode(), f"RCPT TO:<{recipient}>\r\n".encode(), b"DATA\r\n")
+        return _Envelope(commands, len(data), smtputf8)
 
     def _forget(self) -> None:
         """Make the server forget an envelope that led to nothing; else it refuses the next MAIL."""
@@ -136,14 +173,15 @@ class SmtpConnection:
             if not answer.good:
                 raise Lost(f"did not forget a refused message ({answer.code} {answer.text})")
 
-    def _ask(self, commands: list[bytes]) -> tuple[tuple[Phase, Answer] | None, bool]:
-        """Say MAIL, RCPT, DATA; the first refusal, and whether the server and we are still in step after it.
+    def _ask(self, commands: Sequence[bytes], *, said: bool) -> tuple[tuple[Phase, Answer] | None, bool]:
+        """Say MAIL, RCPT, DATA, unless they were `said` before; the first refusal, and whether the server and we are
+        still in step after it.
 
         Raises `Lost` only when nothing was refused before: what the server said about this message goes first.
         """
         refused: tuple[Phase, Answer] | None = None
         try:
-            if self._pipelining:
+            if self._pipelining and not said:
                 self._line.send(b"".join(commands))
             for phase, command in zip(OFFER, commands, strict=True):
                 if not self._pipelining:
@@ -151,7 +189,7 @@ class SmtpConnection:
                 answer = self._line.answer()
                 granted = answer.code == 354 if phase == "data" else answer.good
                 if granted and refused and phase == "data":
-                    return refused, False  # it waits for a message without a recipient
+                    return refused, self._take_back(refused[0])
                 if not granted and not refused:
                     refused = phase, answer
                     if answer.code == CLOSING or not self._pipelining:
@@ -162,6 +200,13 @@ class SmtpConnection:
                 raise
             return refused, False
         return refused, True
+
+    def _take_back(self, refused: Phase) -> bool:
+        """End a message that the server waits for although it refused the recipient; whether we are in step then."""
+        if refused != "rcpt":
+            return False
+        self._line.send(b".\r\n")
+        return not self._line.answer().good and not self._line.unread
 
     def _listen_first(self) -> None:
         """Raise when the server has spoken or left while the dot was held back.
@@ -180,7 +225,7 @@ class SmtpConnection:
 
     def _refusal(self, phase: Phase, answer: Answer, *, in_step: bool) -> SendError:
         """The error a refusal is; the connection stays usable when its next answer will be for us."""
-        scope, permanent = classify(phase, answer, smtputf8=self._smtputf8)
+        scope, permanent = classify(phase, answer, smtputf8=self._envelope.smtputf8)
         self.alive = in_step and answer.code >= 400 and scope != "connection"
         if not self.alive:
             self._line.close()
@@ -188,13 +233,13 @@ class SmtpConnection:
         if answer.code in NOT_LOGGED_IN:
             text += " (it wants a log-in or encryption: check username and security in [backend])"
         elif phase == "mail" and scope == "sender" and is_too_large(answer):
-            text += f" ({self._too_large()})"
+            text += f" ({self._too_large(self._envelope.size)})"
         return SendError(text, scope=scope, permanent=permanent, code=answer.code)
 
-    def _too_large(self) -> str:
+    def _too_large(self, size: int) -> str:
         takes = f" and {self._where} takes {self._largest:,}" if self._largest else ""
         return (
-            f"the message has {self._size:,} bytes{takes}; raise the server's limit, name another server in [backend], "
+            f"the message has {size:,} bytes{takes}; raise the server's limit, name another server in [backend], "
             "or cancel the issue and make it smaller"
         )
 

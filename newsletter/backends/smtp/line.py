@@ -6,6 +6,7 @@ What it does not know: what the commands mean. Everything that goes wrong is `Lo
 
 from __future__ import annotations
 
+import select
 import socket
 import ssl
 import time
@@ -24,6 +25,9 @@ class Line:
     def __init__(self, sock: socket.socket, *, seconds: float) -> None:
         self._sock = sock
         self._arrived = b""
+        self._timeout = sock.gettimeout()
+        self._poll = select.poll()
+        self._poll.register(sock, select.POLLIN)
         self.seconds = seconds
 
     @property
@@ -47,7 +51,7 @@ class Line:
         """Start TLS. What arrived in the clear and was not asked for is thrown away. Raises `ssl.SSLError`, `Lost`."""
         self._arrived = b""
         try:
-            self._sock.settimeout(self.seconds)
+            self._wait_for(self.seconds)
             self._sock = context.wrap_socket(self._sock, server_hostname=host)
         except (ssl.SSLEOFError, ssl.SSLZeroReturnError) as error:
             raise Lost("closed the connection while TLS was starting") from error
@@ -56,10 +60,15 @@ class Line:
         except OSError as error:
             raise _lost(error, seconds=self.seconds) from error
 
+    def _wait_for(self, seconds: float) -> None:
+        if seconds != self._timeout:  # a system call each time
+            self._sock.settimeout(seconds)
+            self._timeout = seconds
+
     def send(self, data: bytes) -> None:
         """Hand all of it to the system. Raises `Lost`; then any part of it may have gone out."""
         try:
-            self._sock.settimeout(self.seconds)
+            self._wait_for(self.seconds)
             self._sock.sendall(data)
         except OSError as error:
             raise _lost(error, seconds=self.seconds) from error
@@ -67,22 +76,27 @@ class Line:
     def answer(self, *, seconds: float = 0) -> Answer:
         """The next reply, waited for at most `seconds` in all. Raises `Lost`."""
         seconds = seconds or self.seconds
-        deadline = time.monotonic() + seconds
+        left, deadline = seconds, 0.0
         while (answer := self._whole()) is None:
             try:
-                self._sock.settimeout(max(deadline - time.monotonic(), 0.001))
+                self._wait_for(left)
+                deadline = deadline or time.monotonic() + seconds
                 data = self._sock.recv(4096)
             except OSError as error:
                 raise _lost(error, seconds=seconds) from error
             if not data:
                 raise Lost("closed the connection" + (" in the middle of a reply" if self._arrived else ""))
             self._arrived += data
+            left = max(deadline - time.monotonic(), 0.001)
         return answer
 
     def overheard(self) -> Answer | None:
         """What the server said unasked, without waiting. Raises `Lost` when it is gone."""
+        deciphered = self._sock.pending() if isinstance(self._sock, ssl.SSLSocket) else 0
+        if not (self._arrived or deciphered or self._poll.poll(0)):
+            return None
         try:
-            self._sock.settimeout(0)
+            self._wait_for(0)
             data = self._sock.recv(4096)
         except (BlockingIOError, ssl.SSLWantReadError):
             data = b""
